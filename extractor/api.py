@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Literal, TypeVar, Unpack
+from typing import TYPE_CHECKING, TypeVar, Unpack
 from weakref import finalize
 
 from extractor.concepts.criteria.unheaded import UNHEADED
@@ -22,14 +22,16 @@ from extractor.errors import ArgumentError, ExtractorError, WrongType
 from extractor.formats import make_record
 from extractor.formats.free_text import GivenSection
 from extractor.formats.inputs import MISSING
-from extractor.options import ExtractorOptions, Keywords
+from extractor.formats.records import check_section
+from extractor.options import ExtractorOptions, Keywords, read_columns
 from extractor.pipeline import extract_by_rules
 from extractor.plurals import counted, show_some
 from extractor.schemas import TrialExtraction, TrialRecord, Usage
+from extractor.schemas.arguments import refuse_less
 from extractor.schemas.base import StrPath
 
 if TYPE_CHECKING:
-    from extractor.given import Frame, Given
+    from extractor.given import Frame, Given, Library
     from extractor.model.spec import ModelSpec
     from extractor.results import Results
     from extractor.setup import OpenExtractor, Setup
@@ -77,12 +79,9 @@ class Extractor:
         self._is_by_rules = not (has_answers or key or self._options.max_usd)
         if not self._is_by_rules:
             _ = self.setup  # raises an error if the model is invalid
-        if self._options.fields and not (self._options.asks and has_answers):
-            from extractor.concepts.own.declaration import explain_unread  # noqa: PLC0415 - few extractions have custom fields
-
-            unread = explain_unread(self._options.fields)
-            if unread:
-                warnings.warn(unread, stacklevel=2)
+        # few extractions have custom fields, and the others do not need ``setup``
+        if self._options.fields and self.setup.unread:
+            warnings.warn(self.setup.unread, stacklevel=2)
 
     @cached_property
     def setup(self) -> "Setup":
@@ -182,8 +181,8 @@ class Extractor:
 
         Raises:
             RecordError: The text is empty, is too long, or is data such as JSON.
-            ArgumentError: The argument is a file name or is not text, or the section does not
-                exist.
+            ArgumentError: The argument is a file name, or like one without a ``section``, or is
+                not text, or the section does not exist.
             ModelUnavailable: The model cannot be reached, or there is no key for it.
 
         >>> extraction = Extractor().extract_text(
@@ -209,6 +208,7 @@ class Extractor:
         records: "Given | Iterable[Given]",
         *,
         out: StrPath | None = None,
+        columns: Mapping[str, str] | None = None,
         limit: int | None = None,
         concurrency: int = 8,
         workers: int = 1,
@@ -224,7 +224,9 @@ class Extractor:
             records: Files, folders, records, or dictionaries. A dictionary is a study or ``{"text":
                 "...", "record_id": "..."}``.
             out: The folder of the run. If it contains a stopped run, that run continues.
-            limit: The maximum number of records to read.
+            columns: The names of the columns in tables and JSON lines of your own, as for
+                ``read_records``.
+            limit: The maximum number of records to read, at least 1.
             concurrency: The maximum number of concurrent requests to the model.
             workers: The number of processes. If it exceeds 1, scripts need an ``if __name__ ==
                 "__main__":`` block.
@@ -233,7 +235,7 @@ class Extractor:
         Raises:
             ModelUnavailable: The model cannot be reached, or there is no key for it.
             StoreError: The folder cannot be used, or contains a run with different settings.
-            ArgumentError: A file does not exist.
+            ArgumentError: A file does not exist, or ``columns`` or ``limit`` is invalid.
             WrongType: An item is not one of these types.
 
         Warns if the run is incomplete or no record could be extracted.
@@ -252,10 +254,13 @@ class Extractor:
         from extractor.run.progress import show_progress  # noqa: PLC0415 - as above
         from extractor.run.run import Run  # noqa: PLC0415 - as above
 
+        names = read_columns(columns)
+        if limit is not None:
+            refuse_less("limit", limit, 1)
         items = list_given(records)
         with ExitStack() as scratch:
             folder = Path(out or scratch.enter_context(TemporaryDirectory()))
-            given = GivenInputs(items, folder)
+            given = GivenInputs(items, folder, names)
             # without a folder, nothing else keeps what earlier calls cost
             shared = None if out else self.setup.budget
             job = Run(
@@ -264,6 +269,7 @@ class Extractor:
                 budget=shared,
                 read=given.read,
                 inputs=given.names,
+                columns=names or None,
                 out=folder,
                 concurrency=concurrency,
                 limit=limit,
@@ -292,9 +298,10 @@ class Extractor:
         self,
         name: str,
         given: "Given | Iterable[Given]",
-        to: Literal["pandas", "polars", "arrow"] = "pandas",
+        to: "Library" = "pandas",
         *,
         section: GivenSection | None = None,
+        columns: Mapping[str, str] | None = None,
     ) -> "Frame":
         r"""Return a table of the values in texts, files or records.
 
@@ -307,13 +314,14 @@ class Extractor:
             to: The library that provides the returned table.
             section: The section that each text belongs to, such as ``eligibility`` or
                 ``primary_outcomes``. The texts then need no headings.
+            columns: The names of the columns in files, as for ``run``.
 
         Raises:
             ValueError: The table does not exist.
             MissingExtra: The library is not installed.
             RecordError: The text is invalid.
-            ArgumentError: The section or a file does not exist, or several rows of a column have
-                the same label.
+            ArgumentError: The section or a file does not exist, ``columns`` is invalid, or several
+                rows of a column have the same label.
             ExtractorError: No record could be extracted.
 
         Warns about records that failed or have a duplicate id, rows without a label, and texts in
@@ -353,21 +361,26 @@ class Extractor:
 
         # check the arguments before paying for answers
         open_library(to)
+        check_section(section)
         choose_tables((), [name], self._options.fields)
         names = name_rows(given) if is_column(given) else None
         with warnings.catch_warnings():
             # raised as an error below
             warnings.filterwarnings("ignore", "no record could be extracted")
             try:
-                results = self.run(read_texts(given, section, names), quiet=True)
+                results = self.run(
+                    read_texts(given, section, names), columns=columns, quiet=True
+                )
             except ArgumentError as error:
                 raise type(error)(_explain_missing(str(error))) from None
         problems = list(_list_problems(results))
         if problems and not len(results):
             raise ExtractorError("; ".join(problems[:_MOST_LISTED]))
         if problems:
-            shown = show_some(problems, most=_MOST_LISTED)
-            warnings.warn(f"{counted(len(problems), 'problem')}: {shown}", stacklevel=2)
+            warnings.warn(
+                f"{counted(len(problems), 'problem')}: {show_some(problems, _MOST_LISTED)}",
+                stacklevel=2,
+            )
         table = results.table(name, to)
         # only pandas columns have labels
         if names and to == "pandas":

@@ -32,6 +32,7 @@
      +-- GoldError               a gold annotation is invalid
      +-- ArgumentError           an argument is invalid; also a ValueError
           +-- WrongType          it has the wrong type; also a TypeError
+          +-- NoResult           a record has no result; also a KeyError
           +-- FieldError         the declaration of a custom field is invalid
 
 Each stage converts exceptions raised by the libraries that it uses into these errors.
@@ -288,6 +289,13 @@ class ArgumentError(ExtractorError, ValueError):
 
 class WrongType(ArgumentError, TypeError):
     """An argument has the wrong type."""
+
+
+class NoResult(ArgumentError, KeyError):
+    """There is no result for a record, because it failed or is not part of the run."""
+
+    # a KeyError would show its message in quotation marks
+    __str__ = Exception.__str__
 
 
 class FieldError(ArgumentError):

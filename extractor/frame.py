@@ -185,14 +185,20 @@ class ExtractFrame:
                 "object; set it in the environment of each process"
             )
         _shared.setdefault(self._identity, self)
-        parts = (self._identity, self._model, self._concurrency, self._keywords)
-        return _restore, parts
+        return _restore, (
+            self._identity,
+            self._model,
+            self._concurrency,
+            self._keywords,
+        )
 
     @property
     def _keywords(self) -> Keywords:
         """The options, after files of fields were read."""
-        names = Keywords.__annotations__
-        return cast("Keywords", {name: getattr(self._options, name) for name in names})
+        return cast(
+            "Keywords",
+            {name: getattr(self._options, name) for name in Keywords.__annotations__},
+        )
 
     def __call__(self, frame: Frame) -> Frame:
         """Return the extractions of a data frame's records, in the order of its rows."""
@@ -209,10 +215,9 @@ class ExtractFrame:
             numbers.append(number)
             rows.append(row)
         index = frame.index.take(numbers)
-        found = pandas.DataFrame(
+        return pandas.DataFrame(
             rows, index=index, columns=[*self.columns], dtype=object
-        )
-        return found.astype(dict(self.columns))
+        ).astype(dict(self.columns))
 
     def _extract(self, frame: Frame) -> Iterator[tuple[int, _Row]]:
         """Yield the row of each record, with the number of the row that contains it. While records
@@ -316,9 +321,12 @@ class ExtractFrame:
         assert process
         try:
             replies = item.answers.result()
-            last = partial(finish_record, lacking=is_lacking(replies))
             line = call_picklable(
-                last, item.parse, self._options.extraction, item.query_round, replies
+                partial(finish_record, lacking=is_lacking(replies)),
+                item.parse,
+                self._options.extraction,
+                item.query_round,
+                replies,
             )
         except Exception as raised:  # noqa: BLE001 - one record's failure must not stop the others
             error = as_extractor_error(raised)
@@ -349,8 +357,11 @@ class ExtractFrame:
         return _Row(record_id, None, problem, *self._show_usage(usage))
 
     def _show_usage(self, usage: Usage) -> tuple[float | None, int, int]:
-        usd = self._extractor.price(usage)
-        return usd, usage.prompt_tokens, usage.output_tokens
+        return (
+            self._extractor.price(usage),
+            usage.prompt_tokens,
+            usage.output_tokens,
+        )
 
 
 _restoring = Lock()
@@ -456,8 +467,11 @@ def _list_rows(frame: Frame) -> Iterator[_Cells]:
     chosen = frame[names]
     present = chosen.astype(object).where(chosen.notna(), None)
     for cells in present.itertuples(index=False, name=None):
-        named = zip(map(str, names), cells, strict=True)
-        yield {name: cell for name, cell in named if cell is not None}
+        yield {
+            str(name): cell
+            for name, cell in zip(names, cells, strict=True)
+            if cell is not None
+        }
 
 
 def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unread]:
@@ -488,14 +502,16 @@ def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unr
             name = f"{default_id}{_choose_suffix(path, content)}"
             for record in read_stream(name, BytesIO(content), found.append):
                 found.append(record)  # noqa: PERF402 - in the order of the errors
-    except WrongType as error:
-        problem, _, remedy = str(error).rpartition("; ")
-        found.append(RecordError(path, problem, remedy))
     except RecordError as error:
         found.append(error)
     except Exception as error:  # noqa: BLE001 - an object in a cell can fail in any way
-        problem = f"a cell cannot be read ({type(error).__name__})"
-        found.append(RecordError(path, problem, "correct the cell, or drop the row"))
+        found.append(
+            RecordError(
+                path,
+                f"a cell cannot be read ({type(error).__name__})",
+                "correct the cell, or drop the row",
+            )
+        )
     for item in found:
         if isinstance(item, RecordError):
             within = item.place
@@ -503,8 +519,10 @@ def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unr
             if place and within:
                 within = re.sub(r"^line 1\b(, )?", "", within)
             where = join_place(place, within)
-            located = RecordError(path, item.problem, item.remedy, place=where)
-            yield _Unread(located, record_id or item.record_id or default_id)
+            yield _Unread(
+                RecordError(path, item.problem, item.remedy, place=where),
+                record_id or item.record_id or default_id,
+            )
             continue
         source = {"path": path}
         if place:
@@ -541,21 +559,25 @@ _NO_RECORD = (b"", b"null")
 
 
 def _read_bytes(content: object) -> bytes:
-    """Return a cell as the bytes of a file. Raises ``WrongType`` if it is neither text nor bytes
+    """Return a cell as the bytes of a file. Raises ``RecordError`` if it is neither text nor bytes
     nor a study, or is empty.
     """
     if isinstance(content, Mapping):
-        return write_study(content).encode()
+        return write_study(content, _UNNAMED).encode()
     if isinstance(content, str):
         content = content.encode(errors="surrogatepass")
     if content is None or content in _NO_RECORD:
-        raise WrongType(
-            "the row contains no record; fill its column record, or drop the row"
+        raise RecordError(
+            _UNNAMED,
+            "the row contains no record",
+            "fill its column record, or drop the row",
         )
     if isinstance(content, bytes):
         return content
-    raise WrongType(
-        f"{type(content).__name__} is not a record; pass its text, bytes or dictionary"
+    raise RecordError(
+        _UNNAMED,
+        f"{type(content).__name__} is not a record",
+        "pass its text, bytes or dictionary",
     )
 
 

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from extractor.errors import ArgumentError, ExtractorError, RecordError, WrongType
 from extractor.formats import read_records, read_stream
+from extractor.formats.found import join_place
 from extractor.formats.free_text import GivenSection
-from extractor.formats.inputs import exists, is_text, refuse_missing, refuse_text
+from extractor.formats.inputs import is_path, is_text, refuse_missing, refuse_text
 from extractor.formats.records import write_study
 from extractor.plurals import show_some
 from extractor.run.files import write_atomically
@@ -26,6 +27,8 @@ Given = StrPath | TrialRecord | Mapping[str, object]
 """One input: a file name, a record, or a study."""
 Frame = Any
 """A data frame, table or column of pandas, polars or Arrow, none of which is required."""
+Library = Literal["pandas", "polars", "arrow"]
+"""A library of data frames."""
 _SINGLE = (str, PathLike, TrialRecord, Mapping)
 GIVEN = "given.jsonl"
 _STUDY = (
@@ -51,14 +54,18 @@ def list_given(given: object) -> list[object]:
 
 class GivenInputs:
     """The inputs of a run in Python. ``names`` contains the file names. Records and dictionaries
-    are written to ``given.jsonl`` in the run's folder, where all commands find them.
+    are written to ``given.jsonl`` in the run's folder, where all commands find them. ``columns``
+    contains the user's names of the columns in files.
 
     Raises ``ArgumentError`` if all inputs are file names and none of the files exists, and
     ``WrongType`` for anything that is not an input.
     """
 
-    def __init__(self, items: Sequence[object], folder: Path) -> None:
+    def __init__(
+        self, items: Sequence[object], folder: Path, columns: Mapping[str, str]
+    ) -> None:
         self.names: tuple[str, ...] = ()
+        self._columns = columns
         self._file = folder / GIVEN
         self._lines: list[str] = []
         self._errors: list[RecordError] = []
@@ -74,10 +81,14 @@ class GivenInputs:
             except ExtractorError:
                 raise
             except Exception as error:  # noqa: BLE001 - an object of the caller can fail in any way
-                problem = f"a value cannot be read ({type(error).__name__})"
-                remedy = "correct the value, or leave out the item"
-                place = f"item {number}"
-                self._errors.append(RecordError("given", problem, remedy, place=place))
+                self._errors.append(
+                    RecordError(
+                        "given",
+                        f"a value cannot be read ({type(error).__name__})",
+                        "correct the value, or leave out the item",
+                        place=f"item {number}",
+                    )
+                )
 
     def _add(self, item: object, number: int) -> None:
         if isinstance(item, str | PathLike):
@@ -88,15 +99,9 @@ class GivenInputs:
             return
         records: Sequence[object] = [item]
         if isinstance(item, Mapping):
-            record_id = item.get("record_id")
-            place = f"item {number}"
-            if record_id is not None:
-                place += f", {record_id}"
-            try:
-                records = read_dictionary(item, "given", place)
-            except WrongType as error:
-                problem, _, remedy = str(error).rpartition("; ")
-                raise RecordError("given", problem, remedy, place=place) from None
+            record_id = str(item.get("record_id") or "")
+            place = join_place(f"item {number}", record_id)
+            records = read_dictionary(item, "given", place)
         for record in records:
             if not isinstance(record, TrialRecord):
                 raise WrongType(
@@ -120,7 +125,7 @@ class GivenInputs:
         """
         for error in self._errors:
             on_error(error)
-        yield from read_records(*self.names, on_error=on_error)
+        yield from read_records(*self.names, on_error=on_error, columns=self._columns)
 
 
 def read_dictionary(
@@ -129,10 +134,9 @@ def read_dictionary(
     """Return the records in a dictionary, which is a study from the registry's API or a text with
     its id.
 
-    Raises ``RecordError`` with the given name and place if the dictionary cannot be read, and
-    ``WrongType`` for values that JSON cannot represent.
+    Raises ``RecordError`` with the given name and place if the dictionary cannot be read.
     """
-    content = write_study(given).encode()
+    content = write_study(given, name, place).encode()
     try:
         return list(read_stream("text.json", BytesIO(content)))
     except RecordError as error:
@@ -175,16 +179,12 @@ def read_texts(
 
 def _is_text(given: str, section: GivenSection | None) -> bool:
     """Return True if the string is text rather than a file name. A single line is treated as a
-    text if it contains a space, does not end in a file extension, and is not the name of an
-    existing file. A blank string and, if ``section`` is set, any string are also treated as texts.
+    text if it contains a space, and does not look like the name of a file. A blank string and, if
+    ``section`` is set, any string are also treated as texts.
     """
-    if section:
+    if section or not given.strip() or is_text(given):
         return True
-    if not given.strip():
-        return True
-    if is_text(given):
-        return True
-    return " " in given and not Path(given).suffix and not exists(given)
+    return " " in given and not is_path(given)
 
 
 def is_column(given: object) -> bool:
@@ -229,10 +229,7 @@ def restore_labels(frame: Frame, column: Frame) -> Frame:
     [7]
     """
     kind = column.index.dtype
-    if kind.kind not in "iu":
-        return frame
-    if column.index.hasnans:
-        return frame
-    if "record_id" not in frame:
-        return frame
-    return frame.assign(record_id=frame["record_id"].astype(kind))
+    has_integers = kind.kind in "iu" and not column.index.hasnans
+    if has_integers and "record_id" in frame:
+        return frame.assign(record_id=frame["record_id"].astype(kind))
+    return frame

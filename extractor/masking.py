@@ -367,7 +367,8 @@ def _spell_character(character: str) -> str:
     spellings = [re.escape(character)]
     if character == " ":
         spellings.append(r"\+")
-    content = character.encode("utf-8", "surrogateescape")
-    encoded = "".join(f"%{byte:02X}" for byte in content)
+    encoded = "".join(
+        f"%{byte:02X}" for byte in character.encode("utf-8", "surrogateescape")
+    )
     spellings.append(f"(?i:{encoded})")
     return f"(?:{'|'.join(spellings)})"

@@ -7,7 +7,6 @@ request parameters.
 """
 
 import json
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,8 +49,6 @@ COST: Final = "Cost"
 SPEED: Final = "Speed"
 RARE: Final = "Rarely needed"
 
-_NEXT_COLUMN = re.compile(r",(?=[\w ]+=)")
-"""The comma before another pair of names."""
 _OF_REQUEST = ("extra_headers", "extra_query", "extra_body")
 """Parameters through which SDKs accept additional headers, query parameters and body fields."""
 
@@ -106,6 +103,8 @@ class Options(BaseModel):
         if name not in cls.model_fields:
             reason = f"no such option; choose from {', '.join(cls.model_fields)}"
         reason = reason or f"{problem['input']!r}: {problem['msg'].lower()}"
+        if problem["type"] == "less_than_equal" and problem["ctx"]["le"] == 1:
+            reason = f"{reason}; for 85 %, write 0.85"
         raise ArgumentError(f"{spell(name)}: {reason}")
 
 
@@ -125,30 +124,20 @@ def list_several(value: Iterable[T] | T | None) -> tuple[T, ...]:
     return (value,)
 
 
-def read_columns(
-    source: Mapping[str, str] | Iterable[str] | None,
-) -> dict[str, str]:
-    """Read the user's names of columns from a mapping or from ``OURS=YOURS,...`` strings. A name
-    may contain commas. Raises ``ArgumentError`` if a table cannot have the column.
+def read_columns(source: Mapping[str, str] | Iterable[str] | None) -> dict[str, str]:
+    """Read the user's names of columns from a mapping or from ``OURS=YOURS,...`` strings, and
+    return them keyed by ours. Raises ``ArgumentError`` like ``choose_columns``.
 
     >>> read_columns(["id=trial,title=Name, short"])
     {'id': 'trial', 'title': 'Name, short'}
     """
     if not source:
         return {}
-    from extractor.formats.tables import choose_columns  # noqa: PLC0415 - few runs have such columns
+    from extractor.formats.tables import choose_columns, name_ours  # noqa: PLC0415 - few runs have such columns
 
-    columns: dict[str, str] = {}
-    if isinstance(source, Mapping):
-        columns.update(source)
-    else:
-        for pair in _NEXT_COLUMN.split(",".join(source)):
-            ours, _, yours = pair.partition("=")
-            columns[ours.strip()] = yours.strip()
-    if not all(columns.values()):
-        raise ArgumentError("a column lacks your name; write, for example, title=name")
-    choose_columns(columns)
-    return columns
+    return {
+        name_ours(column): yours for yours, column in choose_columns(source).items()
+    }
 
 
 def _list_tasks(value: object) -> Collection[object]:

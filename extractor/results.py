@@ -24,15 +24,17 @@ from extractor.apps.export import (
     pair_results,
     read_run_registry,
 )
-from extractor.errors import ArgumentError, StoreError
-from extractor.given import GIVEN, Frame
+from extractor.errors import ArgumentError, NoResult, StoreError
+from extractor.formats.inputs import read_path
+from extractor.given import GIVEN, Frame, Library
 from extractor.options import Choice, list_several
 from extractor.plurals import counted
-from extractor.run.files import Failed, naming_file, write_atomically
+from extractor.run.files import Failed, name_failed, naming_file, write_atomically
 from extractor.run.finished import find_run
 from extractor.run.joined import JoinedRuns
 from extractor.run.manifest import MANIFEST, read_manifest
 from extractor.schemas import Task, TrialExtraction
+from extractor.schemas.arguments import refuse_unknown, suggest
 from extractor.schemas.base import Inputs, StrPath
 from extractor.schemas.evidence import PricedUsage
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW
@@ -60,8 +62,8 @@ _ARGUMENTS = {
 
 @dataclass(eq=False, repr=False)
 class Results:
-    """The extractions, failures, usage and tables of one or more runs. Supports ``len``, iteration,
-    and ``results["NCT90000001"]`` for the extraction of a record.
+    """The extractions, failures, usage and tables of one or more runs. Supports ``len`` and
+    iteration and, by the ids of records, ``results["NCT90000001"]``, ``in``, ``get`` and ``keys``.
 
     Attributes:
         paths: The folder of the run (a temporary folder, which you can keep with ``save``, unless
@@ -69,11 +71,13 @@ class Results:
         stopped: The reason why the run ended early, such as a spending limit, or None if the run
             is complete.
         records: Where to read the records; by default, in the inputs of the run.
+        columns: The names of the columns in ``records``, as for ``read_records``.
     """
 
     paths: Sequence[Path]
     stopped: str | None = None
     records: Inputs = ()
+    columns: Mapping[str, str] | None = None
 
     def __repr__(self) -> str:
         records = counted(len(self), "record")
@@ -92,22 +96,46 @@ class Results:
         return iter(self.extractions)
 
     def __getitem__(self, record_id: str) -> TrialExtraction:
-        """Return the extraction of a record. Raises ``KeyError`` if there is none.
+        """Return the extraction of a record. Raises ``NoResult``, a ``KeyError``, if there is none;
+        the message states why the record failed, or names a record with a similar id.
 
         >>> from extractor import Extractor
-        >>> Extractor().run("tests/records/study.json")["NCT90000001"].record_id
-        'NCT90000001'
+        >>> results = Extractor().run("tests/records/study.json")
+        >>> results["NCT90000001"].record_id, "NCT90000002" in results
+        ('NCT90000001', False)
         """
-        if record_id not in self._runs.record_ids:
-            raise KeyError(record_id)
-        return self._runs.read(record_id)
+        if record_id in self:
+            return self._runs.read(record_id)
+        for failure in self.failures:
+            if name_failed(failure) == record_id:
+                raise NoResult(f"{record_id}: the record failed: {failure['message']}")
+        raise NoResult(
+            f"{record_id}: no such record{suggest(str(record_id), self.keys())}; keys() lists the "
+            "ids of all records, and results.extractions[0] is the first extraction"
+        )
+
+    def __contains__(self, record_id: object) -> bool:
+        """Return whether a record has an extraction."""
+        return record_id in self._runs
+
+    def get(
+        self, record_id: str, default: TrialExtraction | None = None
+    ) -> TrialExtraction | None:
+        """Return the extraction of a record, or ``default`` if there is none."""
+        if record_id in self:
+            return self[record_id]
+        return default
+
+    def keys(self) -> list[str]:
+        """Return the ids of the records with an extraction, in record order."""
+        return self._runs.record_ids
 
     @cached_property
     def _runs(self) -> JoinedRuns:
         return self._open()
 
     def _open(self) -> JoinedRuns:
-        return JoinedRuns(self.paths, self.records)
+        return JoinedRuns(self.paths, self.records, self.columns)
 
     @property
     def folder(self) -> Path:
@@ -149,9 +177,7 @@ class Results:
             return None
         return f"no record could be extracted: {self.failures[0]['message']}"
 
-    def table(
-        self, name: str, to: Literal["pandas", "polars", "arrow"] = "pandas"
-    ) -> Frame:
+    def table(self, name: str, to: Library = "pandas") -> Frame:
         """Return a table, such as ``constraints``, as a pandas or polars data frame, or as an Arrow
         table.
 
@@ -172,7 +198,7 @@ class Results:
     def match(
         self,
         patients: Frame,
-        to: Literal["pandas", "polars", "arrow"] = "pandas",
+        to: Library = "pandas",
         *,
         min_confidence: float = DOUBTFUL_BELOW,
         synonyms: Iterable[Iterable[str]] = (),
@@ -293,6 +319,7 @@ class Results:
         {'endpoints': 36}
         """
         to = Path(path)
+        refuse_unknown("file_format", list_several(file_format), [*Format, "fhir"])
         chosen = Choice.read({"tasks": tasks, "min_confidence": min_confidence})
         # a separate object, because gold replaces some of its results
         runs = self._open()
@@ -380,17 +407,21 @@ class Results:
             # inputs that were given in Python are read from the copy
             old_path, new_path = (str((at / GIVEN).absolute()) for at in (old, to))
             inputs = [path.replace(old_path, new_path) for path in manifest.inputs]
-            moved = manifest.model_copy(update={"inputs": tuple(inputs)})
-            write_atomically(to / MANIFEST, moved.to_json())
+            manifest = manifest.model_copy(update={"inputs": tuple(inputs)})
+            write_atomically(to / MANIFEST, manifest.to_json())
         return to
 
 
-def read_results(*paths: StrPath, records: Paths = ()) -> Results:
+def read_results(
+    *paths: StrPath, records: Paths = (), columns: Mapping[str, str] | None = None
+) -> Results:
     """Read the results of runs. If a record has several results, the last one counts.
 
     Args:
         paths: Folders of runs, or files of extractions in JSON Lines.
         records: The inputs, if they have been moved or a file is not in the folder of its run.
+        columns: The names of the columns in ``records``, as for ``read_records``. A run folder
+            contains them.
 
     Raises:
         ArgumentError: A path does not exist, or runs declare a custom field differently.
@@ -406,7 +437,9 @@ def read_results(*paths: StrPath, records: Paths = ()) -> Results:
     >>> len(results.to_pandas("endpoints"))
     36
     """
-    results = Results(tuple(map(Path, paths)), records=list_several(records))
+    results = Results(
+        [Path(read_path(path)) for path in paths], None, list_several(records), columns
+    )
     results.stopped = "; ".join(results._runs.incomplete) or None
     for problem in (results._runs.explain_repeated(), results._find_problem()):
         if problem:
@@ -438,12 +471,16 @@ def export_results(
         exported = export_fhir(pair_results(runs, threshold), to, tasks, force=force)
         counts = {**exported.resources, "unmapped": sum(exported.unmapped.values())}
         return counts, [*exported.describe()], []
-    kind = Format(file_format) if file_format else None
-    destination = Destination.choose(to, kind, force=force)
+    destination = Destination.choose(
+        to, Format(file_format) if file_format else None, force=force
+    )
     registry, lacking = read_run_registry(runs, columns)
     rows = export_run(runs, destination, columns, registry, threshold)
-    described = [f"{name}: {number}" for name, number in rows.items()]
-    return rows, described, [*explain_lacking(lacking, columns)]
+    return (
+        rows,
+        [f"{name}: {number}" for name, number in rows.items()],
+        [*explain_lacking(lacking, columns)],
+    )
 
 
 @contextmanager

@@ -46,10 +46,10 @@ class OpenExtractor:
 
     async def __call__(self, record: TrialRecord) -> TrialExtraction:
         options = self.options
-        structure = (
-            None if self.model else ()
-        )  # without a model, nobody is asked about it
-        parsed, query_round = await self._compute(plan, record, options, structure)
+        # without a model, nobody is asked about the structure
+        parsed, query_round = await self._compute(
+            plan, record, options, None if self.model else ()
+        )
         replies = None
         if query_round and self.model:
             replies = await ask_round(query_round, self.model)
@@ -152,8 +152,9 @@ class Setup:
         from extractor.model.cost.prices import read_prices  # noqa: PLC0415 - as above
 
         chosen = self._all_options
-        spec = self.choice.spec
-        return Pricing.of(spec, read_prices(chosen.prices), chosen.max_usd, self.asking)
+        return Pricing.of(
+            self.choice.spec, read_prices(chosen.prices), chosen.max_usd, self.asking
+        )
 
     @asynccontextmanager
     async def open(

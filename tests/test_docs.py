@@ -13,6 +13,8 @@ import pytest
 
 from benchmarks.effort import main as measure_effort
 from docs.hooks import on_page_markdown
+from extractor.errors import ArgumentError
+from extractor.options import read_columns
 from extractor.schemas import FindingKind, Task
 
 from .commands import invoke
@@ -82,6 +84,15 @@ def test_the_page_on_findings_lists_every_kind():
     page = (ROOT / "docs" / "reference" / "findings.md").read_text("utf-8")
     listed = re.findall(r"^\| `(\w+_\w+|markup)` \|", page, re.M)
     assert sorted(listed) == sorted(FindingKind)
+
+
+def test_the_page_on_formats_lists_our_names_of_columns():
+    page = (ROOT / "docs" / "reference" / "formats.md").read_text("utf-8")
+    [names] = re.findall(r"Our names:\n\n(.*?)\n\n", page, re.S)
+    with pytest.raises(ArgumentError) as raised:
+        read_columns({"-": "any"})
+    listed = str(raised.value).partition("choose from ")[2].split(", ")
+    assert sorted(re.findall(r"`(\w+)`", names)) == sorted(listed)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -26,6 +26,7 @@ from extractor.formats.tables import group_rows, split_row
 from extractor.schemas.base import JsonObject
 
 _Row = tuple[str, ...]
+_Cells = dict[str, str]
 _PLACE = 3
 
 [_REGISTER] = list_registers("zip")
@@ -57,11 +58,12 @@ def read_aact(tables: Mapping[str, OpenTable]) -> Iterator[ReadResult]:
                 study = chain([first], group)  # noqa: B031 - the remaining rows
                 yield build_content(_read_study, study, first[_PLACE])
         except sqlite3.Error as error:
-            problem = f"the tables cannot be sorted on disk ({error})"
-            remedy = (
-                "free space for temporary files, or set SQLITE_TMPDIR to another folder"
-            )
-            raise UnreadableSource(problem, remedy) from error
+            raise UnreadableSource(
+                f"the tables cannot be sorted on disk ({error})",
+                (
+                    "free space for temporary files, or set SQLITE_TMPDIR to another folder"
+                ),
+            ) from error
 
 
 def _store_rows(
@@ -88,8 +90,10 @@ def _store_rows(
                 for column in _TABLES[name]
                 if cells.get(column)
             }
-            values = (trial, name, cells.get("id"), place, json.dumps(filled))
-            database.execute("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", values)
+            database.execute(
+                "INSERT INTO rows VALUES (?, ?, ?, ?, ?)",
+                (trial, name, cells.get("id"), place, json.dumps(filled)),
+            )
 
 
 def _read_study(rows: Iterable[_Row]) -> RecordContent:
@@ -104,15 +108,16 @@ def _read_study(rows: Iterable[_Row]) -> RecordContent:
         tree[name].append(json.loads(cells))
         tree["nct id"] = trial
     if "studies" not in tree:
-        problem = (
+        raise UnreadableSource(
             f"a row of {trial or 'no study'}, which is not in the table of studies"
         )
-        raise UnreadableSource(problem)
     arms = {row.get("id"): row for row in tree["design_groups"]}
     for intervention in tree["interventions"]:
         intervention["others"] = _select(tree["intervention_other_names"], intervention)
-        links = _select(tree["design_group_interventions"], intervention)
-        intervention["arms"] = [arms.get(link.get("design group id")) for link in links]
+        intervention["arms"] = [
+            arms.get(link.get("design group id"))
+            for link in _select(tree["design_group_interventions"], intervention)
+        ]
     for row in tree["design_outcomes"]:
         rank = row.get("outcome type", "").lower()
         if rank not in ("primary", "secondary"):
@@ -127,9 +132,7 @@ def _read_study(rows: Iterable[_Row]) -> RecordContent:
     return read_record(_REGISTER, tree, "zip")
 
 
-def _select(
-    rows: list[dict[str, str]], intervention: dict[str, str]
-) -> list[dict[str, str]]:
+def _select(rows: list[_Cells], intervention: _Cells) -> list[_Cells]:
     """Return the rows that refer to an intervention."""
     return [
         row for row in rows if row.get("intervention id", "") == intervention.get("id")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import zip_longest
 
-from extractor.formats.found import STARTS_TIME, FoundText, text_section
+from extractor.formats.found import STARTS_TIME, FoundText, Sections, text_section
 from extractor.language.clean import CELL, EDGE, EMPHASIS, may_hold_markup
 from extractor.schemas import Part, Section
 
@@ -161,7 +161,7 @@ def list_interventions(
         yield Section(name=f"interventions[{number}]", text=item, parts=tuple(parts))
 
 
-def criteria_section(inclusion: str, exclusion: str) -> tuple[Section, ...]:
+def criteria_section(inclusion: str, exclusion: str) -> Sections:
     r"""Return the ``eligibility`` section of a source that separates inclusion and exclusion
     criteria. A heading is added to each list that does not have one; if the exclusion criteria are
     blank, no heading is added, because the inclusion criteria may then contain both lists. Return

@@ -9,7 +9,7 @@ which becomes a finding, lists the chapters that were read and those that were o
 import re
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import IO, BinaryIO, NamedTuple
+from typing import IO, NamedTuple
 
 from extractor.formats.documents import read_document
 from extractor.formats.found import (
@@ -48,17 +48,17 @@ class _Chapter(NamedTuple):
     end: int
 
 
-def read_pdf(stream: BinaryIO | IO[bytes]) -> Iterator[ReadResult]:
+def read_pdf(stream: IO[bytes]) -> Iterator[ReadResult]:
     """Yield the record in a PDF."""
     yield build_content(partial(_build, "pdf"), stream, None)
 
 
-def read_word(stream: BinaryIO | IO[bytes]) -> Iterator[ReadResult]:
+def read_word(stream: IO[bytes]) -> Iterator[ReadResult]:
     """Yield the record in a Word document."""
     yield build_content(partial(_build, "docx"), stream, None)
 
 
-def _build(kind: str, stream: BinaryIO | IO[bytes]) -> RecordContent:
+def _build(kind: str, stream: IO[bytes]) -> RecordContent:
     """Build the content of a document. Raises ``UnreadableSource`` if the document is too long or
     cannot be read.
     """
@@ -107,8 +107,12 @@ def _list_chapters(text: str) -> Iterator[_Chapter]:
         kinds = {above: kind for above, kind in kinds.items() if above < level}
         # the deepest of them is that of the parent
         kinds[level] = _find_kind(heading["title"], kinds[max(kinds)])
-        title = f"{heading['number'] or ''}{heading['title']}"
-        yield _Chapter(title, kinds[level], heading.start(), end)
+        yield _Chapter(
+            f"{heading['number'] or ''}{heading['title']}",
+            kinds[level],
+            heading.start(),
+            end,
+        )
 
 
 def _find_kind(title: str, inherited: str) -> str:

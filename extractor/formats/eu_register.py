@@ -133,8 +133,7 @@ def _list_fields(text: str) -> list[_Field]:
             block += 1
         else:
             number = mark["number"]
-            field = _Field(number, mark["label"], words, mark["language"], block)
-            fields.append(field)
+            fields.append(_Field(number, mark["label"], words, mark["language"], block))
     return fields
 
 
@@ -207,6 +206,8 @@ def _list_products(fields: Sequence[_Field]) -> list[JsonObject]:
         forms = [text for number in rows["forms"] for text in group[number]]
         if names:
             name, *others = names
-            parts = {"name": name, "description": forms, "other_names": others}
-            products.setdefault(name.casefold(), parts)
+            products.setdefault(
+                name.casefold(),
+                {"name": name, "description": forms, "other_names": others},
+            )
     return list(products.values())

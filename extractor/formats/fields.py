@@ -12,7 +12,7 @@ text in place of an object, is treated as an error, so that no text is lost sile
 import json
 from collections.abc import Sequence
 
-from extractor.formats.found import FoundText, UnreadableSource
+from extractor.formats.found import AGAIN, FoundText, UnreadableSource
 from extractor.formats.registers import load_table
 from extractor.schemas.paths import Step, read_path, write_path
 
@@ -46,8 +46,8 @@ def read_texts(tree: object, paths: str | Sequence[str]) -> list[str]:
 def _read_filled(tree: object, steps: _Steps) -> list[str]:
     """Return the non-blank texts at the end of a path."""
     place = write_path(steps)
-    texts = [write_text(value, place) for value in _walk(tree, steps)]
-    return [text for text in texts if text and not text.isspace()]
+    texts = (write_text(value, place) for value in _walk(tree, steps))
+    return [text for text in texts if text.strip()]
 
 
 def write_text(value: object, place: str) -> str:
@@ -60,7 +60,11 @@ def write_text(value: object, place: str) -> str:
     if isinstance(value, dict) and all(key[:1] in (TEXT, "@") for key in value):
         return str(value.get(TEXT, ""))
     if isinstance(value, dict | list) or value != value:  # noqa: PLR0124 - NaN
-        raise UnreadableSource("other data where text is expected", place=place)
+        raise UnreadableSource(
+            "a list, an object or NaN where text is expected",
+            f"write it as one text, or {AGAIN}",
+            place=place,
+        )
     if value is None:
         return ""
     return json.dumps(value)
@@ -93,8 +97,9 @@ def _walk_on(value: object, steps: _Steps) -> list[object]:
     if isinstance(value, list):
         return [part for entry in value for part in _walk(entry, steps)]
     if first[0] != "@":
-        place = write_path(steps)
-        raise UnreadableSource("text where fields are expected", place=place)
+        raise UnreadableSource(
+            "text where fields are expected", place=write_path(steps)
+        )
     if isinstance(value, dict):
         return _walk(value.get(first), below)
     return []

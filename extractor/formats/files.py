@@ -10,7 +10,7 @@ import re
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import PurePosixPath
@@ -20,6 +20,7 @@ from extractor.formats.detection import ZIPS, detect_format, find_reader
 from extractor.formats.flat import build_plain
 from extractor.formats.found import (
     NONE_CHOSEN,
+    Columns,
     ReadResult,
     UnreadableSource,
     build_content,
@@ -71,7 +72,7 @@ def open_documents(
     source: Bytes,
     *,
     is_specified: bool,
-    chosen: Mapping[str, str] = NONE_CHOSEN,
+    chosen: Columns = NONE_CHOSEN,
 ) -> Iterator[Document]:
     """Yield the documents in a file: one for each member of a zip, or else a single document. Read
     each document before requesting the next.
@@ -96,7 +97,7 @@ def open_documents(
 def _read(
     stream: io.BufferedReader,
     name: str,
-    chosen: Mapping[str, str],
+    chosen: Columns,
     *,
     is_specified: bool,
 ) -> Iterator[ReadResult]:
@@ -121,8 +122,8 @@ def _read(
     check_size(len(written))
     with name_damage():
         text = written.decode()
-    is_note = is_specified and not bare.endswith(DATA)
-    yield build_content(partial(build_plain, is_specified=is_note), text, None)
+    build = partial(build_plain, is_specified=is_specified and not bare.endswith(DATA))
+    yield build_content(build, text, None)
 
 
 def _unpack(stream: io.BufferedReader) -> io.BufferedReader:
@@ -134,9 +135,7 @@ def _unpack(stream: io.BufferedReader) -> io.BufferedReader:
     return buffer_stream(cast("Bytes", gzip.GzipFile(fileobj=stream)), stream)
 
 
-def _open_archive(
-    archive_file: IO[bytes], chosen: Mapping[str, str]
-) -> Iterator[Document]:
+def _open_archive(archive_file: IO[bytes], chosen: Columns) -> Iterator[Document]:
     """Yield the documents of a zip archive: a single document for a Word file or an AACT export,
     or otherwise one document for each member that is not hidden.
 
@@ -147,8 +146,10 @@ def _open_archive(
         archive = zipfile.ZipFile(archive_file)
     with archive:
         # zipfile never unpacks more than the size that the archive declares for a member
-        size = sum(member.file_size for member in archive.infolist())
-        check_unpacked(size, archive_file.seek(0, io.SEEK_END))
+        check_unpacked(
+            sum(member.file_size for member in archive.infolist()),
+            archive_file.seek(0, io.SEEK_END),
+        )
         names = [name for name in archive.namelist() if not _HIDDEN.fullmatch(name)]
         # the tables of an AACT export are opened by name
         openers = {
@@ -160,11 +161,14 @@ def _open_archive(
             yield None, find_reader("docx")(archive_file)
         # the first members of other Office files and of OpenOffice files
         elif "[Content_Types].xml" in names or names[:1] == ["mimetype"]:
-            problem = "an unsupported workbook, presentation or OpenOffice document"
-            raise UnreadableSource(problem, "save it as PDF, .docx or CSV")
+            raise UnreadableSource(
+                "an unsupported workbook, presentation or OpenOffice document",
+                "save it as PDF, .docx or CSV",
+            )
         elif not names:
-            remedy = "pass an archive with records"
-            raise UnreadableSource("the archive contains no files", remedy)
+            raise UnreadableSource(
+                "the archive contains no files", "pass an archive with records"
+            )
         elif openers.keys() >= _AACT:
             yield None, find_reader("aact")(openers)
         else:
@@ -173,7 +177,7 @@ def _open_archive(
 
 
 def _read_member(
-    archive: zipfile.ZipFile, name: str, chosen: Mapping[str, str]
+    archive: zipfile.ZipFile, name: str, chosen: Columns
 ) -> Iterator[ReadResult]:
     with _open_member(archive, name) as stream:
         yield from _read(stream, name, chosen, is_specified=False)

@@ -70,9 +70,7 @@ def is_register_text(text: str) -> bool:
     ... )
     True
     """
-    if _REGISTER_TEXT.search(text) is None:
-        return False
-    return _FIELD.search(text) is not None
+    return bool(_REGISTER_TEXT.search(text) and _FIELD.search(text))
 
 
 def build_plain(

@@ -31,9 +31,12 @@ DOWNLOAD = (
     "(docs/reference/formats.md lists the supported formats)"
 )
 """The remedy for a file without a record in a known format."""
-TABLE = "ctgov_csv"
-"""The format of a table with the usual names of columns, or with names that the user mapped."""
-NONE_CHOSEN: Mapping[str, str] = {}
+UNREAD = "columns of the table that are not read"
+"""The beginning of a note that is about a whole table, so that only its first record has it."""
+Sections = tuple[Section, ...]
+Columns = Mapping[str, str]
+"""What the columns of a table contain, keyed by their names."""
+NONE_CHOSEN: Columns = {}
 AGAIN = "check or download the file again"
 """The remedy for damaged data."""
 
@@ -58,7 +61,7 @@ class RecordContent:
         given: The original free text.
     """
 
-    sections: tuple[Section, ...]
+    sections: Sections
     format: str
     trial_id: str | None = None
     registry: RegistryFields = field(default_factory=RegistryFields)
@@ -122,8 +125,9 @@ def build_content(
     except (Exception, SystemExit) as error:  # noqa: BLE001 - one record's failure must not stop the others
         return refuse_unexpected(error).nest_place(place)
     if not content.sections:
-        remedy = "pass a record with text"
-        problem = UnreadableSource("the record contains no text", remedy, place=place)
+        problem = UnreadableSource(
+            "the record contains no text", "pass a record with text", place=place
+        )
         problem.trial_id = content.trial_id
         return problem
     return replace(content, place=place)
@@ -137,13 +141,16 @@ def refuse_unexpected(error: BaseException) -> UnreadableSource:
     if isinstance(error, UnreadableSource):
         return error
     if isinstance(error, RecursionError):
-        remedy = "correct the record, or leave it out"
-        return UnreadableSource("the record is nested too deeply", remedy)
+        return UnreadableSource(
+            "the record is nested too deeply", "correct the record, or leave it out"
+        )
     if isinstance(error, UnicodeEncodeError):
-        remedy = "correct it, or leave the record out"
-        return UnreadableSource("the text is not valid Unicode", remedy)
-    name = type(error).__name__
-    return UnreadableSource(f"an unexpected {name}", "please report it with the record")
+        return UnreadableSource(
+            "the text is not valid Unicode", "correct it, or leave the record out"
+        )
+    return UnreadableSource(
+        f"an unexpected {type(error).__name__}", "please report it with the record"
+    )
 
 
 def find_trial_id(text: str) -> str | None:
@@ -159,7 +166,7 @@ def find_trial_id(text: str) -> str | None:
     return None
 
 
-def take_sections(sections: Iterable[Section]) -> tuple[Section, ...]:
+def take_sections(sections: Iterable[Section]) -> Sections:
     """Return the sections, stopping after one section more than a record may have. A record with
     too many sections is rejected later.
     """
@@ -187,7 +194,7 @@ class FoundText(str):
         return words
 
 
-def text_section(name: str, *texts: str | None) -> tuple[Section, ...]:
+def text_section(name: str, *texts: str | None) -> Sections:
     """Return a tuple whose only element is a section with the texts on separate lines. Return an
     empty tuple if all texts are blank.
 
@@ -197,9 +204,7 @@ def text_section(name: str, *texts: str | None) -> tuple[Section, ...]:
     return join_parts(name, [("", text) for text in texts])
 
 
-def join_parts(
-    name: str, parts: Iterable[tuple[str, str | None]]
-) -> tuple[Section, ...]:
+def join_parts(name: str, parts: Iterable[tuple[str, str | None]]) -> Sections:
     r"""Return a tuple whose only element is a section with the texts of (part name, text) pairs on
     separate lines. A text with the name "" does not become a part. Blank texts are omitted; return
     an empty tuple if all texts are blank. Where a ``FoundText`` has an offset in the source, or

@@ -17,6 +17,7 @@ from extractor.formats.cells import undo_breaks
 from extractor.formats.found import (
     FoundText,
     RecordContent,
+    Sections,
     UnreadableSource,
     find_trial_id,
     join_parts,
@@ -75,13 +76,8 @@ _FIELDS = ("field", "label")
 _TOPICS = ("conditions", "health_conditions", "interventions", "treatment")
 """Kinds of headings that may be titles above some of the criteria: "Medical conditions"."""
 _LONGEST_TITLE = 300
-_DATA = re.compile(
-    r"\s*(?:[{\"]|[\W\d_]*\Z|(?![^\n]*\.\s*\n)(?!(?=[^\n]* )[^,;\t\n]*,[^,;\t\n]*\n)"
-    r"(?:[^,;\t\n]*(?:[,;\t](?! )[^,;\t\n]*)++(?:\n\s*+|\Z)){2})"
-)
-"""Matches JSON, a text without words, or two table rows. A first line that ends a sentence, or of
-several words with one comma, such as "HbA1c above 7,5 %", is text.
-"""
+_DATA = re.compile(r"\s*+(?:[{\"]|[\W\d_]+\Z)")
+"""Matches JSON, and a text of signs without words."""
 _INVISIBLE = "\u200b"
 _RANKED = re.compile(r"[\w#=]")
 """A character that shows that a heading's mark depends on its rank. Bullets do not contain such
@@ -141,8 +137,10 @@ def build_given(
     ['Pain', 'Sleep at 2 weeks']
     """
     if section not in get_args(GivenSection):
-        known = ", ".join(get_args(GivenSection))
-        raise UnreadableSource(f"unknown section {section!r}", f"choose from {known}")
+        raise UnreadableSource(
+            f"unknown section {section!r}",
+            f"choose from {', '.join(get_args(GivenSection))}",
+        )
     check_size(text)
     reader = TextReader(text)
     reader.read_as(section)
@@ -164,18 +162,23 @@ def _refuse_unheaded(text: str, *, is_specified: bool) -> None:
     """Raise ``UnreadableSource`` for a text without any of the usual headings if it is a table or
     JSON, contains no words, or was not specified by the user (``is_specified``).
     """
-    if text.strip() and _DATA.match(text):
-        remedy = (
-            'pass a text with headings such as "Inclusion Criteria", set its section to '
-            "eligibility (in Python, in JSON, or on the page for trying out texts), or pass a "
-            "registry download (docs/reference/formats.md), uncompressed or compressed with gzip "
-            "or zip"
+    from extractor.formats.tables import is_table  # noqa: PLC0415 - few texts have no headings
+
+    if _DATA.match(text) or is_table(text):
+        raise UnreadableSource(
+            "an unknown format",
+            (
+                'pass a text with headings such as "Inclusion Criteria", set its section to '
+                "eligibility (in Python, in JSON, or on the page for trying out texts), or pass a "
+                "registry download (docs/reference/formats.md), uncompressed or compressed with "
+                "gzip or zip"
+            ),
         )
-        raise UnreadableSource("an unknown format", remedy)
     if not is_specified:
-        problem = 'a text without a heading such as "Inclusion Criteria"'
-        remedy = "pass the file itself to read it as one description, or add headings"
-        raise UnreadableSource(problem, remedy)
+        raise UnreadableSource(
+            'a text without a heading such as "Inclusion Criteria"',
+            "pass the file itself to read it as one description, or add headings",
+        )
 
 
 def _hide_halves(text: str, english: str) -> str:
@@ -345,8 +348,9 @@ class TextReader:
         """
         if entry.block.name != "arm" or not entry.block.gap or entry.is_item:
             return False
-        line = read_text(self.text[entry.words_start :].split("\n", 1)[0])
-        return rule("gives_treatment").occurs(line)
+        return rule("gives_treatment").occurs(
+            read_text(self.text[entry.words_start :].split("\n", 1)[0])
+        )
 
     def _open(self, section: str, entry: PlacedBlock) -> None:
         """Open a section at its heading. A heading that begins an item ("Arm B: ...") opens the
@@ -373,8 +377,9 @@ class TextReader:
         Words that have no list marker and continue an item's line are joined to that item.
         """
         if self._is_below_heading:
-            is_title = not entry.is_item and not self._read(entry).endswith(":")
-            self._begins_with_title = is_title
+            self._begins_with_title = not (
+                entry.is_item or self._read(entry).endswith(":")
+            )
         if entry.is_item:
             self._styles.add(entry.style)
         if self._section in (*_TITLES, _ID) and self._lines[self._section]:
@@ -444,7 +449,7 @@ class TextReader:
         numbers = (find_trial_id(self._read(entry)) for entry in self._lines[_ID])
         return next(filter(None, numbers), None)
 
-    def build(self, title: str | None) -> tuple[Section, ...]:
+    def build(self, title: str | None) -> Sections:
         """Return the sections. If ``title`` is given, it replaces a title in the text."""
         sections = list(text_section(TITLE, title))
         for name in _WHOLE:
@@ -480,7 +485,7 @@ class TextReader:
             return spans[:1]
         return spans
 
-    def _make_section(self, name: str, parts: Sequence[Part]) -> tuple[Section, ...]:
+    def _make_section(self, name: str, parts: Sequence[Part]) -> Sections:
         """Return a tuple whose only element is a section with the parts on separate lines. Return
         an empty tuple if all parts are blank.
         """

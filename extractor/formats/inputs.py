@@ -1,6 +1,7 @@
 """Open a user's inputs: files, folders, patterns, addresses and standard input."""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -8,7 +9,7 @@ from glob import has_magic, iglob
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from extractor.errors import ArgumentError, RecordError
+from extractor.errors import ArgumentError, RecordError, WrongType
 from extractor.schemas.arguments import suggest
 
 Opened = tuple[str, BinaryIO] | RecordError
@@ -19,10 +20,18 @@ MISSING = "there is no such file or folder"
 """The beginning of the problem with an input that does not exist."""
 _RUN = "run.sqlite"
 """A file whose presence shows that a folder contains the results of a run rather than records."""
-_LONGEST_NAME = 255
-"""Maximum number of characters in a file name on common file systems."""
-_LONGEST_PATH = 4096
+_LIKE_TEXT = re.compile(
+    "(?s:.*\0|.*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029].|(?!.*://)(?:.{4097}|.*[^/]{256}))"
+)
+"""Lines, a null, or more characters than common file systems allow for a path, or for a name in it.
+An address may be longer.
+"""
 _LONGEST_SHOWN = 60
+_LIKE_PATH = re.compile(
+    r".*\.(?:jsonl?|ndjson|[ct]sv|xml|txt|md|pdf|docx?|xlsx?|html?|zip|gz)|\S*[/\\]\S*",
+    re.IGNORECASE,
+)
+"""A line that ends with a usual suffix, or has separators, but no spaces."""
 
 
 def exists(name: str) -> bool:
@@ -43,13 +52,25 @@ def is_text(location: str) -> bool:
     >>> is_text("none.json"), is_text("Inclusion criteria:\n- Adults")
     (False, True)
     """
-    is_like_text = len(location.splitlines()) > 1 or "\0" in location
-    # an address may be longer than a path
-    if "://" not in location:
-        longest = max(map(len, location.split("/")))
-        if len(location) > _LONGEST_PATH or longest > _LONGEST_NAME:
-            is_like_text = True
-    return is_like_text and not exists(location)
+    return _LIKE_TEXT.match(location) is not None and not exists(location)
+
+
+def is_path(text: str) -> bool:
+    """Return whether a text is, or looks like, the name of a file or folder.
+
+    >>> is_path("data/protocol v2.docx"), is_path("Dose of 5 mg/kg or more")
+    (True, False)
+    """
+    return exists(text) or _LIKE_PATH.fullmatch(text) is not None
+
+
+def read_path(given: object) -> str:
+    """Return a path as a string. Raises ``WrongType`` if it is something else."""
+    if isinstance(given, str | os.PathLike):
+        return os.fspath(given)
+    raise WrongType(
+        f"{type(given).__name__} is not a path; pass each file or folder as a separate argument"
+    )
 
 
 def refuse_text(text: str) -> RecordError:
@@ -64,20 +85,19 @@ def refuse_text(text: str) -> RecordError:
 
 def refuse_missing(inputs: Sequence[str]) -> None:
     """Raise ``ArgumentError`` for the first input if none of the inputs has any files. If only
-    some inputs have no files, nothing is raised, and each of these inputs fails separately. Inputs
-    that are texts are ignored unless all inputs are texts.
+    some inputs have no files, nothing is raised, and each of these inputs fails separately.
     """
-    names = [name for name in inputs if not is_text(name)]
     errors: list[RecordError] = []
-    for name in names:
+    for name in inputs:
+        if is_text(name):
+            errors.append(refuse_text(name))
+            continue
         if name == "-" or "://" in name:
             return
         first = next(_locate_files(name))
         if not isinstance(first, RecordError):
             return
         errors.append(first)
-    if not names:
-        errors += map(refuse_text, inputs)
     if errors:
         raise ArgumentError(str(errors[0]))
 
@@ -120,8 +140,11 @@ def _open_file(path: Path | RecordError) -> Opened:
     try:
         return str(path), path.open("rb")
     except OSError as problem:
-        reason = f"it cannot be opened ({problem.strerror})"
-        return RecordError(str(path), reason, "check the path and its permissions")
+        return RecordError(
+            str(path),
+            f"it cannot be opened ({problem.strerror})",
+            "check the path and its permissions",
+        )
 
 
 def _locate_files(location: str) -> Iterator[Path | RecordError]:
@@ -150,11 +173,11 @@ def _locate_files(location: str) -> Iterator[Path | RecordError]:
     if not is_empty:
         return
     if paths or has_magic(location):
-        problem = (
-            "the folder contains no files, or the pattern does not match any files"
+        yield RecordError(
+            location,
+            ("the folder contains no files, or the pattern does not match any files"),
+            "check the path; in a shell, quote the pattern",
         )
-        remedy = "check the path; in a shell, quote the pattern"
-        yield RecordError(location, problem, remedy)
         return
     name = Path(location).name
     siblings = [file.name for file in Path(location).parent.glob("*")]
@@ -186,11 +209,16 @@ def _locate_in_folder(folder: Path) -> Iterator[Path | RecordError]:
             target = Path(os.path.realpath(path))
             # whoever fills the folder must not choose which other files are read
             if path.is_symlink() and not target.is_relative_to(root):
-                reason = "a link to a file outside the folder, which is not followed"
-                remedy = "to read the file, specify the link itself as an input"
-                yield RecordError(str(path), reason, remedy)
+                yield RecordError(
+                    str(path),
+                    "a link to a file outside the folder, which is not followed",
+                    "to read the file, specify the link itself as an input",
+                )
                 continue
             yield path
     for problem in problems:
-        reason = f"the folder cannot be listed ({problem.strerror})"
-        yield RecordError(str(problem.filename), reason, "check its permissions")
+        yield RecordError(
+            str(problem.filename),
+            f"the folder cannot be listed ({problem.strerror})",
+            "check its permissions",
+        )

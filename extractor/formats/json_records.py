@@ -7,7 +7,7 @@ skipped; records on other lines are still read.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache, partial
 from io import BufferedReader
@@ -18,7 +18,7 @@ from extractor.formats.fields import write_text
 from extractor.formats.found import (
     DOWNLOAD,
     NONE_CHOSEN,
-    TABLE,
+    Columns,
     ReadResult,
     RecordContent,
     UnreadableSource,
@@ -45,27 +45,11 @@ _DECODER = json.JSONDecoder()
 
 
 def read_json(
-    stream: BufferedReader, chosen: Mapping[str, str] = NONE_CHOSEN
+    stream: BufferedReader, chosen: Columns = NONE_CHOSEN
 ) -> Iterator[ReadResult]:
     """Yield the records of one document in order, and a problem for each record that cannot be
-    read. If the user chose columns, other objects than studies are rows of a table, and a note of
-    the first row lists the columns that are not read.
+    read. If the user chose columns, other objects than studies are rows of a table.
     """
-    noted: tuple[str, ...] | None = None
-    for result in _read_documents(stream, chosen):
-        if not isinstance(result, RecordContent) or result.format != TABLE:
-            yield result
-        elif result.notes == noted:
-            yield replace(result, notes=())
-        else:
-            noted = result.notes
-            yield result
-
-
-def _read_documents(
-    stream: BufferedReader, chosen: Mapping[str, str]
-) -> Iterator[ReadResult]:
-    """Yield the records and problems of ``read_json``, with the notes of all rows."""
     text = TextBuffer(stream)
     number = 0
     is_listed = False
@@ -100,8 +84,7 @@ def _read_documents(
             _skip_line(text)
             is_listed = False
         else:
-            build = partial(build_json, chosen=chosen)
-            yield build_content(build, value, place)
+            yield build_content(partial(build_json, chosen=chosen), value, place)
             # '"sex": "ALL"}}': the end of a torn record, which is one problem
             if not (is_listed or isinstance(value, dict)):
                 _skip_line(text)
@@ -147,9 +130,7 @@ def _decode(text: TextBuffer) -> object:
         return value
 
 
-def build_json(
-    record: object, chosen: Mapping[str, str] = NONE_CHOSEN
-) -> RecordContent:
+def build_json(record: object, chosen: Columns = NONE_CHOSEN) -> RecordContent:
     """Return the content of a parsed object: a record of any register, a row with the columns that
     the user chose, a record that this program wrote, or a text.
 
@@ -171,16 +152,24 @@ def build_json(
                     record |= inner
             if any(record.get(key) is not None for key in register.keys):
                 return read_record(register, record, "json")
-        if chosen:
+        # a row's cell is no list, so the record is one that this program wrote
+        is_row = not isinstance(record.get("sections"), list)
+        if chosen and is_row:
             from extractor.formats.tables import build_row  # noqa: PLC0415 - few records are rows
 
-            cells = {name: write_text(cell, name) for name, cell in record.items()}
-            return build_row(cells, chosen)
+            return build_row(
+                {name: write_text(cell, name) for name, cell in record.items()}, chosen
+            )
         if "sections" in record or "text" in record:
             return _read_given(record)
     keys = ", ".join(key for register in registers for key in register.keys)
     problem = f"JSON that is neither a study nor a text (it has none of the keys {keys}, text)"
-    raise UnreadableSource(problem, DOWNLOAD)
+    remedy = DOWNLOAD
+    if isinstance(record, dict) and record and dict not in map(type, record.values()):
+        from extractor.formats.tables import show_example  # noqa: PLC0415 - as above
+
+        remedy = show_example([*record])
+    raise UnreadableSource(problem, remedy)
 
 
 _RECORD_KEYS = ("record_id", "source", "sections", "registry")

@@ -179,8 +179,11 @@ def find_cells(text: str, start: int, end: int) -> list[CharRange]:
     >>> find_cells("| Age | 18 |", 0, 12)
     [(2, 5), (8, 10)]
     """
-    cells = _CELL.finditer(text, start, end)
-    return [strip_span(text, *cell.span()) for cell in cells if cell[0].strip()]
+    return [
+        strip_span(text, *cell.span())
+        for cell in _CELL.finditer(text, start, end)
+        if cell[0].strip()
+    ]
 
 
 def _list_parts(text: str) -> Iterator[tuple[CharRange, bool]]:

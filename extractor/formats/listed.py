@@ -59,10 +59,9 @@ def list_items(
     has_marks = any(marks)
     if section in OUTCOMES and len(entries) == 1 and not has_marks:
         [entry] = entries
-        phrases = _PHRASE.finditer(text, entry.words_start, entry.end)
         return [
             [replace(entry, words_start=phrase.start(), end=phrase.end())]
-            for phrase in phrases
+            for phrase in _PHRASE.finditer(text, entry.words_start, entry.end)
         ]
     items: list[list[PlacedBlock]] = []
     # a marked line that is indented more than the first one belongs to the item above

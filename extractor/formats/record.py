@@ -160,8 +160,9 @@ def _list_sections(
     if first:
         return ()
     if "inclusion" in form:
-        lists = (_join(tree, form[kind]) for kind in ("inclusion", "exclusion"))
-        return criteria_section(*lists)
+        return criteria_section(
+            _join(tree, form["inclusion"]), _join(tree, form["exclusion"])
+        )
     return text_section(
         name, *(text for path in form["join"] for text in read_texts(tree, path))
     )
@@ -183,10 +184,16 @@ def _list_items(
                 # An arm may name an intervention with its type: "Drug: Fictumab".
                 links = [*links, *(link.partition(": ")[2] for link in links)]
             labels = texts.get("label", texts.get("name", []))
-            linked = {fold_label(link) for link in links if link}
-            items[name].append(_Linked(section, fold_label("".join(labels)), linked))
-        parts = [(part, text) for part, listed in texts.items() for text in listed]
-        yield from join_parts(section, parts)
+            items[name].append(
+                _Linked(
+                    section,
+                    fold_label("".join(labels)),
+                    {fold_label(link) for link in links if link},
+                )
+            )
+        yield from join_parts(
+            section, [(part, text) for part, listed in texts.items() for text in listed]
+        )
 
 
 def _list_entries(

@@ -1,39 +1,47 @@
 """Read records from inputs one at a time, each with its id and place."""
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from hashlib import sha256
 from itertools import chain, islice
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO, get_args
 
 from extractor.errors import ArgumentError, RecordError, RepeatedRecord, WrongType
 from extractor.formats.flat import build_plain
 from extractor.formats.found import (
     NONE_CHOSEN,
+    UNREAD,
+    Columns,
     ReadResult,
     UnreadableSource,
     build_content,
     join_place,
 )
 from extractor.formats.free_text import GivenSection, build_given
+from extractor.formats.inputs import (
+    OpenAddress,
+    is_file,
+    is_path,
+    open_input,
+    read_path,
+)
+from extractor.formats.tables import build_row, choose_columns
 from extractor.schemas import Source, TrialRecord
+from extractor.schemas.arguments import refuse_unknown
 from extractor.schemas.base import StrPath
 from extractor.schemas.record_limits import check_unicode
 
-if TYPE_CHECKING:
-    from extractor.formats.inputs import OpenAddress
-
 _Result = TrialRecord | RecordError
+_OnError = Callable[[RecordError], None] | None
 
 
 def read_records(
     *inputs: StrPath,
     on_error: Callable[[RecordError], None] | None = None,
     stdin: BinaryIO | None = None,
-    open_address: "OpenAddress | None" = None,
+    open_address: OpenAddress | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> Iterator[TrialRecord]:
     """Read trial records one by one, in any supported format, uncompressed or compressed with gzip
@@ -46,55 +54,40 @@ def read_records(
             with the next record.
         stdin: A binary stream to read instead of standard input.
         open_address: Opens the files at an address such as ``s3://bucket/folder``.
-        columns: The names of the columns in tables and JSON lines of your own, keyed by ours:
-            ``{"id": "trial", "eligibility": "criteria text"}``.
+        columns: The names of the columns in tables and JSON lines of your own, keyed by ours
+            (docs/reference/formats.md): ``{"id": "trial", "eligibility": "criteria text"}``.
 
     Raises:
         RecordError: A record cannot be read or repeats an earlier id, and ``on_error`` is None.
             The message names the file, the place in the file and a remedy.
         WrongType: An input is not a path.
-        ArgumentError: A key of ``columns`` is not a column that is read.
+        ArgumentError: A key of ``columns`` is not a column that is read, or one is named twice.
 
     >>> record = next(read_records("seeds/records"))
     >>> record.record_id, [section.name for section in record.sections][:3]
     ('000_071fc1b3f362aea9', ['title', 'brief_summary', 'conditions'])
     """
-    # This module is imported only if files are read, because texts do not need it.
-    from extractor.formats.inputs import is_file, open_input  # noqa: PLC0415
-
-    chosen = NONE_CHOSEN
-    if columns:
-        from extractor.formats.tables import choose_columns  # noqa: PLC0415 - rarely needed
-
-        chosen = choose_columns(columns)
+    chosen = choose_columns(columns) if columns else NONE_CHOSEN
     ids: dict[str, tuple[str, int]] = {}
-    for source in inputs:
-        if not isinstance(source, str | os.PathLike):
-            name = type(source).__name__
-            remedy = "pass each file or folder as a separate argument"
-            raise WrongType(f"{name} is not a path; {remedy}")
-        location = os.fspath(source)
-        for opened in open_input(location, stdin, open_address):
-            if isinstance(opened, RecordError):
-                results: Iterable[_Result] = [opened]
-            else:
-                results = _read_file(
-                    *opened, is_specified=is_file(location), chosen=chosen
-                )
-            for result in results:
-                checked = _check_new(result, ids)
-                if isinstance(checked, TrialRecord):
-                    yield checked
-                elif on_error:
-                    on_error(checked)
-                else:
-                    raise checked
+
+    def read_all() -> Iterator[_Result]:
+        for location in map(read_path, inputs):
+            for opened in open_input(location, stdin, open_address):
+                if isinstance(opened, RecordError):
+                    yield opened
+                    continue
+                named = is_file(location)
+                for result in _read_file(*opened, is_specified=named, chosen=chosen):
+                    yield _check_new(result, ids)
+
+    yield from _deliver(read_all(), on_error)
 
 
 def read_stream(
     name: str,
     stream: BinaryIO,
-    on_error: Callable[[RecordError], None] | None = None,
+    on_error: _OnError = None,
+    columns: Columns | None = None,
 ) -> Iterator[TrialRecord]:
     r"""Read trial records from an open stream as if from a file with this name. Raises
     ``RecordError`` at the first problem, unless ``on_error`` takes the problems.
@@ -104,7 +97,16 @@ def read_stream(
     >>> next(read_stream("example.txt", BytesIO(text))).record_id
     'example'
     """
-    for result in _read_file(name, stream, is_specified=True):
+    chosen = choose_columns(columns) if columns else NONE_CHOSEN
+    results = _read_file(name, stream, is_specified=True, chosen=chosen)
+    yield from _deliver(results, on_error)
+
+
+def _deliver(results: Iterable[_Result], on_error: _OnError) -> Iterator[TrialRecord]:
+    """Yield the records among the results. An error goes to ``on_error`` or, without it, is
+    raised.
+    """
+    for result in results:
         if isinstance(result, TrialRecord):
             yield result
         elif on_error:
@@ -122,14 +124,11 @@ def name_text(content: bytes) -> str:
     return f"text-{sha256(content).hexdigest()[:8]}"
 
 
-def read_row(name: str, cells: Mapping[str, str]) -> TrialRecord:
+def read_row(name: str, cells: Columns) -> TrialRecord:
     """Read one row of a table, whose cells are keyed by the names of their columns, as if from a
     file with this name. Raises ``RecordError`` if the row contains no text.
     """
-    from extractor.formats.tables import build_row  # noqa: PLC0415 - few records are rows
-
-    content = build_content(build_row, cells, None)
-    [result] = _make_records(name, None, iter([content]))
+    [result] = _make_records(name, None, iter([build_content(build_row, cells, None)]))
     if isinstance(result, RecordError):
         raise result
     return result
@@ -158,9 +157,10 @@ def make_record(
             in it do not begin sections.
 
     Raises:
-        RecordError: The text is empty, too long, or data such as JSON, or the section is unknown.
-        WrongType: The text is not a string.
-        ArgumentError: The text is not valid Unicode, or is the name of a file.
+        RecordError: The text is empty, too long, or data such as JSON.
+        WrongType: The text or the title is not a string.
+        ArgumentError: The section is unknown, or the text is not valid Unicode or is the name of a
+            file. Without a ``section``, it must not look like such a name, either.
 
     >>> text = "Inclusion criteria\n- Adults\n\nPrimary endpoint: Survival at 2 years"
     >>> record = make_record(text, title="A Trial of Fictumab")
@@ -174,21 +174,24 @@ def make_record(
     ['eligibility']
     """
     if not isinstance(text, str):
-        remedy = "pass the result of read_text(); for a record, use extract"
-        raise WrongType(f"{type(text).__name__} is not text; {remedy}")
-    if os.path.isfile(text):  # noqa: PTH113 - Path.is_file raises for a text that is a long name
-        remedy = "read it with read_records"
-        raise ArgumentError(f"{text!r} is the name of a file; {remedy}")
+        remedy = "for several texts, use Extractor().table; for a record, extract"
+        raise WrongType(f"{type(text).__name__} is not one text; {remedy}")
+    if not isinstance(title, str | None):
+        raise WrongType(f"title: {type(title).__name__} is not text")
+    check_section(section)
+    if is_file(text) or (section is None and is_path(text)):
+        remedy = "read it with read_records, or state the section of the text"
+        raise ArgumentError(f"{text!r} is the name of a file, or like one; {remedy}")
     try:
         text.encode()
     except UnicodeEncodeError as problem:
-        place = f"character {problem.start}"
-        raise ArgumentError(f"the text is not valid Unicode at {place}") from None
+        raise ArgumentError(
+            f"the text is not valid Unicode at character {problem.start}"
+        ) from None
     build = partial(build_plain, title=title)
     if section is not None:
         build = partial(build_given, section=section, title=title)
-    content = build_content(build, text, None)
-    [result] = _make_records("<text>", None, iter([content]))
+    [result] = _make_records("<text>", None, iter([build_content(build, text, None)]))
     if isinstance(result, RecordError):
         raise result
     given_id = "" if record_id is None else str(record_id).strip()
@@ -197,16 +200,28 @@ def make_record(
     return result
 
 
-def write_study(study: Mapping[str, object]) -> str:
-    """Return a study as one line of ASCII JSON. Raises ``WrongType`` if JSON cannot represent a
-    value.
+def check_section(section: str | None) -> None:
+    """Raise ``ArgumentError`` if the section of a text is unknown."""
+    if section is not None:
+        refuse_unknown("section", [str(section)], get_args(GivenSection))
+
+
+def write_study(
+    study: Mapping[str, object], name: str, place: str | None = None
+) -> str:
+    """Return a study as one line of ASCII JSON. Raises ``RecordError`` with the given name and
+    place if JSON cannot represent a value.
     """
     try:
         return json.dumps(study, default=dict)
     except Exception as error:  # noqa: BLE001 - an object of the caller can fail in any way
         problem = str(error) or type(error).__name__
-    remedy = "pass a study as json.load returns it"
-    raise WrongType(f"the dictionary cannot be written as JSON ({problem}); {remedy}")
+    raise RecordError(
+        name,
+        f"the dictionary cannot be written as JSON ({problem})",
+        "pass a study as json.load returns it",
+        place=place,
+    )
 
 
 def _check_new(record: _Result, seen: dict[str, tuple[str, int]]) -> _Result:
@@ -239,7 +254,7 @@ def _read_file(
     stream: BinaryIO,
     *,
     is_specified: bool,
-    chosen: Mapping[str, str] = NONE_CHOSEN,
+    chosen: Columns,
 ) -> Iterator[_Result]:
     """Yield the records of a file, and an error for each part that cannot be read. If damage
     prevents the rest of a document or file from being read, the error is the last item yielded.
@@ -274,6 +289,7 @@ def _make_records(
     opening = list(islice(items, 2))
     if not opening:
         opening = [UnreadableSource("contains no record", "pass a file with records")]
+    told: set[str] = set()
     for number, content in enumerate(chain(opening, items), 1):
         if isinstance(content, UnreadableSource):
             yield content.nest_place(member).locate(path)
@@ -282,11 +298,11 @@ def _make_records(
         if len(opening) > 1:
             default_id = f"{stem}-{number}"
         place = join_place(member, content.place)
+        notes = tuple(note for note in content.notes if note not in told)
+        told.update(note for note in notes if note.startswith(UNREAD))
         yield TrialRecord(
             record_id=content.trial_id or default_id,
-            source=Source(
-                path=path, format=content.format, place=place, notes=content.notes
-            ),
+            source=Source(path=path, format=content.format, place=place, notes=notes),
             sections=content.sections,
             registry=content.registry,
             document=content.document,

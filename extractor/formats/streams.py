@@ -49,8 +49,9 @@ def name_damage() -> Iterator[None]:
     # gzip, zlib, zipfile and the decoders raise many kinds of errors for damaged data
     except Exception as error:
         reason = getattr(error, "strerror", None) or error or type(error).__name__
-        problem = f"the data is damaged or cannot be read ({reason})"
-        raise UnreadableSource(problem) from error
+        raise UnreadableSource(
+            f"the data is damaged or cannot be read ({reason})"
+        ) from error
 
 
 class SteadyStream(io.RawIOBase):
@@ -132,8 +133,11 @@ def buffer_stream(
 def check_size(size: int, place: str | None = None) -> None:
     """Raise ``UnreadableSource`` if a record, line or row is larger than any genuine one."""
     if size > MAX_RECORD_BYTES:
-        problem = f"a record of more than {MAX_RECORD_BYTES:,} bytes"
-        raise UnreadableSource(problem, "split the file into records", place=place)
+        raise UnreadableSource(
+            f"a record of more than {MAX_RECORD_BYTES:,} bytes",
+            "split the file into records",
+            place=place,
+        )
 
 
 class TextBuffer:

@@ -4,8 +4,8 @@ of a line if all quotation marks are closed or if the next line begins with a tr
 """
 
 import csv
-import io
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
@@ -13,9 +13,11 @@ from io import BufferedReader
 from operator import itemgetter
 from typing import BinaryIO, NamedTuple
 
+from extractor.errors import ArgumentError
 from extractor.formats.found import (
-    DOWNLOAD,
     NONE_CHOSEN,
+    UNREAD,
+    Columns,
     ReadResult,
     RecordContent,
     UnreadableSource,
@@ -35,6 +37,7 @@ from extractor.formats.streams import (
     read_lines,
     replace_odd_bytes,
 )
+from extractor.plurals import show_some
 from extractor.schemas.arguments import refuse_unknown
 
 _DELIMITERS = ",\t;|"
@@ -45,6 +48,17 @@ _SHOWN = 60
 _MOST_NAMED = 10
 """Maximum number of unknown columns that a note names."""
 _NUMBER = r"(?:NCT|nct)\d{8}"
+_EXAMPLE = ("id", "title", "eligibility")
+"""Our names of the columns in the example of a message."""
+_WORD = r'(?:"[^"\n]{1,60}"|[^\W\d][\w/()%#-]{0,60})'
+_NAME = r'(?:"[^"\n]{1,60}"|[^\W\d][\w /()%#-]{0,60})'
+_OWN = re.compile(
+    rf"(?:{_WORD}(?P<by>[,;\t]){_WORD}|{_NAME}(?P<among>[,;\t])(?:{_NAME}(?P=among))+{_NAME})\r?\n"
+    r"[^\n]*(?:(?P=by)|(?P=among))"
+)
+"""The start of a user's table. Unlike the parts of a sentence, the names in its header follow the
+separator without a space; two names of several words may be a sentence, all the same.
+"""
 csv.field_size_limit(MAX_RECORD_BYTES)
 
 
@@ -52,7 +66,9 @@ class _Header(NamedTuple):
     """A line read as a header, assuming a particular delimiter and register.
 
     Attributes:
-        has_number: Whether a column contains the trial number.
+        rank: Whether a column contains the trial number, the number of known columns, whether the
+            line has names, and of the first such line the number of names. Of several headers, the
+            one with the highest rank counts.
         known_count: The number of known columns.
         register: The register.
         delimiter: The delimiter.
@@ -62,38 +78,75 @@ class _Header(NamedTuple):
         chosen: The columns that the user chose (``choose_columns``).
     """
 
-    has_number: bool
+    rank: tuple[int, ...]
     known_count: int
     register: Register
     delimiter: str
     line: int
     columns: list[str]
     names: list[str]
-    chosen: Mapping[str, str]
+    chosen: Columns
 
-    def list_unknown(self) -> list[str]:
-        """Return the column names that the register does not know, as written."""
-        skipped = set(map(fold_column, self.register.skipped_columns))
+    @property
+    def unread(self) -> list[str]:
+        """The names of the columns that are not read, but for those that are usual in the
+        register's downloads.
+        """
+        skipped = {"", *map(fold_column, self.register.skipped_columns)}
         return [
             name.strip()
             for name, column in zip(self.names, self.columns, strict=True)
-            if not column and name.strip() and fold_column(name) not in skipped
+            if not column and fold_column(name) not in skipped
         ]
 
 
-def choose_columns(columns: Mapping[str, str]) -> dict[str, str]:
+def choose_columns(given: Mapping[str, str] | Iterable[str]) -> dict[str, str]:
     """Return what the columns of a user's tables contain, keyed by their names in the tables.
-    ``columns`` contains these names, keyed by usual names of columns, or by ``id``. Raises
-    ``ArgumentError`` if a key is not such a name.
+    ``given`` contains these names, keyed by ours, or ``OURS=YOURS,...`` strings, in which a name of
+    the user may contain commas.
+
+    Raises ``ArgumentError`` for an unknown name of ours, a missing name of the user, and a column
+    that is named twice, because one of its meanings would be lost.
 
     >>> choose_columns({"id": "trial", "title": "Short name"})
-    {'trial': 'nct number', 'Short name': 'study title'}
+    {'trial': 'nct_number', 'Short name': 'title'}
+    >>> choose_columns(["eligibility=Who, all,title=name"])
+    {'Who, all': 'eligibility', 'name': 'title'}
     """
     register = _load_usual()
     known = {"id": register.id, **register.columns_by_name}
-    unknown = [name for name in columns if fold_column(name) not in known]
-    refuse_unknown("column", unknown, ["id", *register.columns])
-    return {written: known[fold_column(name)] for name, written in columns.items()}
+    ours = [*map(name_ours, register.columns)]
+    if isinstance(given, Mapping):
+        pairs = [*given.items()]
+    else:
+        written = given if isinstance(given, str) else ",".join(given)
+        # a name ends at the next pair, or at one of ours, which then lacks its "="
+        ends = rf",(?=[\w ]+=|\s*(?:{'|'.join(ours)})\s*(?:,|\Z))|\Z"
+        pairs = re.findall(
+            rf"(?!\Z)\s*([^=,]*?)\s*(?:=\s*(.*?)\s*)?(?:{ends})", written
+        )
+    refuse_unknown(
+        "column", [name for name, _ in pairs if fold_column(name) not in known], ours
+    )
+    for name, yours in pairs:
+        if not yours or not isinstance(yours, str):
+            problem = f'{name}: "=" and your name of the column are missing'
+            raise ArgumentError(f"{problem}; write, for example, {name}=name")
+    chosen = {yours: known[fold_column(name)] for name, yours in pairs}
+    for names in (chosen.values(), map(fold_column, chosen)):
+        if len({*names}) < len(pairs):
+            written = ",".join(map("=".join, pairs))
+            raise ArgumentError(f"{written}: name each column only once")
+    return chosen
+
+
+def name_ours(column: str) -> str:
+    """Return our name of a usual column: ``id`` for the trial number.
+
+    >>> name_ours("nct_number"), name_ours("title")
+    ('id', 'title')
+    """
+    return "id" if column == _load_usual().id else column
 
 
 @cache
@@ -104,71 +157,82 @@ def _load_usual() -> Register:
 
 def is_table(head: str) -> bool:
     r"""Return whether a text is a table: it has at least three known columns, or two if one of them
-    contains the trial number.
+    contains the trial number, or it begins with two rows with the names of a user's columns.
 
     >>> (
     ...     is_table("nct_id,criteria\n"),
     ...     is_table("Conditions, such as gout; other criteria"),
+    ...     is_table("trial;name;who\nX-1;Fictumab;Adults, children\n"),
     ... )
-    (True, False)
+    (True, False, True)
     """
     header = _find_header(head)
-    return header.known_count + header.has_number >= _FEW
+    is_known = header.known_count + header.rank[0] >= _FEW
+    return is_known or bool(_OWN.match(head))
 
 
 def read_table(
-    stream: BufferedReader, chosen: Mapping[str, str] = NONE_CHOSEN
+    stream: BufferedReader, chosen: Columns = NONE_CHOSEN
 ) -> Iterator[ReadResult]:
     """Yield the records of a table in order, and a problem for each row that cannot be read. A note
-    of the first record lists the columns that are not read, except those that the register's
-    downloads usually have. ``chosen`` contains the columns that the user chose.
+    lists the columns that are not read, except those that the register's downloads usually have.
+    ``chosen`` contains the columns that the user chose.
     """
-    head = stream.peek().decode("utf-8", "replace")
-    header = _find_header(head, chosen)
+    header = _find_header(stream.peek().decode("utf-8", "replace"), chosen)
     _refuse_missing(header)
     if not header.known_count:
-        problem = (
-            f"a table without any known columns (it begins with {head[:_SHOWN]!r})"
-        )
         raise UnreadableSource(
-            problem, f"name its columns as registers do, or {DOWNLOAD}"
+            f"a table without any known columns ({_quote(header.names)})",
+            f"{show_example(header.names)}; a text needs a heading",
         )
     number = header.register.id_pattern or _NUMBER
     begins = rf'("?)(?:{number})\1{re.escape(header.delimiter)}'
-    notes = _list_notes(header)
     for line, row in group_rows(stream, begins):
         if line <= header.line or not row.strip():
             continue
-        result = build_content(partial(_read_row, header), row, f"line {line}")
-        if isinstance(result, RecordContent):
-            result = replace(result, notes=(*notes, *result.notes))
-            notes = ()
-        yield result
+        yield build_content(partial(_read_row, header), row, f"line {line}")
 
 
 def _refuse_missing(header: _Header) -> None:
     """Raise ``UnreadableSource`` if a column that the user chose is not in the header."""
-    names = set(map(fold_column, header.names))
-    missing = [name for name in header.chosen if fold_column(name) not in names]
-    if missing:
-        problem = f"no column {missing[0]!r} (the columns are {_quote(header.names)})"
-        raise UnreadableSource(problem, "correct the name of the column")
+    for name, column in header.chosen.items():
+        if column not in header.columns:
+            raise UnreadableSource(
+                f"no column {name!r} (the columns are {_quote(header.names)})",
+                "correct the name of the column",
+            )
 
 
-def _quote(names: Sequence[str]) -> str:
+def show_example(names: Sequence[str], chosen: Columns = NONE_CHOSEN) -> str:
+    """Return a remedy for a table with columns that are not known: how the user says what they
+    contain, besides those ``chosen`` so far.
+
+    >>> show_example(["who", "note"], {"trial": "nct_number"})[:55]
+    'name its columns with --columns id=trial,title=who,elig'
+    """
+    pairs = {name_ours(column): yours for yours, column in chosen.items()}
+    ours = [name for name in _EXAMPLE if name not in pairs]
+    # a table of two columns probably has no titles
+    while len(ours) > max(1, len(names)):
+        ours.pop(-2)
+    pairs |= zip(ours, names, strict=False)
+    option = shlex.quote(",".join(map("=".join, pairs.items())))
+    return (
+        f"name its columns with --columns {option} (in Python, columns={pairs}; in a "
+        "request, ?columns=); docs/reference/formats.md lists our names and all formats"
+    )
+
+
+def _quote(names: Iterable[str]) -> str:
     """Return the first of several names for a message."""
-    listed = ", ".join(repr(name[:_SHOWN]) for name in names[:_MOST_NAMED])
-    if len(names) > _MOST_NAMED:
-        listed += f" and {len(names) - _MOST_NAMED} more"
-    return listed
+    return show_some([repr(name[:_SHOWN]) for name in names], _MOST_NAMED)
 
 
 def _list_notes(header: _Header) -> tuple[str, ...]:
     """Return a note that names the first unknown columns of a table, if there are any."""
-    unknown = header.list_unknown()
-    if not unknown:
+    if not header.unread:
         return ()
-    return (f"columns of the table that are not read: {_quote(unknown)}",)
+    return (f"{UNREAD}: {_quote(header.unread)}",)
 
 
 def knows_columns(names: Iterable[str]) -> bool:
@@ -177,19 +241,17 @@ def knows_columns(names: Iterable[str]) -> bool:
     >>> knows_columns(["owner", "criteria"]), knows_columns(["owner"])
     (True, False)
     """
-    return _name_columns(names).known_count > 0
+    return _make_header([*names]).known_count > 0
 
 
-def build_row(
-    cells: Mapping[str, str], chosen: Mapping[str, str] = NONE_CHOSEN
-) -> RecordContent:
+def build_row(cells: Columns, chosen: Columns = NONE_CHOSEN) -> RecordContent:
     """Build the content of one row from its cells, keyed by the names of their columns. If there
     are ``chosen`` columns, a note lists the columns that are not read.
 
     >>> build_row({"criteria": "Adults", "owner": "me"}).sections[0].name
     'eligibility'
     """
-    header = _name_columns(cells, chosen)
+    header = _make_header([*cells], chosen)
     _refuse_missing(header)
     content = _read_cells(header, list(cells.values()))
     if chosen:
@@ -197,53 +259,57 @@ def build_row(
     return content
 
 
-def _name_columns(
-    names: Iterable[str], chosen: Mapping[str, str] = NONE_CHOSEN
+def _make_header(
+    names: list[str],
+    chosen: Columns = NONE_CHOSEN,
+    delimiter: str = "",
+    line: int = 0,
 ) -> _Header:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(names)
-    return _find_header(line.getvalue(), chosen)
+    """Return the header with these names for the register that knows most of them, as in
+    ``_find_header``. A column that the user chose is not read from any other column.
+    """
+    by_chosen = {fold_column(name): column for name, column in chosen.items()}
+    headers: list[_Header] = []
+    for register in (_load_usual(),) if chosen else list_registers("table"):
+        columns: list[str] = []
+        for name in map(fold_column, names):
+            column = register.columns_by_name.get(name, "")
+            if column in by_chosen.values():
+                column = ""
+            columns.append(by_chosen.get(name, column))
+        known_count = len(columns) - columns.count("")
+        rank = register.id in columns, known_count, bool(names), -line, len(names)
+        headers.append(
+            _Header(
+                rank,
+                known_count,
+                register,
+                delimiter,
+                line,
+                columns,
+                names,
+                chosen,
+            )
+        )
+    return max(headers, key=itemgetter(0))
 
 
-def _find_header(head: str, chosen: Mapping[str, str] = NONE_CHOSEN) -> _Header:
+def _find_header(head: str, chosen: Columns = NONE_CHOSEN) -> _Header:
     """Return the best header among the first lines, trying each delimiter and register. Headers
     that include the trial number are preferred; among the remaining candidates, the one with the
-    most known columns is chosen. A column that the user chose is not read from any other column.
+    most known columns is chosen. If no column is known, it is the first line with names, with the
+    delimiter that gives the most of them.
     """
     headers: list[_Header] = []
-    registers = (_load_usual(),) if chosen else list_registers("table")
-    by_chosen = {fold_column(name): column for name, column in chosen.items()}
-    for line, written in enumerate(head.splitlines()[: _LINES_ABOVE + 1], 1):
+    lines = head.splitlines()[: _LINES_ABOVE + 1] or [""]
+    for line, written in enumerate(lines, 1):
+        # a cell with several lines, which may begin with "Inclusion criteria", is not in the header
+        if line > 1 and written.count('"') % 2:
+            continue
         for delimiter in _DELIMITERS:
             names = next(csv.reader([written], delimiter=delimiter), [])
-            for register in registers:
-                columns = [_find_column(name, register, by_chosen) for name in names]
-                known_count = len(columns) - columns.count("")
-                has_number = register.id in columns
-                header = _Header(
-                    has_number,
-                    known_count,
-                    register,
-                    delimiter,
-                    line,
-                    columns,
-                    names,
-                    chosen,
-                )
-                headers.append(header)
-    # by ``has_number``, then by ``known_count``; of equal ones, the first
-    return max(headers, key=itemgetter(0, 1))
-
-
-def _find_column(name: str, register: Register, chosen: Mapping[str, str]) -> str:
-    """Return the register's column for a name in a header, or "". ``chosen`` contains the columns
-    that the user chose by their folded names; they have no other names.
-    """
-    folded = fold_column(name)
-    column = register.columns_by_name.get(folded, "")
-    if column in chosen.values():
-        column = ""
-    return chosen.get(folded, column)
+            headers.append(_make_header(names, chosen, delimiter, line))
+    return max(headers, key=itemgetter(0))
 
 
 def group_rows(stream: BinaryIO, begins: str) -> Iterator[tuple[int, str]]:
@@ -295,9 +361,10 @@ def split_row(row: str, delimiter: str, width: int) -> list[str]:
 
 def _read_row(header: _Header, row: str) -> RecordContent:
     text, notes = replace_odd_bytes(row)
-    cells = split_row(text, header.delimiter, len(header.columns))
-    content = _read_cells(header, cells)
-    return replace(content, notes=(*content.notes, *notes))
+    content = _read_cells(
+        header, split_row(text, header.delimiter, len(header.columns))
+    )
+    return replace(content, notes=(*_list_notes(header), *content.notes, *notes))
 
 
 def _read_cells(header: _Header, cells: Sequence[str]) -> RecordContent:
@@ -306,9 +373,20 @@ def _read_cells(header: _Header, cells: Sequence[str]) -> RecordContent:
         if column and cell.strip():
             fields.setdefault(column, cell)
     content = read_named(header.register, fields.items(), "table")
+    unread = header.unread
+    if unread and not content.sections:
+        read = [name for name in header.names if name.strip() not in unread]
+        problem = UnreadableSource(
+            f"the record contains no text in the columns that are read ({_quote(read)}); others "
+            f"are not read ({_quote(unread)})",
+            show_example(unread, header.chosen),
+        )
+        problem.trial_id = content.trial_id
+        raise problem
     number_column = header.register.id
     # the ids of a user need not look like the number of a registry
     if number_column in header.chosen.values():
-        number = fields.get(number_column, "").strip()
-        content = replace(content, trial_id=number or None)
+        content = replace(
+            content, trial_id=fields.get(number_column, "").strip() or None
+        )
     return content

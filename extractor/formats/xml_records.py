@@ -29,7 +29,7 @@ from extractor.formats.streams import TextBuffer, replace_odd_bytes
 from extractor.schemas.base import JsonObject
 
 _ENCODING = re.compile(
-    r"\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*[\"']([\w.:-]{1,40})", re.IGNORECASE
+    r"\A\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*[\"']([\w.:-]{1,40})", re.IGNORECASE
 )
 _UNICODE = re.compile(r"utf-?(?:8|16|32)|(?:us-)?ascii|unicode", re.IGNORECASE)
 """Declared encodings that are read as UTF-8."""
@@ -74,8 +74,9 @@ def read_xml(stream: BufferedReader) -> Iterator[ReadResult]:
     # ``outside`` is now the end of the document; a record that is the root has checked its own end
     is_whole = root == register.element or f"</{root}" in outside
     if not is_whole and isinstance(last, RecordContent):
-        problem = f"the file ends without </{root}>: records may be missing"
-        yield UnreadableSource(problem, place=line)
+        yield UnreadableSource(
+            f"the file ends without </{root}>: records may be missing", place=line
+        )
 
 
 def _find_register(head: str, root: str) -> Register:
@@ -85,29 +86,30 @@ def _find_register(head: str, root: str) -> Register:
     for register in list_registers("xml"):
         before, *after = re.split(rf"<{register.element}[\s/>]", head, maxsplit=1)
         if "<!ENTITY" in before:
-            remedy = "remove the declaration"
-            raise UnreadableSource("XML that declares entities", remedy)
+            raise UnreadableSource(
+                "XML that declares entities", "remove the declaration"
+            )
         if after:
             return register
-    problem = f"XML without a record in a known format (its root is <{root}>)"
-    raise UnreadableSource(problem, DOWNLOAD)
+    raise UnreadableSource(
+        f"XML without a record in a known format (its root is <{root}>)", DOWNLOAD
+    )
 
 
 def _find_encoding(head: str) -> str:
     """Return the encoding that a document declares. Raises ``UnreadableSource`` if the encoding is
     unknown.
     """
-    declared = _ENCODING.match(head)
-    name = "utf-8"
-    if declared:
-        name = declared[1]
+    name = "".join(_ENCODING.findall(head)) or "utf-8"
     with suppress(LookupError):
         if _UNICODE.fullmatch(name):
             return "utf-8"
         if _ENCODINGS.fullmatch(name):
             return codecs.lookup(name).name
-    remedy = "save it as UTF-8, and declare UTF-8 as its encoding"
-    raise UnreadableSource(f"XML in an unknown encoding ({name})", remedy)
+    raise UnreadableSource(
+        f"XML in an unknown encoding ({name})",
+        "save it as UTF-8, and declare UTF-8 as its encoding",
+    )
 
 
 def _read_record(text: TextBuffer, register: Register, number: int) -> ReadResult:
@@ -127,15 +129,17 @@ def _read_record(text: TextBuffer, register: Register, number: int) -> ReadResul
     record = text.take(end.end() if end else None)
     # the beginning of the next record is matched without any text
     if not end or not end[0]:
-        place = f"line {first}"
-        return UnreadableSource("broken XML (the record is not closed)", place=place)
+        return UnreadableSource(
+            "broken XML (the record is not closed)", place=f"line {first}"
+        )
     notes: tuple[str, ...] = ()
     try:
         element = _parse(record)
     except ParseError as error:
         line = f"line {first + error.position[0] - 1}"
-        note = "was repaired: compare it with the registry"
-        notes = (f"the XML is broken at {line} and {note}",)
+        notes = (
+            f"the XML is broken at {line} and was repaired: compare it with the registry",
+        )
         try:
             element = _parse(_mend(record))
         except ParseError as remaining_error:
@@ -186,8 +190,7 @@ def _make_tree(element: Element) -> JsonObject | str:
     text = element.text or ""
     tree: JsonObject = {f"@{name}": value for name, value in element.items()}
     for child in element:
-        same_name = tree.setdefault(child.tag.rpartition("}")[2], [])
-        same_name.append(_make_tree(child))
+        tree.setdefault(child.tag.rpartition("}")[2], []).append(_make_tree(child))
         text += child.tail or ""
     if text.strip():
         tree[TEXT] = text

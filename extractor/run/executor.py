@@ -139,15 +139,17 @@ class ProcessExecutor(Executor):
                 source = record.source
                 if monotonic() - since >= self.timeout:
                     raise tell_too_slow(source, f"{self.timeout:g} seconds") from None
-                problem = "the process for the record died, perhaps because it ran out of memory"
-                remedy = "run this record alone, with --workers 1"
                 raise RecordError(
-                    source.path, problem, remedy, place=source.place
+                    source.path,
+                    "the process for the record died, perhaps because it ran out of memory",
+                    "run this record alone, with --workers 1",
+                    place=source.place,
                 ) from None
 
     async def __aexit__(self, *_: object) -> None:
-        workers = [*self._workers, self._suspects]
-        await asyncio.gather(*(worker.close() for worker in workers))
+        await asyncio.gather(
+            *(worker.close() for worker in (*self._workers, self._suspects))
+        )
 
 
 @dataclass(eq=False)
@@ -209,8 +211,7 @@ class _Worker:
         first: Callable[[], object] = os.getpid
         if self.example:
             first = partial(load_rules, self.example)
-        spawn = get_context("spawn")
-        pool = ProcessPoolExecutor(1, spawn, initializer=start_worker)
+        pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=start_worker)
         is_ready = False
         remedy = "check its output above and the free memory, or use --workers 1"
         try:

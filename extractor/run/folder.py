@@ -182,8 +182,11 @@ class RunFolder(Sink):
                 self._set_aside()
             # a manifest without a store would be taken for a run that lost it
             self._open_store().drop_failures()
-            started = datetime.now(UTC).isoformat(timespec="seconds")
-            self._write_manifest(self.manifest.begin(self._inputs, started))
+            self._write_manifest(
+                self.manifest.begin(
+                    self._inputs, datetime.now(UTC).isoformat(timespec="seconds")
+                )
+            )
             # Results are added to those of earlier invocations; failures are those of this
             # invocation only.
             (self.path / EXTRACTIONS).touch()
@@ -262,8 +265,7 @@ class RunFolder(Sink):
         results = self.path / EXTRACTIONS
         with naming_file(results), results.open("ab") as file:
             file.write(line.line + b"\n")
-        position = self._positions.pop(record.record_id)
-        self.store.add(record, position, line)
+        self.store.add(record, self._positions.pop(record.record_id), line)
 
     def write_failure(self, failure: Failed) -> None:
         """Store a failure at the position of its record or, if the record could not be read, at the
@@ -287,8 +289,9 @@ class RunFolder(Sink):
         with naming_file(self.path):
             write_atomically(self.path / EXTRACTIONS, store.read_lines())
             write_atomically(self.path / FAILURES, store.read_failures())
-            seconds = monotonic() - self._since
-            self._write_manifest(self.manifest.end(store, tally, seconds, stop))
+            self._write_manifest(
+                self.manifest.end(store, tally, monotonic() - self._since, stop)
+            )
 
     def _write_manifest(self, manifest: Manifest) -> None:
         self.manifest = manifest

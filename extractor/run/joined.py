@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import ValidationError
 
-from extractor.errors import ArgumentError, StoreError
+from extractor.errors import ArgumentError, RecordError, StoreError
 from extractor.plurals import counted, show_some
 from extractor.run.files import (
     EXTRACTIONS,
@@ -85,11 +85,9 @@ class LooseExtractions:
     @property
     def usage(self) -> PricedUsage:
         """The usage of the extractions. Their cost is unknown if a model was called."""
-        total = Usage()
-        for record_id in self.record_ids:
-            total += self.read(record_id).usage or Usage()
-        usd = None if total.calls else 0.0
-        return PricedUsage(**total.model_dump(), usd=usd)
+        used = (self.read(record_id).usage for record_id in self.record_ids)
+        total = sum(filter(None, used), Usage())
+        return PricedUsage(**total.model_dump(), usd=None if total.calls else 0.0)
 
     def read_line(self, record_id: str) -> bytes:
         """Return a record's extraction as JSON."""
@@ -197,13 +195,19 @@ class JoinedRuns:
         paths: Folders of runs, their ``extractions.jsonl``, other files of extractions, or folders
             of gold.
         records: Where to read the records; by default, in the inputs of each run.
+        columns: The user's names of columns in ``records``; by default, those of a run.
 
     Raises:
         ArgumentError: A path does not exist, or two runs declare a custom field differently.
         StoreError: A run cannot be read, or a path contains no extractions.
     """
 
-    def __init__(self, paths: Iterable[Path], records: Inputs = ()) -> None:
+    def __init__(
+        self,
+        paths: Iterable[Path],
+        records: Inputs = (),
+        columns: Mapping[str, str] | None = None,
+    ) -> None:
         self.paths = tuple(paths)
         if not self.paths:
             raise ArgumentError("specify the folder of a run, or a file of extractions")
@@ -229,6 +233,8 @@ class JoinedRuns:
         self.repeated = list(dict.fromkeys(repeated))
         """The records that have more than one result."""
         self.fields = join_fields(self.runs)
+        named = [columns, *(run.columns for run in self.runs)]
+        self._columns = next(filter(None, named), None)
 
     def explain_repeated(self) -> str | None:
         """Return a message about records that occur more than once, or None."""
@@ -293,6 +299,9 @@ class JoinedRuns:
     def __str__(self) -> str:
         return ", ".join(map(str, self.paths))
 
+    def __contains__(self, record_id: object) -> bool:
+        return record_id in self._owners
+
     def __iter__(self) -> Iterator[TrialExtraction]:
         return map(self.read, self.record_ids)
 
@@ -306,25 +315,31 @@ class JoinedRuns:
         """Yield each record with a result once, and whether its text is the same: first the records
         that are found, in input order, then the remaining records. If ``inputs`` is empty, each
         run's own inputs are read, one run after another.
+
+        Raises ``ArgumentError`` if a file in ``inputs``, or in the ``records`` of this object,
+        contains none of the records and cannot be read.
         """
         from extractor.formats import read_records  # noqa: PLC0415 - slow, and readers of results need none
 
         given = inputs or self._records
         # what to read, the user's names of columns, and the records that are expected there
         if given:
-            columns = next((run.columns for run in self.runs if run.columns), None)
-            sources = [(list_readable(given), columns, self.record_ids)]
+            sources = [(list_readable(given), self._columns, self.record_ids)]
         else:
             sources = [
-                (list_readable(part.inputs), part.columns, self._list_owned(part))
+                (
+                    list_readable(part.inputs),
+                    part.columns,
+                    # the records whose last result is in this input
+                    [one for one in part.record_ids if self._owners[one] is part],
+                )
                 for part in self.parts
             ]
         for paths, columns, record_ids in sources:
             unread = dict.fromkeys(record_ids)  # a set in order
-            # records that cannot be read are missing, so their errors are ignored
-            for record in read_records(
-                *paths, on_error=lambda _: None, columns=columns
-            ):
+            # records that cannot be read are missing
+            errors: list[RecordError] = []
+            for record in read_records(*paths, on_error=errors.append, columns=columns):
                 record_id = record.record_id
                 if record_id not in unread:
                     continue
@@ -333,9 +348,9 @@ class JoinedRuns:
                     yield RereadRecord(record_id, TextState.SAME, record)
                 else:
                     yield RereadRecord(record_id, TextState.CHANGED)
+            for error in errors:
+                # a file that the user specified, unlike one in a folder, is not read for nothing
+                if error.path in map(str, given) and len(unread) == len(record_ids):
+                    raise ArgumentError(str(error))
             for record_id in unread:
                 yield RereadRecord(record_id, TextState.MISSING)
-
-    def _list_owned(self, part: FinishedRun | LooseExtractions) -> list[str]:
-        """Return the records whose last result is in this input."""
-        return [one for one in part.record_ids if self._owners[one] is part]

@@ -254,8 +254,7 @@ class RecordLoop:
         """
         if len(self._tasks) >= _AHEAD * self.concurrency:
             return True
-        running = sum(not task.done() for task in self._tasks)
-        return running >= self.concurrency
+        return sum(not task.done() for task in self._tasks) >= self.concurrency
 
     def _needs_extraction(self, item: _Item) -> TypeGuard[TrialRecord]:
         """Return True if an item is a record that must be extracted. An error is written as a

@@ -146,11 +146,12 @@ class Run:
         run with different settings.
         """
         assert self.out, "the run has no folder"
-        settings = describe_settings(self.setup)
-        settings["columns"] = self.columns
-        price = self.pricing.price
         return RunFolder(
-            self.out, settings, inputs=self.inputs, fresh=self.fresh, price=price
+            self.out,
+            {**describe_settings(self.setup), "columns": self.columns},
+            inputs=self.inputs,
+            fresh=self.fresh,
+            price=self.pricing.price,
         )
 
     def stop(self, why: str) -> None:
@@ -277,8 +278,12 @@ class Run:
             if stop is Stop.BUDGET:
                 tell(Event.BUDGET_REACHED)
             status = _STATUS.get(stop, "failed")
-            seconds = round(monotonic() - self._since, 3)
-            tell(Event.RUN_ENDED, status=status, seconds=seconds, **self.tally.facts)
+            tell(
+                Event.RUN_ENDED,
+                status=status,
+                seconds=round(monotonic() - self._since, 3),
+                **self.tally.facts,
+            )
         return stop
 
     def explain(self, stop: Stop | None) -> str | None:

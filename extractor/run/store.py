@@ -72,13 +72,16 @@ class RunStore:
         """Return the digest of a finished record's text, its position, and whether it lacks an
         answer from a model. Returns None if the record does not have a result.
         """
-        sql = "SELECT text_sha256, position, lacking FROM records WHERE record_id = ?"
-        return self.database.row(sql, (record_id,))
+        return self.database.row(
+            "SELECT text_sha256, position, lacking FROM records WHERE record_id = ?",
+            (record_id,),
+        )
 
     def move(self, record_id: str, position: int) -> None:
         """Change the position of a record in the input."""
-        sql = "UPDATE records SET position = ? WHERE record_id = ?"
-        self.database.execute(sql, (position, record_id))
+        self.database.execute(
+            "UPDATE records SET position = ? WHERE record_id = ?", (position, record_id)
+        )
 
     def add(self, record: TrialRecord, position: int, line: "ExtractedLine") -> None:
         """Store a finished record with its line and its ``position`` in the input. Any earlier

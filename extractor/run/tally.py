@@ -104,8 +104,9 @@ class Tally:
         if self.meter is None:
             return counted
         # the meter sees calls, and a call may ask several questions of a record
-        questions = counted.model_dump(include=set(USAGE_OF_RECORDS))
-        return self.meter().model_copy(update=questions)
+        return self.meter().model_copy(
+            update=counted.model_dump(include=set(USAGE_OF_RECORDS))
+        )
 
     @property
     def usd(self) -> float | None:

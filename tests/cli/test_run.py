@@ -4,13 +4,14 @@ import csv
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from extractor import errors
+from extractor import Extractor, errors, read_records
 from extractor.apps.cli import console
 from extractor.run.files import lock_folder
 from extractor.run.joined import JoinedRuns
@@ -324,20 +325,50 @@ def test_columns_have_the_names_of_the_user(tmp_path, name):
     again = invoke("run", tmp_path, "--columns", "id=trial", "--out", out)
     assert "columns was" in again.stderr
 
+    # a file of extractions does not know the names, unlike its run; Python takes them as well
+    alone = shutil.copy(out / "extractions.jsonl", tmp_path / "alone.jsonl")
+    words = ("--records", moved.record.source.path, "--columns", NAMES)
+    to = tmp_path / "records.jsonl"
+    done = invoke("export", alone, "--to", to, "--tables", "records", *words)
+    assert [row["title"] for row in read_lines(to)] == ["Fictumab", "Testinib"]
+    names = {"id": "trial", "title": "name", "eligibility": "Who, all"}
+    rows = Extractor().table("records", words[1], columns=names)
+    assert list(rows["record_id"]) == ["X-1", "7"]
+    done = invoke("diff", words[1], words[1], "--columns", NAMES)
+    assert "2 trials compared: no change" in done.stderr
+
 
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        ("titel=name", "--columns: titel: no such column"),
-        ("title", "--columns: a column lacks your name"),
-        ("title=nmae", "rows.csv: no column 'nmae' (the columns are 'trial', 'name')"),
+        ("titel=name", "--columns: titel: no such column (did you mean title?)"),
+        ("id=trial,title", '--columns: title: "=" and your name of the column are missing'),
+        ("id=trial,id=name", "--columns: id=trial,id=name: name each column only once"),
+        ("id=trial,title=Trial", "--columns: id=trial,title=Trial: name each column only once"),
+        ("title=nmae", "no column 'nmae' (the columns are 'trial', 'name', 'Who, all')"),
+        (None, "; name its columns with --columns 'id=trial,title=name,eligibility=Who, all' (in"),
+        ("id=trial", "('trial'); others are not read ('name', 'Who, all'); name its columns with "
+         "--columns 'id=trial,title=name,eligibility=Who, all' (in Python, columns={'id': 'trial'"),
     ],
-)
-def test_a_wrong_column_is_an_error(tmp_path, names, message):
-    table = tmp_path / "rows.csv"
-    table.write_text("trial,name\nX-1,Fictumab\n", "utf-8")
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["csv", "txt", "jsonl"])
+def test_a_wrong_column_is_an_error(tmp_path, kind, names, message):
+    table = tmp_path / f"rows.{kind}"
+    if kind == "jsonl":
+        row = {"trial": "X-1", "name": "Fictumab", "Who, all": "Adults"}
+        table.write_text(json.dumps(row), "utf-8")
+    else:
+        row = '"trial","name","Who, all"\nX-1,Fictumab,"Inclusion criteria:\nAdults"\n'
+        table.write_text(row, "utf-8")
 
-    run = invoke("run", table, "--columns", names)
+    run = invoke("run", table, *(("--columns", names) if names else ()))
 
     assert run.exit_code == 2
     assert message in run.stderr
+
+
+def test_columns_in_any_script_are_told_apart(tmp_path):
+    table = tmp_path / "rows.csv"
+    table.write_text("номер,кто\nX-1,Adults\n", "utf-8")
+    [record] = read_records(table, columns={"id": "номер", "eligibility": "кто"})
+    assert (record.record_id, record.raw_text("eligibility")) == ("X-1", "Adults")

@@ -53,7 +53,7 @@ CASES = {
     "empty": (b"", [], None, "the file is empty"),
     "typographic blanks": ("\u00a0\n\u2003".encode(), [], None, "the record contains no text"),
     "binary": (b"\x7fELF\x02\x00\x00", [], None, "binary data"),
-    "unknown table": (b"a,b\n1,2\n3,4\n", [], None, "an unknown format"),
+    "unknown table": (b"a,b\n1,2\n3,4\n", [], None, "a table without any known columns ('a', 'b')"),
     "broken JSON": (b"{broken", [], None, "an unknown format"),
     "text of JSON": (b'"abc"', [], None, "an unknown format"),
     "web page": (b"<!DOCTYPE html>\n<html><p>Inclusion Criteria</p></html>", [], None, "a web page"),

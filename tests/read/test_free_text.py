@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor import make_record
+from extractor import Extractor, make_record
 from extractor.errors import RecordError
 from extractor.schemas import Section
 
@@ -103,9 +103,19 @@ def test_a_text_without_headings_is_a_record_only_if_it_is_named(tmp_path):
     assert read_all(tmp_path / "README.md").ids == ["README"]
 
 
-def test_two_lines_of_words_with_a_comma_each_are_text():
-    record = make_record("HbA1c above 7,5 %\nBMI below 30,5 kg/m2")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "HbA1c above 7,5 %\nBMI below 30,5 kg/m2",
+        "Gout, asthma, no cancer\nAdults, children, seniors",
+        "Fictumab 5 mg/kg weekly",
+        "Age 18.5 years or more",
+    ],
+)
+def test_lines_with_commas_a_slash_or_a_point_are_text(text):
+    record = make_record(text)
     assert [section.name for section in record.sections] == ["detailed_description"]
+    assert len(Extractor().run({"text": text})) == 1
 
 
 @pytest.mark.parametrize(
@@ -117,9 +127,13 @@ def test_two_lines_of_words_with_a_comma_each_are_text():
         ("a,b\n1,2\n", RecordError, "an unknown format"),
         ("[[[[", RecordError, "an unknown format"),
         ("Arms\n" * 20_001, RecordError, "text of more than 20,000 lines"),
-        ("README.md", ValueError, "'README.md' is the name of a file; read it with read_records"),
+        ("README.md", ValueError, "'README.md' is the name of a file, or like one; read it with"),
+        ("tests/records", ValueError, "is the name of a file, or like one"),
+        ("data/protocol v2.docx", ValueError, "is the name of a file, or like one"),
+        ("missing.csv", ValueError, "is the name of a file, or like one"),
+        ("trials/2031", ValueError, "or state the section of the text"),
         ("\ud800", ValueError, "not valid Unicode at character 0"),
-        (b"Arms", ValueError, "bytes is not text"),
+        (b"Arms", ValueError, "bytes is not one text"),
     ],
     ids=repr,
 )  # fmt: skip

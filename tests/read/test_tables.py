@@ -64,12 +64,3 @@ def test_columns_that_are_not_read_are_noted_once(tmp_path, columns, note):
     assert len(records) == 2
     assert len(notes) == (note is not None)
     assert all(each.endswith(note) for each in notes)
-
-
-def test_a_table_without_a_known_column_is_refused_by_how_it_begins(tmp_path):
-    path = tmp_path / "other.csv"
-    path.write_text("alpha;beta\n1;2\n3;4\n", "utf-8")
-
-    [error] = read_all(path).errors
-
-    assert "alpha;beta" in str(error)

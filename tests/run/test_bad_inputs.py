@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import pytest
 
-from extractor import Extractor, make_record, read_records
+from extractor import Extractor, make_record, read_records, read_results
 from extractor.errors import ArgumentError, ExtractorError, RecordError
 from extractor.run.joined import JoinedRuns
 from extractor.schemas import Section, Source, TrialRecord
@@ -119,6 +119,27 @@ def test_a_text_alone_is_no_file_but_can_be_extracted(text):
         list(read_records(text))
     if "\0" not in text:
         assert RULES.extract_text(text).record_id == "text"
+
+
+WRONG = [
+    (lambda: make_record(TEXT, title=5), "title: int is not text"),
+    (lambda: make_record([TEXT]), "list is not one text; for several texts, use"),
+    (lambda: make_record(TEXT, section="criteria"), "criteria: no such section"),
+    (lambda: RULES.table("criteria", TEXT, section="criteria"), "no such section"),
+    (lambda: RULES.table("criteria", GOOD, columns={"id": None}), "id: .* missing"),
+    (lambda: RULES.run(GOOD, columns={"id": 3}), "id: .* missing"),
+    (lambda: RULES.run(GOOD, columns=["id"]), "id: .* missing"),
+    (lambda: RULES.run(GOOD, limit=0), "limit is 0; choose a number of at least 1"),
+    (lambda: RULES.run(GOOD).export("a", file_format="exel"), r"exel: no .*, xlsx, "),
+    (lambda: read_results(["a"]), "list is not a path; pass each"),
+    (lambda: Extractor(min_confidence=85), "equal to 1; for 85 %, write 0.85"),
+]
+
+
+@pytest.mark.parametrize(("call", "message"), WRONG)
+def test_a_wrong_argument_is_refused_with_a_remedy(call, message):
+    with pytest.raises(ArgumentError, match=message):
+        call()
 
 
 def test_a_text_with_half_a_pair_is_refused_by_its_place():

@@ -238,6 +238,23 @@ def test_a_record_of_several_runs_failed_only_if_no_later_run_extracted_it(twice
         assert invoke("list", *runs, "values").exit_code == failed
 
 
+def test_results_are_looked_up_by_the_ids_of_records(twice):
+    results = read_results(twice[0])
+    assert results.keys() == ["NCT00000001"]
+    assert "NCT00000001" in results
+    assert results.get("NCT00000001") == results["NCT00000001"]
+    assert results.get("NCT00000002") is None
+    for key, message in (
+        ("NCT00000002", "^NCT00000002: the record failed: slow$"),
+        ("NCT0000001", "no such record .did you mean NCT00000001"),
+        (0, "no such record; .* results.extractions.0. is the first"),
+    ):
+        assert key not in results
+        with pytest.raises(KeyError, match=message) as raised:
+            results[key]
+        assert isinstance(raised.value, ArgumentError)
+
+
 def test_a_record_that_occurs_twice_in_a_file_is_told_too(twice, tmp_path):
     file = tmp_path / "both.jsonl"
     lines = [(run / "extractions.jsonl").read_bytes() for run in twice]
@@ -292,6 +309,9 @@ def test_the_columns_that_need_the_records_are_named(tmp_path, is_run):
         )
         arms = read_results(source, records=moved).to_arrow("arms")
     assert arms.num_rows == len(complete["arms"]) > 0
+    (table := tmp_path / "own.csv").write_text("trial,who\nX-1,Adults\n", "utf-8")
+    with pytest.raises(ArgumentError, match="name its columns with --columns id="):
+        read_results(source, records=table).table("arms")
 
 
 def test_a_file_takes_no_register_from_a_record_whose_text_differs(tmp_path):

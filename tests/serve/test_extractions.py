@@ -48,6 +48,7 @@ def test_the_answer_is_that_of_the_library(served, name, options):
     assert answer.json() == expected
 
 
+TABLE = b'trial,name,who\nX-1,Fictumab,"Adults, aged 18"\n'
 NOTE = json.dumps({"text": "Age 18 years or older", "section": "eligibility"}).encode()
 
 
@@ -60,6 +61,7 @@ NOTE = json.dumps({"text": "Age 18 years or older", "section": "eligibility"}).e
         (pack(one(7)), {}, "NCT00000007"),
         (NOTE, {}, "text-"),
         (NOTE.replace(b"}", b', "record_id": "note"}'), {}, "note"),
+        (TABLE, {"columns": "id=trial,eligibility=who"}, "X-1"),
     ],
 )
 def test_the_format_is_read_from_the_content_and_the_id_from_record_or_name(
@@ -96,6 +98,7 @@ BAD_BODIES = {
     "a bomb": gzip.compress(b"x" * 150_000_000, 9),
     "too long a text": gzip.compress(one(1, "word " * 250_000)),
     "two records": many(2),
+    "own names of columns": TABLE,
 }
 """How a body of each kind is answered; `tests/read` has the formats' own attacks."""
 

@@ -236,6 +236,17 @@ def test_an_upload_that_breaks_off_leaves_nothing(served):
     wait_until(lambda: not list(partial.glob("*")))
 
 
+def test_a_job_reads_a_table_with_the_names_of_its_caller(served):
+    body = b"trial,who\nX-1,Adults\nX-2,Children\n"
+    names = {"id": "trial", "eligibility": "who"}
+    for query, extracted in (({}, 0), ({"columns": "id=trial,eligibility=who"}, 2)):
+        job = served.client.submit(body, effort="none", **query)
+        job = served.client.finish(job["id"])
+        assert job["extracted"] == extracted
+    assert job["columns"] == names
+    assert [line["record_id"] for line in served.client.results(job["id"])] == ["X-1", "X-2"]  # fmt: skip
+
+
 @pytest.mark.slow
 def test_a_job_fails_at_failing_records_alone(failing):
     ways = (*RAISED, "kill")

@@ -30,8 +30,7 @@ def submit(options: SubmitOptions) -> int:
         raise ValueError(
             "with --effort none, no questions are asked, so there is nothing to submit"
         )
-    rounds = 0 if options.requests else 1
-    return extract(options, rounds=rounds, waits=False)
+    return extract(options, rounds=0 if options.requests else 1, waits=False)
 
 
 @app.command()

@@ -139,8 +139,7 @@ def print_table(head: Row, rows: Iterable[Iterable[str]]) -> None:
         return
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
-        cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
-        print("  ".join(cells).rstrip())
+        print("  ".join(map(str.ljust, line, widths)).rstrip())
 
 
 @cache

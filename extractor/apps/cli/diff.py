@@ -17,6 +17,7 @@ from extractor.apps.cli.console import (
     say,
 )
 from extractor.apps.cli.options import (
+    ColumnsOption,
     ForceOption,
     HtmlOption,
     JsonOption,
@@ -27,7 +28,7 @@ from extractor.apps.cli.runs import warn_incomplete
 from extractor.apps.diff.changes import COLUMNS, Side, compare
 from extractor.apps.diff.page import write_diff_page
 from extractor.apps.export import write_sheet
-from extractor.options import FILES
+from extractor.options import FILES, read_columns
 from extractor.plurals import counted
 
 _INPUT = "The old version: a run's folder, a file of extractions, or records."
@@ -38,6 +39,7 @@ def diff(
     new: Annotated[
         Path, typer.Argument(help="The new version, in any of the same forms.")
     ],
+    columns: ColumnsOption = None,
     as_json: JsonOption = False,
     to: SheetOption = None,
     force: ForceOption = False,
@@ -55,8 +57,9 @@ def diff(
     Exit codes: 0 done, 1 changes (with --exit-code), 2 wrong usage or an unreadable record, 130
     interrupted.
     """
-    before = Side(old)
-    after = Side(new)
+    names = read_columns(columns)
+    before = Side(old, names)
+    after = Side(new, names)
     warn_incomplete(old, new)
     trials = list(compare(before, after))
     rows = [change.cells for trial in trials for change in trial.changes]

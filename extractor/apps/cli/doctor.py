@@ -28,8 +28,10 @@ def doctor(model: ModelOption = None) -> int:
 
     Example: extractor doctor --model gpt-5-mini
     """
-    variables = {provider.key or "" for provider in list_providers().values()}
-    keys = sorted(variables & os.environ.keys())
+    keys = sorted(
+        {provider.key or "" for provider in list_providers().values()}
+        & os.environ.keys()
+    )
     installed_extras = []
     missing_extras = []
     for name in metadata("trial-extractor").get_all("Provides-Extra") or ():

@@ -9,6 +9,7 @@ from extractor.apps.cli.console import (
 )
 from extractor.apps.cli.options import (
     ALL_TASKS,
+    ColumnsOption,
     ForceOption,
     MinConfidenceOption,
     QuietOption,
@@ -53,6 +54,7 @@ def export(
         ),
     ] = None,
     records: RecordsOption = None,
+    columns: ColumnsOption = None,
     force: ForceOption = False,
     quiet: QuietOption = False,
     tasks: TasksOption = ALL_TASKS,
@@ -86,7 +88,7 @@ def export(
     """
     chosen = Choice.read({"tasks": tasks, "min_confidence": min_confidence})
     threshold = Threshold(chosen.min_confidence)
-    joined = open_runs(runs, records)
+    joined = open_runs(runs, records, columns)
     missing = "resources" if format_ == "fhir" else "rows"
     _prepare(joined, gold, missing, partial=partial)
     _, report, lacking = export_results(

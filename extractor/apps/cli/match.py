@@ -114,9 +114,10 @@ def match(
     )
     warn_incomplete(*runs)
     if to:
-        destination = Destination.choose(to, None, force=force)
         write_tables(
-            destination, [MATCHES], (("matches", list_cells(one)) for one in matches)
+            Destination.choose(to, None, force=force),
+            [MATCHES],
+            (("matches", list_cells(one)) for one in matches),
         )
     elif json_:
         for one in matches:

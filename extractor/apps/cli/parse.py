@@ -85,8 +85,7 @@ def parse(
             failures.append(error)
         say(str(error))
 
-    names = read_columns(columns)
-    for record in read_records(*inputs, on_error=report, columns=names):
+    for record in read_records(*inputs, on_error=report, columns=read_columns(columns)):
         print_text(
             "parse.txt",
             parsed=parse_record(record, custom),

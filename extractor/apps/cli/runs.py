@@ -4,15 +4,20 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from extractor.apps.cli.console import name_some, say
+from extractor.options import read_columns
 from extractor.plurals import counted
 from extractor.run.files import name_failed
 from extractor.run.finished import find_run
 from extractor.run.joined import JoinedRuns
 
 
-def open_runs(paths: Iterable[Path], records: Iterable[Path] | None = ()) -> JoinedRuns:
+def open_runs(
+    paths: Iterable[Path],
+    records: Iterable[Path] | None = (),
+    columns: Iterable[str] | None = (),
+) -> JoinedRuns:
     """Open one or more runs, and warn about records that occur more than once."""
-    runs = JoinedRuns(paths, tuple(records or ()))
+    runs = JoinedRuns(paths, tuple(records or ()), read_columns(columns))
     repeated = runs.explain_repeated()
     if repeated:
         say(repeated)

@@ -99,9 +99,13 @@ def serve(options: ServiceOptions) -> None:
             "or set it to the operator's token"
         )
     setup, pricing = choose_model(options)
-    workers = options.workers or count_cores()
     settings = ServiceSettings(
-        options, root, token, setup.choice.spec, pricing, workers
+        options,
+        root,
+        token,
+        setup.choice.spec,
+        pricing,
+        options.workers or count_cores(),
     )
 
     def announce(url: str) -> None:

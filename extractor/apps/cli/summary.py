@@ -21,8 +21,10 @@ def list_remarks(job: CommandJob, folder: RunFolder | None) -> Iterator[str]:
     """
     failures = []
     if folder and job.tally.failed:
-        written = read_failures(folder.path / FAILURES)
-        failures = [failure["message"] for failure in written[:_SHOWN]]
+        failures = [
+            failure["message"]
+            for failure in read_failures(folder.path / FAILURES)[:_SHOWN]
+        ]
     return render("remarks.txt", job, folder, failures=failures)
 
 

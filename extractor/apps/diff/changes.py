@@ -4,7 +4,7 @@ A version is a run, a file of extractions, or records to be read with the rules.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,8 +69,8 @@ class Change(NamedTuple):
         cells: list[object] = [self.record_id, self.kind, self.field]
         for row in (self.old, self.new):
             # the first of _CELLS, the value, in words; a missing row has None in each cell
-            others = (getattr(row, name, None) for name in _CELLS[1:])
-            cells += [read_words(row), *others]
+            cells.append(read_words(row))
+            cells += (getattr(row, name, None) for name in _CELLS[1:])
         return dict(zip(COLUMNS, cells, strict=True))
 
 
@@ -150,10 +150,11 @@ def _compare_fields(
     for field in old_by_field | new_by_field:
         before = old_by_field.get(field, [])
         after = new_by_field.get(field, [])
-        old_only = drop_same(before, after, _fold_words)
-        new_only = drop_same(after, before, _fold_words)
         pairs, removed, added = match_values(
-            old_only, new_only, _rate_similarity, _SIMILAR
+            drop_same(before, after, _fold_words),
+            drop_same(after, before, _fold_words),
+            _rate_similarity,
+            _SIMILAR,
         )
         for pair in pairs:
             yield Change(record_id, field, *pair)
@@ -221,10 +222,12 @@ class Side:
         records: The available records, by id.
         failed: The errors of records that could not be read.
 
+    ``columns`` contains the user's names of the columns in records.
+
     Raises ``ArgumentError`` if there is no result, and ``StoreError`` if a run cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, columns: Mapping[str, str] | None = None) -> None:
         self.failed: list[Exception] = []
         self._run: JoinedRuns | None = None
         if find_run(path) or _has_extractions(path):
@@ -236,12 +239,19 @@ class Side:
                 if reread.record
             }
         else:
-            records = read_records(path, on_error=self.failed.append)
-            self.records = {record.record_id: record for record in records}
+            self.records = {
+                record.record_id: record
+                for record in read_records(
+                    path, on_error=self.failed.append, columns=columns
+                )
+            }
             self.record_ids = dict.fromkeys(self.records)
         if not self.record_ids:
-            problems = [f"{path}: no record could be read", *self.failed[:1]]
-            raise ArgumentError("; ".join(map(str, problems)))
+            raise ArgumentError(
+                "; ".join(
+                    [f"{path}: no record could be read", *map(str, self.failed[:1])]
+                )
+            )
 
     def read(self, record_id: str) -> TrialExtraction:
         """Return a record's extraction."""

@@ -121,11 +121,14 @@ class _Envelope:
             # HTTP has no status for a client that disconnects; nginx logs 499
             status = status or 499
         except Exception as error:  # noqa: BLE001 - the response leaves out its text, which may quote a record
-            described = describe_unexpected(error)
-            tell(Event.REQUEST_FAILED, request=request_id, error=described)
+            tell(
+                Event.REQUEST_FAILED,
+                request=request_id,
+                error=describe_unexpected(error),
+            )
             if not status:
-                response = render_problem(error, request_id)
-                await response(scope, receive, send_guarded)
+                respond = render_problem(error, request_id)
+                await respond(scope, receive, send_guarded)
         finally:
             route = getattr(scope.get("route"), "path", "none")
             seconds = monotonic() - since

@@ -70,6 +70,8 @@ class Job(Choice):
     """Name of the upload. If a record has no id, an id is derived from this name."""
     bytes: NonNegativeInt
     """Size of the upload."""
+    columns: dict[str, str] = {}  # noqa: RUF012 - pydantic copies it
+    """The caller's names of the columns of a table, keyed by those of Extractor."""
     fields: tuple[str, ...] = ()
     """Names of the custom fields to extract."""
     created: str
@@ -145,10 +147,9 @@ class JobRun:
         and a note as its reason if it is being cancelled.
         """
         tally = self.run.tally
-        # a restarted run has not yet read all records that earlier starts extracted
-        extracted = max(self._job.extracted, tally.extracted + tally.resumed)
         changes = {
-            "extracted": extracted,
+            # a restarted run has not yet read all records that earlier starts extracted
+            "extracted": max(self._job.extracted, tally.extracted + tally.resumed),
             "failed": tally.failed,
             "repeated": tally.repeated,
             "usage": PricedUsage(**tally.usage.model_dump(), usd=tally.usd),
@@ -161,8 +162,11 @@ class JobRun:
     def facts(self) -> dict[str, Fact]:
         """The counts, duration and model usage for the job's final event."""
         counts = self.snapshot.model_dump(include={"extracted", "failed", "repeated"})
-        seconds = round(monotonic() - self._since, 3)
-        return {"seconds": seconds, **counts, **self._account.facts}
+        return {
+            "seconds": round(monotonic() - self._since, 3),
+            **counts,
+            **self._account.facts,
+        }
 
     async def perform(self, executor: Executor) -> tuple[JobState, str | None]:
         """Extract the records that have no result yet, and write events to the job's log. Returns
@@ -225,6 +229,7 @@ class JobRun:
                 "upload://",
                 on_error=on_error,
                 open_address=lambda _: iter([(upload.name, file)]),
+                columns=self._job.columns,
             )
             for record in records:
                 if not self._keys.is_valid(self._job.caller):

@@ -147,9 +147,11 @@ class Jobs:
         name: str,
         size: int,
         options: ExtractionOptions,
+        columns: dict[str, str],
     ) -> Job:
         """Queue a job whose upload into the folder ``received`` is complete, and start the job if a
-        slot is free. ``name`` and ``size`` are the upload's name and its size in bytes.
+        slot is free. ``name`` and ``size`` are the upload's name and its size in bytes, and
+        ``columns`` the caller's names of columns.
         """
         job = Job(
             id=received.name,
@@ -157,6 +159,7 @@ class Jobs:
             state=JobState.QUEUED,
             name=name,
             bytes=size,
+            columns=columns,
             tasks=options.tasks,
             effort=options.effort,
             min_confidence=options.min_confidence,
@@ -197,8 +200,8 @@ class Jobs:
 
     def list_jobs(self, caller: str) -> list[Job]:
         """Return a caller's jobs, newest first; the operator sees the jobs of all callers."""
-        visible = [self.find(caller, job_id) for job_id in reversed(self._jobs)]
-        return [job for job in visible if job]
+        visible = (self.find(caller, job_id) for job_id in reversed(self._jobs))
+        return [*filter(None, visible)]
 
     def cancel(self, job_id: str, requested_by: str) -> Job:
         """End a job at the request of a caller, and keep its results. A running job ends once the
@@ -249,9 +252,13 @@ class Jobs:
         self.folder(job).rename(discarded)
         self.store.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
         await asyncio.to_thread(shutil.rmtree, discarded, ignore_errors=True)
-        counts = {"extracted": job.extracted, "failed": job.failed}
         tell(
-            Event.JOB_DELETED, job=job_id, caller=job.caller, by=requested_by, **counts
+            Event.JOB_DELETED,
+            job=job_id,
+            caller=job.caller,
+            by=requested_by,
+            extracted=job.extracted,
+            failed=job.failed,
         )
 
     def stop(self) -> None:
@@ -315,8 +322,9 @@ class Jobs:
         started = job.started or now()
         try:
             job = self._update(job.id, state=JobState.RUNNING, started=started)
-            folder = self.folder(job)
-            running = JobRun(job, folder, self.settings, self.keys, self.money)
+            running = JobRun(
+                job, self.folder(job), self.settings, self.keys, self.money
+            )
         except BaseException:
             # otherwise, a job without a run would be running forever
             self._jobs[job.id] = waiting
@@ -341,8 +349,12 @@ class Jobs:
             state = JobState.QUEUED
             reason = ended = None
         job = running.snapshot
-        facts = self._describe(job) | running.facts
-        tell(Event.JOB_ENDED, state=state.value, **facts)
+        tell(
+            Event.JOB_ENDED,
+            state=state.value,
+            **self._describe(job),
+            **running.facts,
+        )
         del self._runs[job.id]
         self._jobs[job.id] = job
         self._update(
@@ -363,12 +375,11 @@ class Jobs:
         except StoreError as error:
             # the job continues, but a restart may restore its earlier state
             _logger.error("job %s: %s", job_id, error)  # noqa: TRY400 - no traceback
-        state = job.state.value
         tell(
             Event.JOB_CHANGED,
             job=job_id,
             caller=job.caller,
-            state=state,
+            state=job.state.value,
             by=requested_by,
         )
         return job

@@ -62,8 +62,10 @@ class Keys:
                 )
             caller = self._find_free_id(name)
             # no key has the empty hash, which the key replaces before the transaction ends
-            sql = "INSERT INTO callers VALUES (?, ?, '', ?, NULL, ?, 0)"
-            self._store.execute(sql, (caller, name, now(), max_usd))
+            self._store.execute(
+                "INSERT INTO callers VALUES (?, ?, '', ?, NULL, ?, 0)",
+                (caller, name, now(), max_usd),
+            )
             return self._replace_key(caller, days)
 
     def _find_free_id(self, name: str) -> str:
@@ -95,16 +97,19 @@ class Keys:
 
     def revoke(self, name: str) -> None:
         """Revoke a caller's key. Raises ``ValueError`` for an unknown caller."""
-        sql = "UPDATE callers SET is_revoked = 1 WHERE id = ?"
-        self._store.execute(sql, (self._find_id(name),))
+        self._store.execute(
+            "UPDATE callers SET is_revoked = 1 WHERE id = ?", (self._find_id(name),)
+        )
 
     def limit(self, name: str, max_usd: float | None) -> None:
         """Set a caller's total spending limit; None means no limit. Raises ``ValueError`` if the
         caller is unknown, or the limit is not finite.
         """
         _check_limit(max_usd)
-        sql = "UPDATE callers SET max_usd = ? WHERE id = ?"
-        self._store.execute(sql, (max_usd, self._find_id(name)))
+        self._store.execute(
+            "UPDATE callers SET max_usd = ? WHERE id = ?",
+            (max_usd, self._find_id(name)),
+        )
 
     def _find_id(self, name: str) -> str:
         """Return the id of the caller with the given name whose key has not been revoked. Raises
@@ -132,8 +137,10 @@ class Keys:
             end = datetime.now(UTC) + timedelta(days=days)
             expires = end.isoformat(timespec="seconds")
         key = f"xk_{secrets.token_urlsafe(32)}"
-        sql = "UPDATE callers SET key_sha256 = ?, expires = ? WHERE id = ?"
-        self._store.execute(sql, (_digest(key), expires, caller))
+        self._store.execute(
+            "UPDATE callers SET key_sha256 = ?, expires = ? WHERE id = ?",
+            (_digest(key), expires, caller),
+        )
         return key
 
     def find(self, key: str) -> str | None:

@@ -91,5 +91,7 @@ class Metrics(Collector):
 
     def respond(self) -> Response:
         """Return the response to ``GET /metrics``."""
-        content = generate_latest(self._registry)
-        return Response(content, headers={"content-type": CONTENT_TYPE_LATEST})
+        return Response(
+            generate_latest(self._registry),
+            headers={"content-type": CONTENT_TYPE_LATEST},
+        )

@@ -89,8 +89,10 @@ class Money:
         """Return a budget with the limit ``max_usd`` (None for no limit) and with ``spent``
         dollars already used.
         """
-        rates = self._pricing.rates.high
-        return Budget(max_usd, rates, self._pricing.price, Spending(dollars=spent))
+        pricing = self._pricing
+        return Budget(
+            max_usd, pricing.rates.high, pricing.price, Spending(dollars=spent)
+        )
 
     def budget_of(self, caller: str) -> Budget:
         """Return a caller's budget with the caller's current limit. If a limit is set but the
@@ -186,5 +188,6 @@ class Money:
         call.payer.usage += usage
         if self._pricing.cost:
             call.payer.usd = (call.payer.usd or 0) + cost
-        sql = "UPDATE spending SET dollars = ? WHERE id = ?"
-        self._store.execute(sql, (cost, call.row))
+        self._store.execute(
+            "UPDATE spending SET dollars = ? WHERE id = ?", (cost, call.row)
+        )

@@ -39,8 +39,9 @@ async def show_playground(service: ServiceOfRequest) -> Response:
         template="playground.html",
     )
     # the page contains its own policy, which cannot restrict frames
-    headers = {"content-security-policy": "frame-ancestors 'none'"}
-    return HTMLResponse(page, headers=headers)
+    return HTMLResponse(
+        page, headers={"content-security-policy": "frame-ancestors 'none'"}
+    )
 
 
 @playground.post("/playground")

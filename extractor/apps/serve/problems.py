@@ -132,8 +132,11 @@ def _find_problem(error: Exception) -> ProblemError:
             flaws = [
                 f"{flaw['loc'][1]!s:.100}: {flaw['msg']}" for flaw in error.errors()
             ]
-            detail = "; ".join(flaws).replace(_UNKNOWN, "there is no such parameter")
-            return ProblemError("wrong-parameter", detail, place="query parameters")
+            return ProblemError(
+                "wrong-parameter",
+                "; ".join(flaws).replace(_UNKNOWN, "there is no such parameter"),
+                place="query parameters",
+            )
         case RecordError():
             if isinstance(error, RecordTooSlow):
                 return ProblemError("took-too-long", error.problem)

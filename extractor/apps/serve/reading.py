@@ -2,6 +2,7 @@
 service's memory or time.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import islice
@@ -15,11 +16,12 @@ from extractor.schemas.record_limits import check_unicode, limit_time
 @dataclass(frozen=True, slots=True)
 class PostedRecord:
     """A body with one record. ``name`` is the body's file name, or the id to use for a record
-    without an id.
+    without an id, and ``columns`` the caller's names of a table's columns.
     """
 
     name: str
     body: bytes
+    columns: Mapping[str, str]
 
     @property
     def source(self) -> Source:
@@ -32,15 +34,18 @@ def read_posted(posted: PostedRecord) -> TrialRecord | RecordError:
     Raises ``RecordTooSlow``.
 
     >>> read_posted(
-    ...     PostedRecord("b.txt", b"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n")
+    ...     PostedRecord(
+    ...         "b.txt", b"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n", {}
+    ...     )
     ... ).record_id
     'b'
     """
     try:
         with limit_time(posted.source):
-            record, *extra_records = islice(
-                read_stream(posted.name, BytesIO(posted.body)), 2
+            records = read_stream(
+                posted.name, BytesIO(posted.body), columns=posted.columns
             )
+            record, *extra_records = islice(records, 2)
             check_unicode(record)
     except RecordTooSlow:
         raise

@@ -18,7 +18,7 @@ from extractor.apps.serve.money import account
 from extractor.apps.serve.problems import ProblemError
 from extractor.apps.serve.service import Service
 from extractor.apps.serve.settings import ServiceOptions
-from extractor.options import ExtractionOptions
+from extractor.options import ExtractionOptions, read_columns
 from extractor.schemas import Task
 from extractor.schemas.vocabulary import Effort
 
@@ -129,6 +129,10 @@ class ExtractionParameters(_Parameters):
         Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100),
     ] = None
     """Name of the file. If a record has no id, an id is derived from this name."""
+    columns: Annotated[
+        dict[str, str], BeforeValidator(read_columns, json_schema_input_type=str)
+    ] = {}
+    """Your names of the columns of a table, keyed by those of Extractor: id=trial,title=name."""
 
     def choose(self, defaults: ServiceOptions) -> ExtractionOptions:
         """Return the options of the request, with the service's options as ``defaults``."""
@@ -170,8 +174,9 @@ async def save_body(request: Request, path: Path, max_bytes: int) -> int:
             await asyncio.to_thread(os.fsync, file.fileno())
             return file.tell()
     except OSError as error:
-        detail = f"the upload cannot be stored: {error.strerror}"
-        raise ProblemError("no-space", detail) from error
+        raise ProblemError(
+            "no-space", f"the upload cannot be stored: {error.strerror}"
+        ) from error
 
 
 async def _stream(request: Request, max_bytes: int) -> AsyncIterator[bytes]:

@@ -29,6 +29,7 @@ from extractor.apps.serve.description import (
 from extractor.apps.serve.events import EVENTS, follow
 from extractor.apps.serve.job import ACTIVE, RUN, UPLOAD, Job, JobState
 from extractor.apps.serve.problems import ProblemError
+from extractor.apps.serve.reading import PostedRecord
 from extractor.apps.serve.requests import (
     CallerOfRequest,
     ExtractionParameters,
@@ -97,7 +98,8 @@ async def extract_body(
     service.money.check(options.effort, caller)
     body = await read_body(request, service.settings.options.max_bytes)
     name = parameters.name or name_text(body)
-    work = service.extract(name, body, options, caller, render)
+    posted = PostedRecord(name, body, parameters.columns)
+    work = service.extract(posted, options, caller, render)
     return await while_connected(request, work)
 
 
@@ -179,7 +181,9 @@ async def submit_job(
     max_bytes = service.settings.options.max_upload_bytes
     with service.jobs.receiving() as folder:
         size = await save_body(request, folder / UPLOAD / name, max_bytes)
-        return service.jobs.submit(caller, folder, name, size, options)
+        return service.jobs.submit(
+            caller, folder, name, size, options, parameters.columns
+        )
 
 
 @router.get("/v1/jobs")
@@ -205,8 +209,7 @@ JobOfRequest = Annotated[Job, Depends(_find_job)]
 
 def _reject_state(job: Job, remedy: str) -> ProblemError:
     """Return the problem for an operation that the job's state does not allow."""
-    detail = f"the job is {job.state.value}"
-    return ProblemError("not-finished", detail, remedy=remedy)
+    return ProblemError("not-finished", f"the job is {job.state.value}", remedy=remedy)
 
 
 def _find_run(service: Service, job: Job) -> Path:
@@ -340,8 +343,7 @@ async def _make_table(run: Path, name: str, kind: Format) -> Path:
     async with _exporting:
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
-            to = Destination(path, kind)
-            await asyncio.to_thread(_export, run, to, tables)
+            await asyncio.to_thread(_export, run, Destination(path, kind), tables)
     return path
 
 

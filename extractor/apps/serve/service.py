@@ -113,9 +113,12 @@ class Service:
             )
             # without patience, a model that does not answer is never given up: each request has
             # its own time limit, and later requests try again
-            asking = replace(setup.asking, patience=None)
             opened = await stack.enter_async_context(
-                setup.open(options.concurrency, route=Route(money), asking=asking)
+                setup.open(
+                    options.concurrency,
+                    route=Route(money),
+                    asking=replace(setup.asking, patience=None),
+                )
             )
             example = next(read_stream("example", BytesIO(_EXAMPLE.read_bytes())))
             executor = ProcessExecutor(
@@ -130,9 +133,11 @@ class Service:
             for processes in (executor, job_executor):
                 await stack.enter_async_context(processes)
             # these concurrent calls start every worker process
-            workers = range(settings.workers)
             await asyncio.gather(
-                *(executor.compute(TrialRecord.model_copy, example) for _ in workers)
+                *(
+                    executor.compute(TrialRecord.model_copy, example)
+                    for _ in range(settings.workers)
+                )
             )
             jobs = Jobs(settings, store, keys, money, job_executor)
             service = cls(settings, keys, money, jobs, executor, opened.model)
@@ -252,14 +257,13 @@ class Service:
 
     async def extract(
         self,
-        name: str,
-        body: bytes,
+        posted: PostedRecord,
         options: ExtractionOptions,
         caller: str,
         render: Render | None = None,
     ) -> Response:
         """Extract the record in a body, and return the extraction as JSON or as rendered by
-        ``render``. ``name`` is the body's file name. The header ``X-Spending-Limit`` says that a
+        ``render``. The header ``X-Spending-Limit`` says that a
         limit stopped some of the calls.
 
         The number of concurrent extractions is the number of worker processes. Extractions that
@@ -269,7 +273,7 @@ class Service:
         """
         model = self.model if options.asks else None
         async with self._taking_turn(asks=model is not None):
-            record = await self.executor.compute(read_posted, PostedRecord(name, body))
+            record = await self.executor.compute(read_posted, posted)
             if isinstance(record, RecordError):
                 raise ProblemError(
                     "unreadable",

@@ -63,19 +63,23 @@ def read_pdf(file_bytes: bytes) -> DocumentContent:
         document = pdfium.PdfDocument(file_bytes)
     except pdfium.PdfiumError as error:
         if "password" in str(error).lower():
-            remedy = "save a copy without its password"
-            raise DocumentProblem("the PDF is encrypted", remedy) from None
-        remedy = "download it again, or print it to a new PDF"
-        raise DocumentProblem("the PDF is damaged", remedy) from None
+            raise DocumentProblem(
+                "the PDF is encrypted", "save a copy without its password"
+            ) from None
+        raise DocumentProblem(
+            "the PDF is damaged", "download it again, or print it to a new PDF"
+        ) from None
     if len(document) > MAX_PAGES:
-        problem = f"a PDF of {len(document):,} pages, more than {MAX_PAGES:,}"
-        remedy = "save only the pages that describe eligibility, treatment and outcomes"
-        raise DocumentProblem(problem, remedy)
+        raise DocumentProblem(
+            f"a PDF of {len(document):,} pages, more than {MAX_PAGES:,}",
+            "save only the pages that describe eligibility, treatment and outcomes",
+        )
     pages = [_read_page(document, number) for number in range(len(document))]
     if not any(pages):
-        problem = "the PDF is a scan: it contains images of pages, but no text"
-        remedy = "run text recognition (OCR) on it first, for example with ocrmypdf"
-        raise DocumentProblem(problem, remedy)
+        raise DocumentProblem(
+            "the PDF is a scan: it contains images of pages, but no text",
+            "run text recognition (OCR) on it first, for example with ocrmypdf",
+        )
     return _write(pages)
 
 
@@ -111,8 +115,11 @@ def _list_cells(text: pdfium.PdfTextPage, height: float) -> list[_Line]:
         if not is_open or left - lines[-1].right > _CELL_GAP * (top - bottom):
             middle = (top + bottom) / 2
             at_edge = not _EDGE * height <= middle <= (1 - _EDGE) * height
-            is_bold = _is_bold(text, number)
-            lines.append(_Line(top - bottom, left, right, middle, is_bold, at_edge))
+            lines.append(
+                _Line(
+                    top - bottom, left, right, middle, _is_bold(text, number), at_edge
+                )
+            )
         is_open = character not in _BROKEN_WORD
         if not is_open:
             character = "-"
@@ -193,8 +200,9 @@ def _write(pages: Sequence[Sequence[_Line]]) -> DocumentContent:
             if not line.at_edge or running[_mask_digits(line)] < 2
         ]
     empty = [number for number, lines in enumerate(pages, 1) if not lines]
-    texts = [line.text for line in body_lines]
-    return write_content(texts, _list_ranks(body_lines), page_starts, empty)
+    return write_content(
+        [line.text for line in body_lines], _list_ranks(body_lines), page_starts, empty
+    )
 
 
 def _list_ranks(lines: Sequence[_Line]) -> list[int]:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 from importlib.util import find_spec
-from typing import IO, BinaryIO
+from typing import IO
 
 from pydantic import TypeAdapter
 
@@ -38,7 +38,7 @@ provider keys.
 """
 
 
-def read_document(kind: str, source: BinaryIO | IO[bytes]) -> DocumentContent:
+def read_document(kind: str, source: IO[bytes]) -> DocumentContent:
     """Return the content of a document. ``kind`` is "pdf" or "docx".
 
     Raises ``UnreadableSource`` if the document cannot be read, exceeds the limits, or requires a
@@ -51,8 +51,9 @@ def read_document(kind: str, source: BinaryIO | IO[bytes]) -> DocumentContent:
         raise UnreadableSource(problem, remedy)
     file_bytes = source.read(MAX_DOCUMENT_BYTES + 1)
     if len(file_bytes) > MAX_DOCUMENT_BYTES:
-        problem = f"a document of more than {MAX_DOCUMENT_BYTES:,} bytes"
-        raise UnreadableSource(problem, _LESS)
+        raise UnreadableSource(
+            f"a document of more than {MAX_DOCUMENT_BYTES:,} bytes", _LESS
+        )
     with tempfile.TemporaryFile() as reply:
         code = _run_child(kind, file_bytes, reply)
         reply.seek(0)
@@ -85,8 +86,9 @@ def _run_child(kind: str, file_bytes: bytes, reply: IO[bytes]) -> int:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        problem = f"reading the document took longer than {MAX_SECONDS} seconds"
-        raise UnreadableSource(problem, _LESS) from None
+        raise UnreadableSource(
+            f"reading the document took longer than {MAX_SECONDS} seconds", _LESS
+        ) from None
     return child.returncode
 
 

@@ -53,17 +53,20 @@ def read_word(file_bytes: bytes) -> DocumentContent:
     except DocumentProblem:
         raise
     except Exception as error:  # noqa: BLE001 - libraries may raise anything for a broken file
-        problem = f"the Word document is damaged ({type(error).__name__})"
-        remedy = "open it in Word, and save it again as .docx"
-        raise DocumentProblem(problem, remedy) from None
+        raise DocumentProblem(
+            f"the Word document is damaged ({type(error).__name__})",
+            "open it in Word, and save it again as .docx",
+        ) from None
     body = document.element.body
     etree.strip_elements(body, *map(qn, _SKIPPED), with_tail=False)
     etree.strip_tags(body, *map(qn, _UNWRAPPED))
     styles = {style.style_id: style for style in document.styles}
     lines = list(_list_lines(document, styles))
     if not any(line.strip() for line, _ in lines):
-        remedy = "run text recognition (OCR) on its images first"
-        raise DocumentProblem("the Word document has no text", remedy)
+        raise DocumentProblem(
+            "the Word document has no text",
+            "run text recognition (OCR) on its images first",
+        )
     return write_content([line for line, _ in lines], [rank for _, rank in lines])
 
 
@@ -75,9 +78,10 @@ def _check_members(archive: zipfile.ZipFile) -> None:
             continue
         if not _DECLARATION.search(archive.read(name).replace(b"\0", b"")):
             continue
-        problem = f"{name} declares XML entities, which Word never does"
-        remedy = "open it yourself if you trust it, and copy its text into a text file"
-        raise DocumentProblem(problem, remedy)
+        raise DocumentProblem(
+            f"{name} declares XML entities, which Word never does",
+            "open it yourself if you trust it, and copy its text into a text file",
+        )
 
 
 def _list_lines(container: Any, styles: _Styles) -> _Lines:

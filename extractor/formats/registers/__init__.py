@@ -62,10 +62,10 @@ import re
 from functools import cache, cached_property
 from importlib.resources import files
 
-import tomli
 from pydantic import BaseModel, ValidationError
 
 from extractor.errors import ArgumentError
+from extractor.resources import read_toml
 from extractor.schemas.arguments import refuse_unknown
 from extractor.schemas.base import JsonObject, find_fault
 from extractor.schemas.record import RegistryFields
@@ -118,7 +118,7 @@ def fold_column(written: str) -> str:
     >>> fold_column("#NCT.Number"), fold_column("nct_number")
     ('nctnumber', 'nctnumber')
     """
-    return re.sub("[^a-z0-9]+", "", written.lower())
+    return re.sub(r"[\W_]+", "", written.lower())
 
 
 @cache
@@ -126,11 +126,13 @@ def load_table(name: str) -> _Rows:
     """Load a table. Keys that the table omits are taken from the table named by its ``like``
     key.
     """
-    written = files(__package__).joinpath(f"{name}.toml").read_text("utf-8")
-    table = tomli.loads(written)
+    table = read_toml(__package__, f"{name}.toml")
     like = load_table(table.pop("like")) if "like" in table else {}
-    columns = like.get("columns", {}) | table.get("columns", {})
-    return {**like, **table, "columns": columns}
+    return {
+        **like,
+        **table,
+        "columns": like.get("columns", {}) | table.get("columns", {}),
+    }
 
 
 @cache
@@ -140,8 +142,11 @@ def list_registers(container: str) -> tuple[Register, ...]:
     >>> [register.formats["zip"] for register in list_registers("zip")]
     ['aact']
     """
-    names = sorted(file.name for file in files(__package__).iterdir())
-    stems = [name.removesuffix(".toml") for name in names if name.endswith(".toml")]
+    stems = sorted(
+        file.name.removesuffix(".toml")
+        for file in files(__package__).iterdir()
+        if file.name.endswith(".toml")
+    )
     registers = [make_register(stem, load_table(stem)) for stem in stems]
     return tuple(register for register in registers if container in register.formats)
 
