@@ -28,10 +28,11 @@ An address may be longer.
 """
 _LONGEST_SHOWN = 60
 _LIKE_PATH = re.compile(
-    r".*\.(?:jsonl?|ndjson|[ct]sv|xml|txt|md|pdf|docx?|xlsx?|html?|zip|gz)|\S*[/\\]\S*",
+    r".*\.(?:jsonl?|ndjson|[ct]sv|xml|txt|md|pdf|docx?|xlsx?|html?|zip|gz)"
+    r"|(?:\.{0,2}/|~|\w:\\)\S*",
     re.IGNORECASE,
 )
-"""A line that ends with a usual suffix, or has separators, but no spaces."""
+"""A line that ends with a usual suffix, or begins as a path and has no spaces: "HIV/AIDS" is text."""
 
 
 def exists(name: str) -> bool:

@@ -53,11 +53,12 @@ _EXAMPLE = ("id", "title", "eligibility")
 _WORD = r'(?:"[^"\n]{1,60}"|[^\W\d][\w/()%#-]{0,60})'
 _NAME = r'(?:"[^"\n]{1,60}"|[^\W\d][\w /()%#-]{0,60})'
 _OWN = re.compile(
-    rf"(?:{_WORD}(?P<by>[,;\t]){_WORD}|{_NAME}(?P<among>[,;\t])(?:{_NAME}(?P=among))+{_NAME})\r?\n"
-    r"[^\n]*(?:(?P=by)|(?P=among))"
+    rf"{_WORD}(?P<by>[,;\t]){_WORD}\r?\n[^\n]*(?P=by)(?! )"
+    rf"|{_NAME}(?P<among>[,;\t])(?:{_NAME}(?P=among))+{_NAME}\r?\n[^\n]*(?P=among)"
 )
 """The start of a user's table. Unlike the parts of a sentence, the names in its header follow the
-separator without a space; two names of several words may be a sentence, all the same.
+separator without a space. Two names may be words of a sentence, all the same: if they have several
+words each, or if the line below has a space behind its separator.
 """
 csv.field_size_limit(MAX_RECORD_BYTES)
 

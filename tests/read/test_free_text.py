@@ -108,6 +108,8 @@ def test_a_text_without_headings_is_a_record_only_if_it_is_named(tmp_path):
     [
         "HbA1c above 7,5 %\nBMI below 30,5 kg/m2",
         "Gout, asthma, no cancer\nAdults, children, seniors",
+        "asthma,gout\nfever, cough",
+        "HIV/AIDS",
         "Fictumab 5 mg/kg weekly",
         "Age 18.5 years or more",
     ],
@@ -131,7 +133,7 @@ def test_lines_with_commas_a_slash_or_a_point_are_text(text):
         ("tests/records", ValueError, "is the name of a file, or like one"),
         ("data/protocol v2.docx", ValueError, "is the name of a file, or like one"),
         ("missing.csv", ValueError, "is the name of a file, or like one"),
-        ("trials/2031", ValueError, "or state the section of the text"),
+        ("./trials/2031", ValueError, "or state the section of the text"),
         ("\ud800", ValueError, "not valid Unicode at character 0"),
         (b"Arms", ValueError, "bytes is not one text"),
     ],
