@@ -32,7 +32,7 @@ _LIKE_PATH = re.compile(
     r"|(?:\.{0,2}/|~|\w:\\)\S*",
     re.IGNORECASE,
 )
-"""A line that ends with a usual suffix, or begins as a path and has no spaces: "HIV/AIDS" is text."""
+"""A line with a usual suffix, or that begins as a path and has no spaces: "HIV/AIDS" is text."""
 
 
 def exists(name: str) -> bool:
