@@ -9,7 +9,6 @@ a key in full, in part, with asterisks, or encoded. To recognise further names, 
 ``_NAMES_CREDENTIAL``; to recognise further ways of writing a key, edit ``_list_forms``.
 """
 
-import json
 import os
 import re
 import sys
@@ -17,7 +16,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from html import escape, unescape
+from html import unescape
 from urllib.parse import unquote
 
 MASK = "***"
@@ -69,9 +68,10 @@ _PART = 12
 """Number of consecutive characters that identify a part of a long credential. Other text does not
 contain the same characters by chance.
 """
-_ESCAPE = re.compile(r"\\[uUx]\{?(?:00)*+([0-9A-Fa-f]{2})\}?|\\(?=\\)|&#?\w{1,32};?")
+_ESCAPE = re.compile(
+    r"\\[uUx]\{?(?:00)*+([0-9A-Fa-f]{2})\}?|\\(?=[\\\"'/])|&#?\w{1,32};?"
+)
 """An escape of JSON, Python or JavaScript, or an HTML entity."""
-_ENCODED_WORD = re.compile(r"[^\s\"'<>]+")
 _ENCODED = re.compile(rf"%[0-9A-Fa-f]{{2}}|{_ESCAPE.pattern}")
 _LAYERS = 8
 """How often a word is decoded at most, because servers repeat messages in messages."""
@@ -108,7 +108,7 @@ def mask_known(text: str) -> str:
     forms = _list_forms(_list_credentials())
     text = forms.exact.sub(MASK, text)
     if _ENCODED.search(text):
-        text = _ENCODED_WORD.sub(forms.mask_encoded, text)
+        text = re.sub(r"\S+", forms.mask_encoded, text)
     return forms.mask_parts(text)
 
 
@@ -309,8 +309,8 @@ class _Forms:
 
 @lru_cache(maxsize=8)
 def _list_forms(credentials: frozenset[str]) -> _Forms:
-    """Return the forms in which credentials may appear in a decoded text: unchanged, quoted in JSON
-    or HTML, encoded in Base64 or as hexadecimal digits, or in part.
+    """Return the forms in which credentials may appear in a decoded text: unchanged, in Base64 or
+    hexadecimal digits, or in part.
 
     Credentials that might be ordinary words or numbers are skipped. A credential of 16 characters
     or more is also found inside other words, and if only a part of it appears; a shorter one is
@@ -330,12 +330,10 @@ def _list_forms(credentials: frozenset[str]) -> _Forms:
         exact += map(_spell_wrapped, in_base64)
         if len(secret) >= _CERTAIN:
             exact.append(f"(?i:{_spell_wrapped(content.hex())})")
-        # as it is, in JSON, and in HTML
-        spellings = map(re.escape, {secret, json.dumps(secret)[1:-1], escape(secret)})
         if len(secret) < _LONG:
-            exact += [rf"(?<![\w-]){form}(?![\w-])" for form in spellings]
+            exact.append(rf"(?<![\w-]){re.escape(secret)}(?![\w-])")
             continue
-        exact += spellings
+        exact.append(re.escape(secret))
         long.append(secret)
         for form in (secret, *in_base64):
             parts |= {form[n : n + _PART] for n in range(len(form) - _PART + 1)}
@@ -374,5 +372,5 @@ def _read_escape(written: re.Match[str]) -> str:
     """Return what an escape or an HTML entity stands for."""
     if written[1]:
         return chr(int(written[1], 16))
-    # a backslash before another one is nothing
+    # a backslash before another one or a quotation mark is nothing
     return unescape(written[0].lstrip("\\"))
