@@ -24,11 +24,11 @@ from extractor.apps.export import (
     pair_results,
     read_run_registry,
 )
-from extractor.errors import ArgumentError, StoreError
+from extractor.errors import ArgumentError, StoreError, naming_file
 from extractor.given import GIVEN, Frame
 from extractor.options import Choice, list_several
 from extractor.plurals import counted
-from extractor.run.files import Failed, naming_file, write_atomically
+from extractor.run.files import Failed, write_atomically
 from extractor.run.finished import find_run
 from extractor.run.joined import JoinedRuns
 from extractor.run.manifest import MANIFEST, read_manifest

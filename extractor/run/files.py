@@ -2,15 +2,14 @@
 failures.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from extractor.errors import DiskFull, FolderInUse, StoreError
+from extractor.errors import FolderInUse, StoreError, naming_file
+from extractor.resources import read_json
 from extractor.schemas.base import StrPath
 
 EXTRACTIONS = "extractions.jsonl"
@@ -90,24 +89,6 @@ def is_locked(folder: Path) -> bool:
         return False
 
 
-@contextmanager
-def naming_file(
-    path: Path, error_type: type[StoreError] = StoreError
-) -> Iterator[None]:
-    """Re-raise an ``OSError`` as an error of ``error_type`` that states the file name, the reason
-    and a remedy. An error about a full disk becomes ``DiskFull``, whatever the type.
-    """
-    try:
-        yield
-    except OSError as error:
-        problem = f"{error.filename or path}: {error.strerror}"
-        if error.errno in (ENOSPC, EDQUOT):
-            raise DiskFull(
-                f"{problem}; free some space on its disk, and run the same command again"
-            ) from error
-        raise error_type(f"{problem}; fix this, or choose another place") from error
-
-
 def refuse_link(path: Path, error_type: type[StoreError] = StoreError) -> None:
     """Raise an error of ``error_type`` if a file to be written is a symbolic link, which someone
     else may have placed there to have another file overwritten.
@@ -119,16 +100,19 @@ def refuse_link(path: Path, error_type: type[StoreError] = StoreError) -> None:
 
 
 def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
-    """Replace a file atomically: it is either written completely or left unchanged."""
+    """Replace a file atomically: it is either written completely or left unchanged. Raises
+    ``StoreError`` with the name of the file, or ``DiskFull``.
+    """
     fresh = path.with_name(f".{path.name}.new")
     lines = [content] if isinstance(content, bytes) else content
-    fresh.unlink(missing_ok=True)  # of a killed process
-    try:
-        with fresh.open("xb") as file:  # does not follow links
-            file.writelines(lines)
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
+    with naming_file(path):
+        fresh.unlink(missing_ok=True)  # of a killed process
+        try:
+            with fresh.open("xb") as file:  # does not follow links
+                file.writelines(lines)
+            fresh.replace(path)
+        finally:
+            fresh.unlink(missing_ok=True)
 
 
 def write_page(path: Path, page: str) -> None:
@@ -137,7 +121,8 @@ def write_page(path: Path, page: str) -> None:
     """
     content = page.encode("utf-8", "replace")
     if path.exists() and not path.is_file():
-        path.write_bytes(content)
+        with naming_file(path):
+            path.write_bytes(content)
     else:
         write_atomically(path.resolve(), content)
 
@@ -153,8 +138,8 @@ def read_failures(path: Path) -> list[Failed]:
     failures: list[Failed] = []
     for line in lines:
         try:
-            failure = json.loads(line.decode("utf-8", "replace"))
-        except json.JSONDecodeError:
+            failure = read_json(line.decode("utf-8", "replace"))
+        except ValueError:
             continue
         if isinstance(failure, dict):
             failures.append(failure)

@@ -51,7 +51,7 @@ def test_a_page_that_does_not_fit_on_the_disk_leaves_the_old_one(runs, tmp_path)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
     try:
-        with pytest.raises(OSError, match="File too large"):
+        with pytest.raises(StoreError, match="File too large"):
             write_report(runs["invented"], page)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -18,7 +18,7 @@ from extractor.apps.cli.runs import open_runs, warn_incomplete
 from extractor.apps.report import write_report
 from extractor.options import FILES
 from extractor.plurals import counted
-from extractor.run.files import naming_file, refuse_link
+from extractor.run.files import refuse_link
 
 
 def report(
@@ -61,8 +61,7 @@ def report(
     joined = open_runs(runs)
     if out is None:
         refuse_link(path)
-    with naming_file(path):
-        summary = write_report(joined, path, records=records or (), limit=limit)
+    summary = write_report(joined, path, records=records or (), limit=limit)
     print(path)
     warn_incomplete(*runs)
     number = counted(summary.records, "record")

@@ -19,9 +19,8 @@ from typing import Any, TextIO
 from pydantic_core import to_json
 
 from extractor.apps.export.columns import Row, Table
-from extractor.errors import ArgumentError, FolderNotWritable, StoreError
+from extractor.errors import ArgumentError, FolderNotWritable, StoreError, naming_file
 from extractor.language.book import read_table
-from extractor.run.files import naming_file
 
 _VIEWS = Path(__file__).with_name("views.sql")
 COLUMNS_FILE = "tables.json"
