@@ -19,8 +19,9 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import from_json
 
+from extractor.language.values import list_members
 from extractor.masking import mask, mask_known
-from extractor.model.answer_text import find_answer
+from extractor.model.answer_text import find_answer, read_whole
 from extractor.model.calls import ReplyModel
 from extractor.model.pace import Failure
 from extractor.model.spec import shown_model
@@ -95,10 +96,16 @@ def _read(body: object, filled: ReplyModel | None) -> Completion:
     ``LookupError`` if its format is unknown.
     """
     form = next(form for form in _FORMS if at(body, form["key"]))
-    fields = {name: at(body, place) for name, place in form["paths"].items()}
+    fields = _read_fields(body, form)
     reason = fields.get("reason", "")
     is_cut = reason in _TABLE["cut"]
     written = _join_texts(fields, form, is_cut=is_cut)
+    # the items of several answers form one
+    for place in range(1, len(list_members(at(body, form["key"])))):
+        other = _read_fields(body, form, place)
+        if other.get("content") or other.get("calls"):
+            more = _join_texts(other, form, is_cut=is_cut)
+            written = find_answer(written)[0] + find_answer(more)[0]
     text = _make_storable(written)
     remark = ""
     # instructor reads one part of a message: this is the whole message if that is one document
@@ -121,6 +128,16 @@ def _read(body: object, filled: ReplyModel | None) -> Completion:
         remark=_make_storable(remark),
         filled=filled,
     )
+
+
+def _read_fields(
+    body: object, form: Mapping[str, Any], place: int = 0
+) -> dict[str, Any]:
+    """Return the data of one of a reply's answers, of which most replies have one."""
+    return {
+        name: at(body, path.replace("[0]", f"[{place}]", 1))
+        for name, path in form["paths"].items()
+    }
 
 
 def _explain_refusal(refusal: object, reason: object) -> str:
@@ -190,8 +207,11 @@ def _join_texts(
         # the items of all calls form one answer
         calls = [f'{{"name":"","call":{call}}}' for call in dict.fromkeys(calls)]
     if calls:
-        thoughts.append(text)
-        text = "".join(calls)
+        # an answer beside the calls is no thought
+        if read_whole(text) is None:
+            thoughts.append(text)
+            text = ""
+        text += "".join(calls)
     marked = [
         f"<think>{thought}</think>" for thought in dict.fromkeys(thoughts) if thought
     ]
