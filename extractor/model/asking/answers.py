@@ -39,8 +39,8 @@ CONTRADICTED = "contradicted"
 """The keys, or fields, of an item to which a reply gives different values."""
 _OF_REGIMEN = ("role", "route", "freq", "dose")
 """Keys of which a regimen has one value."""
-_PHASE = ("when", "for", "cycle")
-"""Keys that tell one part of a treatment from another."""
+_SAME = ("quote", "agent", "arms", "when", "for", "cycle")
+"""Keys that tell one regimen from another, as its amount does."""
 Remarks = Iterator[str]
 _HEAD = 60
 """Maximum number of characters used to find the beginning of a part of an outcome. If a model
@@ -122,49 +122,32 @@ def _add_values(values: JsonObject, item: ReplyItem) -> Remarks:
         if key.startswith(CLAIMS):
             values[key] = (*first, *value)
             continue
-        both = _show(first, value)
-        yield f"line {item.n} has two answers to {key}, and neither was used: {both}"
         values[key] = UNANSWERED
-        values.setdefault(CONTRADICTED, set()).add(key)
+        values.setdefault(CONTRADICTED, []).append(key)
+        yield _explain(item.n, key, "neither was used", first, value)
 
 
-def _compare_regimens(values_by_place: Mapping[tuple[int, int], JsonObject]) -> Remarks:
+def _compare_regimens(items: Mapping[tuple[int, int], JsonObject]) -> Remarks:
     """Yield a remark about each key for which two items of a line contradict each other about one
-    regimen: with the same quote, agent, arms and amount, and no other part of the treatment. Both
-    are kept, and doubted.
+    regimen. Both are kept, and doubted.
     """
-    regimens: dict[tuple[object, ...], JsonObject] = {}
-    for (number, _), values in values_by_place.items():
-        names = [_fold(values.get(name)) for name in ("quote", "agent", "arms")]
+    regimens: dict[str, JsonObject] = {}
+    for (number, _), values in items.items():
         for amount in values.get("dose") or [None]:
-            first = regimens.setdefault((number, *names, amount), values)
-            if _list_differing(first, values, _PHASE):
-                continue
-            for key in _list_differing(first, values, _OF_REGIMEN):
-                both = _show(first[key], values[key])
-                yield f"line {number} has two answers to {key}, and both are doubted: {both}"
-                for item in (first, values):
-                    item.setdefault(CONTRADICTED, set()).add(key)
+            same = str([number, amount, *map(values.get, _SAME)]).casefold()
+            first = regimens.setdefault(same, values)
+            for key in _OF_REGIMEN:
+                both = [item[key] for item in (first, values) if item.get(key)]
+                if both[1:] and both[0] != both[1]:
+                    first.setdefault(CONTRADICTED, []).append(key)
+                    values.setdefault(CONTRADICTED, []).append(key)
+                    yield _explain(number, key, "both are doubted", *both)
 
 
-def _list_differing(
-    first: JsonObject, second: JsonObject, keys: Iterable[str]
-) -> list[str]:
-    """List the keys to which both items give a value, but not the same one."""
-    return [
-        key
-        for key in keys
-        if first.get(key) and second.get(key) and first[key] != second[key]
-    ]
-
-
-def _fold(words: object) -> str:
-    return " ".join(str(words).split()).casefold()
-
-
-def _show(first: object, second: object) -> str:
-    return " and ".join(
-        json.dumps(value, ensure_ascii=False, default=str) for value in (first, second)
+def _explain(number: int, key: str, outcome: str, *both: object) -> str:
+    shown = [json.dumps(value, ensure_ascii=False, default=str) for value in both]
+    return (
+        f"line {number} has two answers to {key}, and {outcome}: {' and '.join(shown)}"
     )
 
 
