@@ -91,21 +91,20 @@ def read_completion(reply: object, filled: ReplyModel | None = None) -> Completi
         raise read_garbled(body) from None
 
 
-def _read(body: object, filled: ReplyModel | None) -> Completion:
+def _read(body: Any, filled: ReplyModel | None) -> Completion:
     """Read a reply as plain data. Raises a built-in error such as ``StopIteration`` or
     ``LookupError`` if its format is unknown.
     """
     form = next(form for form in _FORMS if at(body, form["key"]))
-    fields = _read_fields(body, form)
+    fields = {name: at(body, place) for name, place in form["paths"].items()}
     reason = fields.get("reason", "")
     is_cut = reason in _TABLE["cut"]
     written = _join_texts(fields, form, is_cut=is_cut)
-    # the items of several answers form one
-    for place in range(1, len(list_members(at(body, form["key"])))):
-        other = _read_fields(body, form, place)
-        if other.get("content") or other.get("calls"):
-            more = _join_texts(other, form, is_cut=is_cut)
-            written = find_answer(written)[0] + find_answer(more)[0]
+    for other in list_members(at(body, form["key"]))[1:]:
+        # the items of several answers form one
+        with suppress(LookupError, TypeError, AttributeError):
+            more = _read({**body, form["key"]: [other]}, None)
+            written = find_answer(written, is_cut=is_cut)[0] + more.text
     text = _make_storable(written)
     remark = ""
     # instructor reads one part of a message: this is the whole message if that is one document
@@ -128,16 +127,6 @@ def _read(body: object, filled: ReplyModel | None) -> Completion:
         remark=_make_storable(remark),
         filled=filled,
     )
-
-
-def _read_fields(
-    body: object, form: Mapping[str, Any], place: int = 0
-) -> dict[str, Any]:
-    """Return the data of one of a reply's answers, of which most replies have one."""
-    return {
-        name: at(body, path.replace("[0]", f"[{place}]", 1))
-        for name, path in form["paths"].items()
-    }
 
 
 def _explain_refusal(refusal: object, reason: object) -> str:

@@ -179,8 +179,9 @@ def _draft_item(
     """
     item_values = dict(values)
     contradicted = tuple(item_values.pop(CONTRADICTED, ()))
-    draft = parsed.draft_of(question.task, question.chunk)
-    draft = replace(draft, contradicted=contradicted)
+    draft = replace(
+        parsed.draft_of(question.task, question.chunk), contradicted=contradicted
+    )
     lead_line = None
     lead_number = item_values.get("lead_in")
     # None is kept, because it is an answer: no line introduces this one
@@ -279,11 +280,10 @@ def _join_record(drafts: Sequence[Draft], reasons: Reasons) -> Draft:
     against = tuple(
         objection for objection in objections if objection.field in PEOPLE_FIELDS
     )
-    contradicted = [name for draft in drafts for name in draft.contradicted]
     return replace(
         draft_record(PeopleReadings()),
         model=model,
-        contradicted=tuple(name for name in contradicted if name not in model),
+        contradicted=sum((draft.contradicted for draft in drafts), ()),
         objections=against,
         custom_values=custom,
         questions=reasons,
