@@ -38,7 +38,10 @@
 Each stage converts exceptions raised by the libraries that it uses into these errors.
 """
 
-from pathlib import PurePath
+from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import EDQUOT, ENOSPC
+from pathlib import Path, PurePath
 from traceback import walk_tb
 from typing import TYPE_CHECKING
 
@@ -302,6 +305,28 @@ class FieldError(ArgumentError):
     """The declaration of a custom field is invalid. The message names the field and shows how to
     declare it.
     """
+
+
+@contextmanager
+def naming_file(
+    path: Path, error_type: type[StoreError] = FolderNotWritable
+) -> Iterator[None]:
+    """Re-raise an ``OSError`` as an error of ``error_type`` that states the file name, the reason
+    and a remedy. An error about a full disk becomes ``DiskFull``, whatever the type.
+    """
+    try:
+        yield
+    except OSError as error:
+        place = str(error.filename or path)
+        # the user does not know the name of an unfinished file
+        if f"/.{path.name}." in place:
+            place = str(path)
+        problem = f"{place}: {error.strerror}"
+        if error.errno in (ENOSPC, EDQUOT):
+            raise DiskFull(
+                f"{problem}; free some space on its disk, and run the same command again"
+            ) from error
+        raise error_type(f"{problem}; fix this, or choose another place") from error
 
 
 def as_extractor_error(error: BaseException) -> ExtractorError:

@@ -9,7 +9,6 @@ a key in full, in part, with asterisks, or encoded. To recognise further names, 
 ``_NAMES_CREDENTIAL``; to recognise further ways of writing a key, edit ``_list_forms``.
 """
 
-import json
 import os
 import re
 import sys
@@ -17,7 +16,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from html import escape
+from html import unescape
 from urllib.parse import unquote
 
 MASK = "***"
@@ -69,9 +68,13 @@ _PART = 12
 """Number of consecutive characters that identify a part of a long credential. Other text does not
 contain the same characters by chance.
 """
-_ENCODED = re.compile("%[0-9A-Fa-f]{2}")
-_START = r"(?:(?<![\w-])|(?<=%[0-9A-Fa-f]{2}))"
-"""The start of a word, also after a percent-encoded character such as ``%3D``."""
+_ESCAPE = re.compile(
+    r"\\[uUx]\{?(?:00)*+([0-9A-Fa-f]{2})\}?|\\(?=[\\\"'/])|&#?\w{1,32};?"
+)
+"""An escape of JSON, Python or JavaScript, or an HTML entity."""
+_ENCODED = re.compile(rf"%[0-9A-Fa-f]{{2}}|{_ESCAPE.pattern}")
+_LAYERS = 8
+"""How often a word is decoded at most, because servers repeat messages in messages."""
 _WORD = re.compile(rf"[\w+/=.~%-]{{{_PART},}}")
 _STARRED = re.compile(
     r"(?<![\w-])(?:([\w-]{3,})|[\w-]{0,2})(?:\*{2,}|•+|…|\.{2,})([\w-]{3,})?"
@@ -100,14 +103,13 @@ def mask_known(text: str) -> str:
     record.
 
     Short credentials are replaced as whole words. Long ones are replaced anywhere, even if they are
-    truncated or partly replaced with asterisks.
+    truncated or partly replaced with asterisks. A word is decoded only if a credential is in it.
     """
     forms = _list_forms(_list_credentials())
     text = forms.exact.sub(MASK, text)
     if _ENCODED.search(text):
-        text = forms.encoded.sub(MASK, text)
-    text = _WORD.sub(forms.mask_part, text)
-    return _STARRED.sub(forms.mask_starred, text)
+        text = re.sub(r"\S+", forms.mask_encoded, text)
+    return forms.mask_parts(text)
 
 
 def hide_keys(text: str) -> str:
@@ -249,15 +251,36 @@ def _list_users(name: str, value: str) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Forms:
-    """The forms in which credentials may appear in a text: ``exact`` matches whole credentials,
-    and ``encoded`` also those of which any characters are percent-encoded; ``long`` contains the
-    long ones, and ``parts`` contains every part of the long ones, also of their Base64.
+    """The forms in which credentials may appear in a text: ``exact`` matches whole credentials;
+    ``long`` contains the long ones, and ``parts`` contains every part of the long ones, also of
+    their Base64.
     """
 
     exact: re.Pattern[str]
-    encoded: re.Pattern[str]
     long: list[str]
     parts: set[str]
+
+    def mask_encoded(self, word: re.Match[str]) -> str:
+        """Mask the credentials in a word of which any characters are encoded, in several layers.
+        The word is returned decoded if it has some.
+        """
+        text = word[0]
+        has_credential = False
+        for _ in range(_LAYERS):
+            decoded = _ESCAPE.sub(_read_escape, unquote(text))
+            if decoded == text:
+                break
+            text = self.exact.sub(MASK, decoded)
+            has_credential = has_credential or text != decoded
+        masked = self.mask_parts(text)
+        if has_credential or masked != text:
+            return masked
+        return word[0]
+
+    def mask_parts(self, text: str) -> str:
+        """Mask the parts of long credentials in a text."""
+        text = _WORD.sub(self.mask_part, text)
+        return _STARRED.sub(self.mask_starred, text)
 
     def mask_part(self, word: re.Match[str]) -> str:
         """Mask a word that contains a part of a long credential, because servers sometimes repeat
@@ -267,10 +290,9 @@ class _Forms:
         text = word[0]
         if not self.parts:
             return text
-        for spelling in {text, unquote(text)}:
-            starts = range(len(spelling) - _PART + 1)
-            if any(spelling[n : n + _PART] in self.parts for n in starts):
-                return MASK
+        starts = range(len(text) - _PART + 1)
+        if any(text[n : n + _PART] in self.parts for n in starts):
+            return MASK
         return text
 
     def mask_starred(self, starred: re.Match[str]) -> str:
@@ -287,15 +309,14 @@ class _Forms:
 
 @lru_cache(maxsize=8)
 def _list_forms(credentials: frozenset[str]) -> _Forms:
-    """Return the forms in which credentials may appear in a text: unchanged, encoded for a URL,
-    JSON or HTML, encoded in Base64 or as hexadecimal digits, or in part.
+    """Return the forms in which credentials may appear in a decoded text: unchanged, in Base64 or
+    hexadecimal digits, or in part.
 
     Credentials that might be ordinary words or numbers are skipped. A credential of 16 characters
     or more is also found inside other words, and if only a part of it appears; a shorter one is
     found only as a whole word.
     """
     exact: list[str] = []
-    encoded: list[str] = []
     long: list[str] = []
     parts: set[str] = set()
     for credential in credentials:
@@ -309,19 +330,14 @@ def _list_forms(credentials: frozenset[str]) -> _Forms:
         exact += map(_spell_wrapped, in_base64)
         if len(secret) >= _CERTAIN:
             exact.append(f"(?i:{_spell_wrapped(content.hex())})")
-        encoded += map(_spell_for_url, in_base64)
-        # as it is, in JSON, and in HTML
-        spellings = map(re.escape, {secret, json.dumps(secret)[1:-1], escape(secret)})
         if len(secret) < _LONG:
-            exact += [rf"(?<![\w-]){form}(?![\w-])" for form in spellings]
-            encoded.append(rf"{_START}{_spell_for_url(secret)}(?![\w-])")
+            exact.append(rf"(?<![\w-]){re.escape(secret)}(?![\w-])")
             continue
-        exact += spellings
-        encoded.append(_spell_for_url(secret))
+        exact.append(re.escape(secret))
         long.append(secret)
         for form in (secret, *in_base64):
             parts |= {form[n : n + _PART] for n in range(len(form) - _PART + 1)}
-    return _Forms(_match_any(exact), _match_any(encoded), long, parts)
+    return _Forms(_match_any(exact), long, parts)
 
 
 def _match_any(forms: list[str]) -> re.Pattern[str]:
@@ -352,23 +368,9 @@ def _spell_wrapped(encoded: str) -> str:
     return r"(?:\s|\\[nr])*+".join(map(re.escape, encoded))
 
 
-def _spell_for_url(secret: str) -> str:
-    """Return a pattern that matches a text in which any of the characters are percent-encoded."""
-    return "".join(map(_spell_character, secret))
-
-
-@cache
-def _spell_character(character: str) -> str:
-    r"""Return a pattern for a character, as it is or percent-encoded.
-
-    >>> _spell_character("k"), _spell_character(" ")
-    ('(?:k|(?i:%6B))', '(?:\\ |\\+|(?i:%20))')
-    """
-    spellings = [re.escape(character)]
-    if character == " ":
-        spellings.append(r"\+")
-    encoded = "".join(
-        f"%{byte:02X}" for byte in character.encode("utf-8", "surrogateescape")
-    )
-    spellings.append(f"(?i:{encoded})")
-    return f"(?:{'|'.join(spellings)})"
+def _read_escape(written: re.Match[str]) -> str:
+    """Return what an escape or an HTML entity stands for."""
+    if written[1]:
+        return chr(int(written[1], 16))
+    # a backslash before another one or a quotation mark is nothing
+    return unescape(written[0].lstrip("\\"))

@@ -6,7 +6,6 @@ In Python, they are keyword arguments of ``Extractor``; on the command line, the
 request parameters.
 """
 
-import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +31,7 @@ from pydantic import (
 from extractor.concepts.own.declaration import CustomFields, Declarations
 from extractor.errors import ArgumentError, FieldError
 from extractor.masking import remember_options
+from extractor.resources import read_json
 from extractor.schemas import Task
 from extractor.schemas.vocabulary import Effort
 
@@ -184,7 +184,7 @@ def _read_parameters(
                 "an option does not have the form KEY=VALUE; write, for example, top_k=40"
             )
         try:
-            parameters[name] = json.loads(value)
+            parameters[name] = read_json(value)
         except ValueError:
             parameters[name] = value
     remember_options(parameters)

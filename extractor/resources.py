@@ -1,9 +1,22 @@
-"""Read the tables that come with the package."""
+"""Read JSON that a user or a service wrote, and the tables that come with the package."""
 
+import json
 from importlib.resources import files
 from typing import Any
 
 import tomli
+
+
+def read_json(text: str | bytes) -> Any:
+    """Parse JSON. Raises ``ValueError`` if it is invalid or nested too deeply; the message states
+    the reason.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("JSON that is nested too deeply") from None
+    except ValueError as error:
+        raise ValueError(f"not JSON ({error})") from None
 
 
 def read_toml(package: str, name: str) -> dict[str, Any]:

@@ -24,12 +24,12 @@ from extractor.apps.export import (
     pair_results,
     read_run_registry,
 )
-from extractor.errors import ArgumentError, NoResult, StoreError
+from extractor.errors import ArgumentError, NoResult, StoreError, naming_file
 from extractor.formats.inputs import read_path
 from extractor.given import GIVEN, Frame, Library
 from extractor.options import Choice, list_several
 from extractor.plurals import counted
-from extractor.run.files import Failed, name_failed, naming_file, write_atomically
+from extractor.run.files import Failed, name_failed, write_atomically
 from extractor.run.finished import find_run
 from extractor.run.joined import JoinedRuns
 from extractor.run.manifest import MANIFEST, read_manifest

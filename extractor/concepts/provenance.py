@@ -108,8 +108,8 @@ class ItemBuilder:
     def resolve(self, field: str) -> Reading[object]:
         """Return the value of a field, combined from the rules' reading and the model's answer.
         The value's confidence is lower if the model was asked about the field but skipped the
-        item. A guess of the rules that, according to the model's answer, does not exist is treated
-        as ambiguous.
+        item, or contradicted itself. A guess of the rules that, according to the model's answer,
+        does not exist is treated as ambiguous.
         """
         task, _, _ = self.draft.group.partition(".")
         # the model answers the whole list at once
@@ -121,8 +121,8 @@ class ItemBuilder:
         is_denied = answer is not None and not answer.list_values()
         if is_denied and read.list_values() and not resolved.list_values():
             return replace(resolved, gap=AbsenceReason.AMBIGUOUS)
-        is_unconfirmed = self.draft.is_skipped and asked_as in self.draft.questions
-        if is_unconfirmed:
+        is_skipped = self.draft.is_skipped and asked_as in self.draft.questions
+        if is_skipped or asked_as in self.draft.contradicted:
             return resolved.limited(ANSWERS, "unconfirmed")
         return resolved
 

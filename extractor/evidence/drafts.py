@@ -462,6 +462,7 @@ class ItemDraft(Generic[ReadT_co]):
             custom field, ``model`` records whether a model found a value.
         is_skipped: Whether a model skipped the item but answered questions about other items; the
             rules' values are then kept, but are not confirmed.
+        contradicted: The fields to which a model gave different answers.
     """
 
     group: str
@@ -474,6 +475,7 @@ class ItemDraft(Generic[ReadT_co]):
     custom_values: "Mapping[str, tuple[Draft, ...]]" = field(default_factory=dict)
     questions: Mapping[str, AbsenceReason] = field(default_factory=dict)
     is_skipped: bool = False
+    contradicted: tuple[str, ...] = ()
 
     @property
     def number(self) -> int:
@@ -594,4 +596,5 @@ def _add(draft: ItemDraft[ReadT], answer: Draft) -> ItemDraft[ReadT]:
         custom_values=custom_values,
         questions={**answer.questions, **draft.questions},
         is_skipped=draft.is_skipped or answer.is_skipped,
+        contradicted=(*draft.contradicted, *answer.contradicted),
     )

@@ -58,7 +58,8 @@ _EVENT = re.compile(
 )
 # The beginning of a single item or of a tool call. The answer may continue in the next one.
 _PART = re.compile(r"""\{[^{}\[\]]*["'](?:n|name)["']\s*:""")
-_NEXT_PART = re.compile(rf"(?:[\s,;]|</?tool_calls?>)*+{_PART.pattern}")
+_SEPARATOR = re.compile(r"(?:[\s,;`]|json|</?tool_calls?>)*+")
+"""What may stand between two parts of one answer."""
 # The beginning of an answer, even of one that never ends.
 _BEGINNING = re.compile(
     rf"""\{{\s*["']items["']\s*:|\[\s*\{{\s*["']n["']\s*:|{_PART.pattern}"""
@@ -201,13 +202,15 @@ def _list_answers(
         *others, items = found
         drafts += others
         target = drafts if in_reasoning else answers
-        # items that only white space or commas separate belong to one answer; words between them
-        # mean that another answer begins
-        is_joined = bool(target and _NEXT_PART.match(text, last_end))
-        if is_joined:
-            target[-1] += items
-        else:
+        # what only white space or commas separate belongs to one answer; words between mean that
+        # another answer begins
+        separator = _SEPARATOR.match(text, last_end)
+        if not target or not separator or separator.end() < start:
             target.append(items)
+            is_joined = False
+        elif items != target[-1]:
+            target[-1] += items
+            is_joined = True
         last_end = end
     if in_reasoning or (answers and not is_broken):
         rest_start = len(text)

@@ -19,8 +19,9 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import from_json
 
+from extractor.language.values import list_members
 from extractor.masking import mask, mask_known
-from extractor.model.answer_text import find_answer
+from extractor.model.answer_text import find_answer, read_whole
 from extractor.model.calls import ReplyModel
 from extractor.model.pace import Failure
 from extractor.model.spec import shown_model
@@ -90,7 +91,7 @@ def read_completion(reply: object, filled: ReplyModel | None = None) -> Completi
         raise read_garbled(body) from None
 
 
-def _read(body: object, filled: ReplyModel | None) -> Completion:
+def _read(body: Any, filled: ReplyModel | None) -> Completion:
     """Read a reply as plain data. Raises a built-in error such as ``StopIteration`` or
     ``LookupError`` if its format is unknown.
     """
@@ -99,6 +100,11 @@ def _read(body: object, filled: ReplyModel | None) -> Completion:
     reason = fields.get("reason", "")
     is_cut = reason in _TABLE["cut"]
     written = _join_texts(fields, form, is_cut=is_cut)
+    for other in list_members(at(body, form["key"]))[1:]:
+        # the items of several answers form one
+        with suppress(LookupError, TypeError, AttributeError):
+            more = _read({**body, form["key"]: [other]}, None)
+            written = find_answer(written, is_cut=is_cut)[0] + more.text
     text = _make_storable(written)
     remark = ""
     # instructor reads one part of a message: this is the whole message if that is one document
@@ -190,8 +196,11 @@ def _join_texts(
         # the items of all calls form one answer
         calls = [f'{{"name":"","call":{call}}}' for call in dict.fromkeys(calls)]
     if calls:
-        thoughts.append(text)
-        text = "".join(calls)
+        # an answer beside the calls is no thought
+        if read_whole(text) is None:
+            thoughts.append(text)
+            text = ""
+        text += "".join(calls)
     marked = [
         f"<think>{thought}</think>" for thought in dict.fromkeys(thoughts) if thought
     ]

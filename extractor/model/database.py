@@ -28,6 +28,9 @@ _TO_WRITE = ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=8000"
 MiB slows down runs that use a model.
 """
 
+_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
+"""The errors of a full disk: a file, or the memory that processes share, cannot become larger."""
+
 _Parameters = Sequence[object] | Mapping[str, object]
 
 
@@ -204,9 +207,7 @@ def _explaining(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        # the low byte is the primary error code, the other bytes are details
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-        if code == sqlite3.SQLITE_FULL:
+        if getattr(error, "sqlite_errorcode", None) in _FULL:
             remedy = "free some space, and run the same command again"
             raise DiskFull(f"{path}: the disk is full; {remedy}") from error
         remedy = (

@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from os import truncate
 from pathlib import Path
 
-from extractor.errors import AnswerPending, ArgumentError, BudgetReached
+from extractor.errors import AnswerPending, ArgumentError, BudgetReached, naming_file
 from extractor.model.batch_apis import AnswerLine, read_lines, write_line
 from extractor.model.calls import Call
 from extractor.model.completions import Completion
@@ -114,31 +115,38 @@ class Exchange:
         created, or replaced, when the block ends without an error.
 
         Raises ``ArgumentError`` if requests are to be written but the provider does not support
-        batch files, and ``BudgetReached`` if only the first requests fit into the limit.
+        batch files, ``BudgetReached`` if only the first requests fit into the limit, and
+        ``StoreError`` if the file cannot be written.
         """
         budget = meter if isinstance(meter, Budget) else Budget()
         limit = budget.max_usd
         # answers in files are paid already, so they count whatever the limit is
         budget.change_limit(None)
-        if not self.requests:
+        path = self.requests
+        if not path:
             yield self
             return
         spec.check_batches()
         form = RequestForm(spec, settings)
-        unfinished = self.requests.with_name(f".{self.requests.name}.unfinished")
-        try:
+        unfinished = path.with_name(f".{path.name}.unfinished")
+
+        def write(call: Call) -> None:
+            line = write_line(call.question_key, form.write(call))
+            # closed here, so that a full disk ends the run now
+            with naming_file(path), unfinished.open("ab") as file:
+                file.write(line)
+            end = unfinished.stat().st_size
+            self._ends.append((budget.price_most(call), end))
+
+        with naming_file(path):
             unfinished.unlink(missing_ok=True)  # of a killed process
-            with unfinished.open("xb") as file:  # does not follow links
-
-                def write(call: Call) -> None:
-                    file.write(write_line(call.question_key, form.write(call)))
-                    self._ends.append((budget.price_most(call), file.tell()))
-
-                self._write = write
-                yield self
-                budget.change_limit(limit)
-                file.truncate(self._find_end(budget))
-            unfinished.replace(self.requests)
+            unfinished.touch(exist_ok=False)  # does not follow links
+        self._write = write
+        try:
+            yield self
+            budget.change_limit(limit)
+            truncate(unfinished, self._find_end(budget))
+            unfinished.replace(path)
             self.is_saved = True
         finally:
             unfinished.unlink(missing_ok=True)

@@ -2,15 +2,14 @@
 failures.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from extractor.errors import DiskFull, FolderInUse, FolderNotWritable, StoreError
+from extractor.errors import FolderInUse, FolderNotWritable, StoreError, naming_file
+from extractor.resources import read_json
 from extractor.schemas.base import StrPath
 
 EXTRACTIONS = "extractions.jsonl"
@@ -90,28 +89,6 @@ def is_locked(folder: Path) -> bool:
         return False
 
 
-@contextmanager
-def naming_file(
-    path: Path, error_type: type[StoreError] = FolderNotWritable
-) -> Iterator[None]:
-    """Re-raise an ``OSError`` as an error of ``error_type`` that states the file name, the reason
-    and a remedy. An error about a full disk becomes ``DiskFull``, whatever the type.
-    """
-    try:
-        yield
-    except OSError as error:
-        place = str(error.filename or path)
-        # the user does not know the name of an unfinished file
-        if f"/.{path.name}." in place:
-            place = str(path)
-        problem = f"{place}: {error.strerror}"
-        if error.errno in (ENOSPC, EDQUOT):
-            raise DiskFull(
-                f"{problem}; free some space on its disk, and run the same command again"
-            ) from error
-        raise error_type(f"{problem}; fix this, or choose another place") from error
-
-
 def refuse_link(path: Path) -> None:
     """Raise ``FolderNotWritable`` if a file to be written is a symbolic link, which someone else
     may have placed there to have another file overwritten.
@@ -123,16 +100,19 @@ def refuse_link(path: Path) -> None:
 
 
 def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
-    """Replace a file atomically: it is either written completely or left unchanged."""
+    """Replace a file atomically: it is either written completely or left unchanged. Raises
+    ``StoreError`` with the name of the file, or ``DiskFull``.
+    """
     fresh = path.with_name(f".{path.name}.new")
     lines = [content] if isinstance(content, bytes) else content
-    fresh.unlink(missing_ok=True)  # of a killed process
-    try:
-        with fresh.open("xb") as file:  # does not follow links
-            file.writelines(lines)
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
+    with naming_file(path):
+        fresh.unlink(missing_ok=True)  # of a killed process
+        try:
+            with fresh.open("xb") as file:  # does not follow links
+                file.writelines(lines)
+            fresh.replace(path)
+        finally:
+            fresh.unlink(missing_ok=True)
 
 
 def write_page(path: Path, page: str) -> None:
@@ -141,11 +121,11 @@ def write_page(path: Path, page: str) -> None:
     or ``DiskFull`` if the page cannot be written.
     """
     content = page.encode("utf-8", "replace")
-    with naming_file(path):
-        if is_stream(path):
+    if is_stream(path):
+        with naming_file(path):
             path.write_bytes(content)
-        else:
-            write_atomically(path.resolve(), content)
+    else:
+        write_atomically(path.resolve(), content)
 
 
 def read_failures(path: Path) -> list[Failed]:
@@ -159,8 +139,8 @@ def read_failures(path: Path) -> list[Failed]:
     failures: list[Failed] = []
     for number, line in enumerate(lines, start=1):
         failure = None
-        with suppress(json.JSONDecodeError):
-            failure = json.loads(line.decode("utf-8", "replace"))
+        with suppress(ValueError):
+            failure = read_json(line.decode("utf-8", "replace"))
         if isinstance(failure, dict):
             failures.append(failure)
         elif line.strip():

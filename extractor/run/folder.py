@@ -11,7 +11,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Self
 
-from extractor.errors import SettingsDiffer, StoreError
+from extractor.errors import SettingsDiffer, StoreError, naming_file
 from extractor.masking import mask
 from extractor.model.database import HOW_LOST, RUN_FILE, open_run_to_read
 from extractor.run.files import (
@@ -20,7 +20,6 @@ from extractor.run.files import (
     Failed,
     lock_folder,
     made_folder,
-    naming_file,
     refuse_link,
     write_atomically,
 )
@@ -146,9 +145,8 @@ class RunFolder(Sink):
         update = {"settings": earlier.settings | settings}
         self.manifest = earlier.model_copy(update=update)
         store = self._open_store()
-        with naming_file(results):
-            # a killed run leaves results out of order, and perhaps a truncated line
-            write_atomically(results, store.read_lines())
+        # a killed run leaves results out of order, and perhaps a truncated line
+        write_atomically(results, store.read_lines())
 
     def _refuse_results(self) -> None:
         """Raise ``StoreError`` if the folder contains results, although it has no manifest."""

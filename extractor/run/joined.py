@@ -4,7 +4,6 @@ If a record occurs more than once, its last result counts, in the order of the i
 which records these are.
 """
 
-import json
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from os.path import realpath  # unlike Path.resolve, it accepts circular links
@@ -15,6 +14,7 @@ from pydantic import ValidationError
 
 from extractor.errors import ArgumentError, RecordError, StoreError
 from extractor.plurals import counted, show_some
+from extractor.resources import read_json
 from extractor.run.files import (
     EXTRACTIONS,
     FAILURES,
@@ -154,8 +154,8 @@ def list_in_file(path: Path) -> Iterator[ByteRange]:
 
 def _read_id(place: ByteRange) -> str:
     try:
-        return str(json.loads(place.read())["record_id"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+        return str(read_json(place.read())["record_id"])
+    except (ValueError, KeyError, TypeError):
         # states what is wrong
         return parse_extraction(place.read(), place.name).record_id
 

@@ -20,10 +20,9 @@ from pydantic import (
     ValidationError,
 )
 
-from extractor.errors import StoreError
+from extractor.errors import StoreError, naming_file
 from extractor.masking import without_credentials
 from extractor.model.database import RUN_FILE
-from extractor.run.files import naming_file
 from extractor.run.store import RunStore
 from extractor.run.tally import USAGE_OF_RECORDS, Counts, Tally, add_counts
 from extractor.schemas import Usage

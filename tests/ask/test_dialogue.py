@@ -9,6 +9,7 @@ import pytest
 from extractor import Extractor
 from extractor.errors import ModelUnavailable
 from extractor.schemas import AbsenceReason, FindingKind, Origin
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 from tests.llm.stub import completion, fault, items, serve
 from tests.trust import answering, read_lines, trial
 
@@ -134,26 +135,59 @@ def test_an_invented_regimen_is_left_out_and_reported():
     }
 
 
-@pytest.mark.parametrize("form", ["items", "calls", "list", "lines"])
+FORMS = (
+    *("items", "list", "lines", "whole lines", "fences"),
+    *("calls", "beside a call", "texts", "choices"),
+)
+"""How one reply holds several answers."""
+
+
+def reply_twice(form, number, *both):
+    """A reply whose two items about a line contradict each other."""
+    both = [{"n": number, **one} for one in both]
+    answers = [{"items": [one]} for one in both]
+    first, second = map(json.dumps, answers)
+    call = {"type": "function", "function": {"name": "Reply", "arguments": second}}
+    texts = {
+        "items": json.dumps({"items": both}),
+        "list": json.dumps(answers),
+        "lines": "\n".join(map(json.dumps, both)),
+        "whole lines": f"{first}\n{second}",
+        "fences": f"```json\n{first}\n```\n```json\n{second}\n```",
+        "texts": [{"type": "text", "text": text} for text in (first, second)],
+    }
+    if form in texts:
+        return completion(texts[form])
+    if form == "beside a call":
+        return completion(first, message={"tool_calls": [call | {"id": "a"}]})
+    if form == "calls":
+        other = call | {"function": {"name": "Reply", "arguments": first}, "id": "b"}
+        return completion(None, message={"tool_calls": [other, call | {"id": "a"}]})
+    choices = [
+        {"index": place, "message": {"role": "assistant", "content": text}}
+        for place, text in enumerate((f"So: {first}", f"<think>Hm.</think>{second}"))
+    ]
+    return completion(None, choices=choices)
+
+
+def list_ambiguities(extraction):
+    return [
+        finding.message
+        for finding in extraction.findings
+        if finding.kind is FindingKind.ANSWER_AMBIGUOUS
+    ]
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_answers_of_one_reply_that_contradict_each_other_are_not_used(form):
-    """Both are named. What only one of the items says stands."""
+    """Both are named, and the rules' values are in doubt. What only one of the items says
+    stands.
+    """
 
     def script(request):
         number = int(read_lines(request)[0]["number"])
-        both = [{"n": number, "domain": name} for name in ("safety", "efficacy")]
-        both[1]["concept"] = "other"
-        answers = [{"items": [one]} for one in both]
-        text = {
-            "items": json.dumps({"items": both}),
-            "list": json.dumps(answers),
-            "lines": "\n".join(map(json.dumps, both)),
-        }
-        if form in text:
-            return completion(text[form])
-        calls = [{"id": str(number), "type": "function"} for number in range(2)]
-        for call, one in zip(calls, answers, strict=True):
-            call["function"] = {"name": "Reply", "arguments": json.dumps(one)}
-        return completion(None, message={"tool_calls": calls})
+        second = {"domain": "efficacy", "concept": "other"}
+        return reply_twice(form, number, {"domain": "safety"}, second)
 
     record = trial(primary_outcomes=["Wellness of participants"])
     extraction, _ = extract(script, record, "endpoints")
@@ -161,11 +195,82 @@ def test_answers_of_one_reply_that_contradict_each_other_are_not_used(form):
     origins = {piece.field: piece.origin for piece in endpoint.evidence}
     assert origins["category"] is Origin.RULE
     assert origins["concept"] in (Origin.MODEL, Origin.BOTH)
-    messages = [
-        finding.message
-        for finding in extraction.findings
-        if finding.kind is FindingKind.ANSWER_AMBIGUOUS
-    ]
-    assert messages == [
+    assert list_ambiguities(extraction) == [
         'line 1 has two answers to domain, and neither was used: "safety" and "efficacy"'
     ]
+
+
+def test_the_rules_are_in_doubt_where_a_reply_contradicts_itself():
+    line = "Adults aged 18 to 65 years"
+
+    def script(request):
+        asked = read_lines(request)
+        numbers = [int(one["number"]) for one in asked if one["text"] == line]
+        if not numbers:
+            return completion(items())
+        both = ({"min": "18 year", "max": f"{age} year"} for age in (65, 56))
+        return reply_twice("items", *numbers, *both)
+
+    record = trial(eligibility=f"Inclusion Criteria:\n\n* {line}\n* Asthma")
+    extraction, _ = extract(script, record, "eligibility")
+    (oldest,) = extraction.eligibility.evidence_for("maximum_age")
+    assert (oldest.quote, oldest.confidence) == (line.removeprefix("Adults "), 0.8)
+    (said,) = list_ambiguities(extraction)
+    assert said.endswith('max, and neither was used: "65 year" and "56 year"')
+
+
+TWICE = {
+    "role": ({"role": "investigational"}, {"role": "comparator"}),
+    "route": ({"route": "oral"}, {"route": "subcutaneous"}),
+    "freq": ({"freq": "Q4W"}, {"freq": "Q8W"}),
+    "dose": ({}, {"dose": ["5 mg", "10 mg"]}),
+}
+
+
+@pytest.mark.parametrize("form", ["items", "whole lines"])
+@pytest.mark.parametrize("key", TWICE)
+def test_two_answers_about_one_regimen_are_in_doubt(key, form):
+    quote = "Drugamab 5 mg or 10 mg orally every 4 weeks, or every 8 weeks"
+    regimen = {"quote": quote, "agent": "Drugamab", "dose": ["5 mg"]}
+    both = [regimen | one for one in TWICE[key]]
+
+    def script(request):
+        return reply_twice(form, int(read_lines(request)[0]["number"]), *both)
+
+    record = trial(title="Drugamab in hay fever", arms_0=quote)
+    extraction, _ = extract(script, record, "dosing")
+    field = {"freq": "frequency", "dose": "amounts"}.get(key, key)
+    sure = [
+        (piece.field, piece.confidence)
+        for one in extraction.dosing
+        for piece in one.evidence
+        if piece.field.startswith(field)
+    ]
+    assert sure
+    assert all(confidence < DOUBTFUL_BELOW for _, confidence in sure)
+    (said,) = list_ambiguities(extraction)
+    shown = " and ".join(json.dumps(one.get(key, ["5 mg"])) for one in TWICE[key])
+    assert said == f"line 2 has two answers to {key}, and both are doubted: {shown}"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"dose": ["10 mg"]},
+        {"quote": "Drugamab 10 mg"},
+        {"arms": [1]},
+        {"when": "day 1"},
+    ],
+)
+def test_two_regimens_of_a_line_are_no_contradiction(other):
+    text = "Drugamab 5 mg orally daily or Drugamab 10 mg"
+    regimen = {"quote": text, "agent": "Drugamab", "dose": ["5 mg"], "freq": "QD"}
+    both = (regimen, regimen | {"freq": "Q4W"} | other)
+
+    def script(request):
+        return reply_twice("items", int(read_lines(request)[0]["number"]), *both)
+
+    record = trial(title="Drugamab in hay fever", arms_0=text)
+    extraction, _ = extract(script, record, "dosing")
+    assert list_ambiguities(extraction) == []
+    assert len(extraction.dosing) == 2

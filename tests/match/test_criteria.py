@@ -3,6 +3,7 @@
 import pytest
 
 from extractor import Extractor
+from tests.commands import invoke
 from tests.tables import read_cases
 
 CASES = read_cases(__file__)
@@ -43,3 +44,28 @@ def test_what_cannot_be_read_is_an_error(patient, message):
 
     with pytest.raises(ValueError, match=message):
         trial.match(patient)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "problem"),
+    [
+        ("deep.json", "[" * 100_000, "JSON that is nested too deeply"),
+        (
+            "deep.jsonl",
+            '{"id": "a"}\n' + "[" * 100_000,
+            "JSON that is nested too deeply",
+        ),
+        ("deep.yaml", "[" * 10_000, "not YAML (maximum recursion depth exceeded"),
+        ("broken.yaml", "id: a\nage: [", "not YAML (while parsing a flow node"),
+    ],
+)
+def test_a_file_of_patients_that_cannot_be_read_is_one_line(
+    name, text, problem, tmp_path
+):
+    (tmp_path / name).write_text(text)
+
+    done = invoke("match", "seeds/gold", "--patient", tmp_path / name)
+
+    (line,) = done.stderr.splitlines()
+    assert done.exit_code == 2
+    assert f"{name}: cannot be read: {problem}" in line

@@ -43,13 +43,14 @@ def on_disk(kind, runs, tmp_path, *commands):
         "set -e",
         f"export DISK={disk} TO={to}",
         "mkdir -p $DISK; mount -t tmpfs -o size=8m tmpfs $DISK",
-        f"cp -r {source}/finished $DISK",
+        f"cp -r {source}/finished $DISK; echo old >$DISK/asked.jsonl",
         MOUNTS[kind],
         "set +e",
     ]
     for n, command in enumerate(commands):
         said = f">$TO/{n}.out 2>&1; echo $? >$TO/{n}"
         script.append(f"{PYTHON} -P -m extractor {command} {said}")
+    script.append("cp $DISK/asked.jsonl $TO")
     environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
     shell = [*UNSHARE, "sh", "-c", "\n".join(script)]
     done = subprocess.run(shell, capture_output=True, check=False, env=environment)
@@ -89,12 +90,21 @@ def test_what_must_write_there_says_why_it_cannot(kind, runs, tmp_path):
     }
     # a run that cannot begin is wrong usage; a report that cannot be written has failed
     codes = {
-        "read-only": {"run": 2, "report": 1},
-        "full": {"run": LATER, "report": LATER},
+        "read-only": {"run": 2},
+        "full": dict.fromkeys(("run", "report", "evaluate", "diff", "batch"), LATER),
     }
-    commands = (f"run {records} --effort none --out $DISK/new", "report $DISK/finished")
+    commands = (
+        f"run {records} --effort none --out $DISK/new",
+        "report $DISK/finished",
+        "evaluate $DISK/finished $DISK/finished --html $DISK/errors.html",
+        "diff $DISK/finished $DISK/finished --html $DISK/changes.html",
+        f"batch submit {records} --effort all --model m --requests $DISK/asked.jsonl",
+    )
     for command, code, said in on_disk(kind, runs, tmp_path, *commands):
-        assert code == codes[kind][command.split()[0]], f"{command}: {said}"
+        assert code == codes[kind].get(command.split()[0], 1), f"{command}: {said}"
         assert any(name in said for name in names[kind]), said
         assert "another place" in said or "free some space" in said
         assert "None:" not in said
+        assert "standard output:" not in said
+    # neither removed nor replaced
+    assert (tmp_path / "asked.jsonl").read_text() == "old\n"

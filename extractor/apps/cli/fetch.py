@@ -29,8 +29,8 @@ from extractor.apps.fetch import (
     open_file,
     parse_nct_numbers,
 )
+from extractor.errors import naming_file
 from extractor.options import FILES, SPEED, split_names
-from extractor.run.files import naming_file
 
 _NUMBER = re.compile(r"(?i)nct\d+")
 

@@ -1,6 +1,5 @@
 """Read gold and extractions from files and runs, one at a time."""
 
-import json
 from collections import UserDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -15,13 +14,13 @@ from pydantic_core import to_jsonable_python
 from extractor.apps.values import find_words
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import GoldError
+from extractor.resources import read_json
 from extractor.run.finished import find_run
 from extractor.run.joined import JoinedRuns, list_files, list_in_file
 from extractor.schemas import TrialExtraction
 from extractor.schemas.paths import write_path
 
 _SOURCES = "a folder of JSON files, a JSONL file or a run's folder"
-_BROKEN = (ValueError, KeyError, TypeError, RecursionError)
 ExtractionSource = (
     str | Path | JoinedRuns | Iterable[TrialExtraction | Mapping[str, object]]
 )
@@ -40,9 +39,9 @@ class GoldPlace(NamedTuple):
         an extraction.
         """
         try:
-            data = json.loads(self.load())
+            data = read_json(self.load())
             return str(data["record_id"]), data
-        except _BROKEN as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise GoldError(
                 f"{self.name}: is not an extraction (JSON with a record_id); correct or remove it"
             ) from error

@@ -19,9 +19,8 @@ from typing import Any, TextIO
 from pydantic_core import to_json
 
 from extractor.apps.export.columns import VIEWS, Row, Table
-from extractor.errors import ArgumentError, StoreError
+from extractor.errors import ArgumentError, StoreError, naming_file
 from extractor.language.book import read_table
-from extractor.run.files import naming_file
 
 COLUMNS_FILE = "tables.json"
 """The name of the file that describes the tables in a folder."""

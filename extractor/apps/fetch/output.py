@@ -12,8 +12,9 @@ from typing import BinaryIO, Literal, cast
 
 from filelock import FileLock, Timeout
 
-from extractor.apps.fetch.pages import Study, list_numbers, load_json
+from extractor.apps.fetch.pages import Study, list_numbers
 from extractor.errors import StoreError
+from extractor.resources import read_json
 from extractor.run.files import made_folder
 
 
@@ -65,7 +66,7 @@ class RecordFile:
                 for line in file:
                     is_cut = not line.endswith(b"\n")
                     if not is_cut:
-                        self.nct_numbers.update(list_numbers(load_json(line)))
+                        self.nct_numbers.update(list_numbers(read_json(line)))
                         self.records += 1
         except EOFError:
             # a kill truncated the gzipped file

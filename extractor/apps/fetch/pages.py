@@ -1,8 +1,9 @@
 """A page from the API, and the studies on the page."""
 
 import json
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from extractor.resources import read_json
 from extractor.schemas.base import JsonObject
 
 
@@ -43,7 +44,7 @@ def read_page(body: bytes) -> StudyPage:
     >>> page.studies[0].nct_id, page.next_token, page.total
     ('NCT90000001', 'x', 7)
     """
-    page = load_json(body)
+    page = read_json(body)
     try:
         documents = [*page["studies"]]
         total = int(page.get("totalCount") or 0)
@@ -55,16 +56,6 @@ def read_page(body: bytes) -> StudyPage:
         line = json.dumps(study, separators=(",", ":")).encode() + b"\n"
         studies.append(Study(list_numbers(study), line))
     return StudyPage(studies, page.get("nextPageToken"), total)
-
-
-def load_json(body: bytes) -> Any:
-    """Parse JSON. Raises ``ValueError`` if the JSON is invalid; the message states the reason."""
-    try:
-        return json.loads(body)
-    except RecursionError:
-        raise ValueError("JSON that is nested too deeply") from None
-    except ValueError as error:
-        raise ValueError(f"not JSON ({error})") from None
 
 
 def list_numbers(study: JsonObject) -> tuple[str, ...]:

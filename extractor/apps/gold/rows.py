@@ -19,6 +19,7 @@ from extractor.apps.values import RowKind, ValueRow, list_values, split_path
 from extractor.concepts.own.attributes import CLASSES
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.windows.times import first_window
+from extractor.resources import read_json
 from extractor.schemas import (
     FieldRef,
     TrialExtraction,
@@ -157,8 +158,8 @@ def _read_custom(text: object) -> object:
     if not isinstance(text, str):
         return text
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return read_json(text)
+    except ValueError:
         return text
 
 

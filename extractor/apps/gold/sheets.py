@@ -12,7 +12,7 @@ from zipfile import ZipFile
 from extractor.apps.gold.rows import PART_COLUMNS, write_cells
 from extractor.apps.values import RowKind, ValueRow
 from extractor.errors import GoldError, MissingExtra
-from extractor.run.files import naming_file, write_atomically
+from extractor.run.files import write_atomically
 from extractor.schemas.arguments import suggest
 
 _PLACE = ("record", "item", "field")
@@ -49,8 +49,7 @@ def write_gold_sheet(path: Path, rows: Iterable[ValueRow]) -> None:
         csv.writer(text).writerows([columns, *lines])
         # Excel needs a byte order mark to read UTF-8.
         content = text.getvalue().encode("utf-8-sig")
-    with naming_file(path):
-        write_atomically(path, content)
+    write_atomically(path, content)
 
 
 def _write_row(row: ValueRow) -> dict[str, str]:

@@ -3,7 +3,6 @@ answers as rows.
 """
 
 import csv
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from math import isnan
 from pathlib import Path
@@ -25,6 +24,7 @@ from extractor.match import (
     plan_trial,
     read_facts,
 )
+from extractor.resources import read_json
 from extractor.schemas import TrialExtraction
 from extractor.schemas.base import JsonObject, find_fault
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW
@@ -113,26 +113,30 @@ def read_patients(path: Path) -> list[Patient]:
         if suffix == ".csv":
             return list_patients(csv.DictReader(text.splitlines()), str(path))
         if suffix in (".yaml", ".yml"):
-            data = _import_yaml().safe_load(text)
+            data = _read_yaml(text)
         elif suffix == ".jsonl":
-            data = [json.loads(line) for line in text.splitlines() if line.strip()]
+            data = [read_json(line) for line in text.splitlines() if line.strip()]
         else:
-            data = json.loads(text)
+            data = read_json(text)
         return _PATIENTS.validate_python(data if isinstance(data, list) else [data])
     except ValidationError as error:
         raise _explain(error, str(path)) from None
     except (OSError, ValueError, csv.Error) as error:
         raise ArgumentError(
-            f"{path}: cannot be read ({error}); use .json, .jsonl, .yaml or .csv in UTF-8"
+            f"{path}: cannot be read: {error}; use .json, .jsonl, .yaml or .csv in UTF-8"
         ) from error
 
 
-def _import_yaml() -> Any:
+def _read_yaml(text: str) -> Any:
     try:
         import yaml  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise MissingExtra("YAML needs pyyaml", "yaml") from error
-    return yaml
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        problem = " ".join(str(error).split())
+        raise ValueError(f"not YAML ({problem})") from None
 
 
 def _explain(error: ValidationError, place: str) -> ArgumentError:
@@ -187,7 +191,7 @@ def read_synonyms(path: Path | None) -> Synonyms:
         head, *rows = csv.reader(path.read_text("utf-8-sig").splitlines())
     except (OSError, ValueError, csv.Error) as error:
         raise ArgumentError(
-            f"{path}: cannot be read ({error}); use CSV in UTF-8"
+            f"{path}: cannot be read: {error}; use CSV in UTF-8"
         ) from error
     if head != ["name", "also"]:
         raise ArgumentError(f"{path}: the columns are {head}; name them name and also")

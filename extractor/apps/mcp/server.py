@@ -12,7 +12,15 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
-from mcp.types import PARSE_ERROR, ErrorData, JSONRPCError, ToolAnnotations
+from mcp.types import (
+    PARSE_ERROR,
+    ErrorData,
+    JSONRPCError,
+    JSONRPCMessage,
+    JSONRPCNotification,
+    RequestId,
+    ToolAnnotations,
+)
 
 from extractor.apps.mcp.desk import Desk
 from extractor.apps.mcp.settings import ToolSettings
@@ -55,7 +63,7 @@ async def open_server(settings: ToolSettings) -> AsyncIterator[MCPServer]:
 async def serve_stdio(settings: ToolSettings) -> None:
     """Serve over standard input and output until the client disconnects. A message that cannot be
     read, for example because it contains half of a surrogate pair, gets an error, which the SDK
-    does not send.
+    does not send. So does a request whose id is no number and no text.
     """
     async with (
         open_server(settings) as server,
@@ -69,6 +77,8 @@ async def serve_stdio(settings: ToolSettings) -> None:
                 async for message in received:
                     if isinstance(message, Exception):
                         await sent.send(_explain_unreadable(message))
+                    elif _is_odd_request(message.message):
+                        await sent.send(_refuse(None))
                     else:
                         await readable.send(message)
 
@@ -78,20 +88,33 @@ async def serve_stdio(settings: ToolSettings) -> None:
         await inner.run(messages, sent, inner.create_initialization_options())
 
 
+def _is_odd_request(message: JSONRPCMessage) -> bool:
+    """Return whether a message is a request without a valid id, which the SDK takes for a
+    notification.
+    """
+    return isinstance(message, JSONRPCNotification) and not message.method.startswith(
+        "notifications/"
+    )
+
+
 def _explain_unreadable(error: Exception) -> SessionMessage:
     """Return the error for a message that is not valid JSON-RPC, with the id of its request if that
-    can be read.
+    can be read and sent.
     """
-    request_id = None
     # The SDK passes on pydantic's error. A line that pydantic cannot parse is the "input" of its
     # first detail, and json may read it: half of a surrogate pair, for example. In any other case,
     # the reply has no id.
-    with suppress(ValueError, LookupError, TypeError, AttributeError):
+    with suppress(ValueError, LookupError, TypeError, AttributeError, RecursionError):
         line = error.errors()[0]["input"]  # type: ignore[attr-defined]
-        request_id = json.loads(line)["id"]
-    # the only types that JSON-RPC allows
-    if not isinstance(request_id, int | str):
-        request_id = None
+        reply = _refuse(json.loads(line)["id"])
+        # the SDK's writer would end with the error of an id that has half of a surrogate pair
+        reply.message.model_dump_json()
+        return reply
+    return _refuse(None)
+
+
+def _refuse(request_id: RequestId | None) -> SessionMessage:
+    """Return an error reply. Raises ``ValueError`` for an id that JSON-RPC does not allow."""
     problem = ErrorData(code=PARSE_ERROR, message="the message is not valid JSON-RPC")
     return SessionMessage(JSONRPCError(jsonrpc="2.0", id=request_id, error=problem))
 

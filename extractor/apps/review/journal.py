@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 from extractor.apps.review.draft import Patch, ReviewedRecord
 from extractor.apps.review.gold import name_gold
 from extractor.errors import FolderNotWritable, StoreError
+from extractor.resources import read_json
 from extractor.run.files import refuse_link
 from extractor.schemas.base import JsonObject
 
@@ -38,7 +39,7 @@ class Journal:
         draft = None
         for line in path.read_bytes().splitlines():
             try:
-                entry = json.loads(line)
+                entry = read_json(line)
             except ValueError:
                 continue  # the change was never confirmed
             if "start" in entry:

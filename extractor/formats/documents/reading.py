@@ -1,6 +1,5 @@
 """Read a document in a child process with limits, and check its reply."""
 
-import json
 import os
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from extractor.formats.documents.limits import (
     MAX_SECONDS,
 )
 from extractor.formats.found import UnreadableSource
+from extractor.resources import read_json
 
 _LIBRARIES = {"pdf": "pypdfium2", "docx": "docx"}
 _NEEDS = {"pdf": "a PDF needs pypdfium2", "docx": "a Word document needs python-docx"}
@@ -59,11 +59,11 @@ def read_document(kind: str, source: IO[bytes]) -> DocumentContent:
         reply.seek(0)
         written = reply.read(MAX_REPLY_BYTES + 1)
     try:
-        content = json.loads(written)
+        content = read_json(written)
         if "problem" in content:
             raise UnreadableSource(str(content["problem"]), str(content["remedy"]))
         return TypeAdapter(DocumentContent).validate_python(content)
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError):
         raise UnreadableSource(
             f"the process that read the document ended (status {code}) because of a lack of memory "
             "or a crash",

@@ -7,6 +7,7 @@ an item, so that an invalid item or value does not affect the others.
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -34,6 +35,13 @@ from extractor.schemas import Concept, Task
 from extractor.schemas.base import JsonObject
 
 _KINETICS = (Concept.PHARMACOKINETICS, Concept.CELLULAR_KINETICS)
+CONTRADICTED = "contradicted"
+"""The keys, or fields, of an item to which a reply gives different values."""
+_OF_REGIMEN = ("role", "route", "freq", "dose")
+"""Keys of which a regimen has one value."""
+_SAME = ("quote", "agent", "arms", "when", "for", "cycle")
+"""Keys that tell one regimen from another, as its amount does."""
+Remarks = Iterator[str]
 _HEAD = 60
 """Maximum number of characters used to find the beginning of a part of an outcome. If a model
 copies more words of the part, they are truncated to this length.
@@ -69,6 +77,7 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
         # all items of a line that allows one share a place, so that their values are joined
         place = (item.n, 0 if item.n in lines_with_one_item else position)
         remarks += _add_values(values_by_place.setdefault(place, {}), item)
+    remarks += _compare_regimens(values_by_place)
     found = tuple(AnswerItem(n, values) for (n, _), values in values_by_place.items())
     return ModelReply(found, dropped=tuple(dropped), remarks=tuple(remarks))
 
@@ -100,7 +109,7 @@ def _validate_items(
     return items, dropped
 
 
-def _add_values(values: JsonObject, item: ReplyItem) -> Iterator[str]:
+def _add_values(values: JsonObject, item: ReplyItem) -> Remarks:
     """Add the values of an item to ``values``, those of earlier items of a line that allows one,
     and yield remarks. A key for which they contradict each other has no answer, and a remark says
     so. Each item may have claims of a custom field.
@@ -113,14 +122,36 @@ def _add_values(values: JsonObject, item: ReplyItem) -> Iterator[str]:
         if key.startswith(CLAIMS):
             values[key] = (*first, *value)
             continue
-        both = " and ".join(
-            json.dumps(one, ensure_ascii=False, default=str) for one in (first, value)
-        )
-        yield f"line {item.n} has two answers to {key}, and neither was used: {both}"
         values[key] = UNANSWERED
+        values.setdefault(CONTRADICTED, []).append(key)
+        yield _explain(item.n, key, "neither was used", first, value)
 
 
-Values = Mapping[str, object]
+def _compare_regimens(items: Mapping[tuple[int, int], JsonObject]) -> Remarks:
+    """Yield a remark about each key for which two items of a line contradict each other about one
+    regimen. Both are kept, and doubted.
+    """
+    regimens: dict[str, JsonObject] = {}
+    for (number, _), values in items.items():
+        for amount in values.get("dose") or [None]:
+            same = str([number, amount, *map(values.get, _SAME)]).casefold()
+            first = regimens.setdefault(same, values)
+            for key in _OF_REGIMEN:
+                both = [item[key] for item in (first, values) if item.get(key)]
+                if both[1:] and both[0] != both[1]:
+                    first.setdefault(CONTRADICTED, []).append(key)
+                    values.setdefault(CONTRADICTED, []).append(key)
+                    yield _explain(number, key, "both are doubted", *both)
+
+
+def _explain(number: int, key: str, outcome: str, *both: object) -> str:
+    shown = [json.dumps(value, ensure_ascii=False, default=str) for value in both]
+    return (
+        f"line {number} has two answers to {key}, and {outcome}: {' and '.join(shown)}"
+    )
+
+
+Values = Mapping[str, Any]
 Answers = Iterator[tuple[Question, Values]]
 """Pairs of a question and the values (keyed by field) of an item that answers it."""
 
@@ -153,10 +184,13 @@ def _read_item(question: Question, written: Values) -> Values:
     if is_none and question.task is Task.ELIGIBILITY:
         names = ("stands", *sorted({"rule", PEOPLE}.intersection(names)))
     values: dict[str, object] = {}
+    contradicted = []
     for name in expand(names):
         value = written.get(forms[name].key, forms[name].missing)
         if value is not UNANSWERED:
             values[name] = value
+        if forms[name].key in written.get(CONTRADICTED, ()):
+            contradicted.append(name)
     if values.get("concept") in _KINETICS:
         # a pharmacokinetic measure such as Tmax is a time, but has no events (None)
         values |= dict.fromkeys(values.keys() & {"start_event", "end_events"})
@@ -174,10 +208,12 @@ def _read_item(question: Question, written: Values) -> Values:
     is_regimen = REGIMENS in question.fields
     # a regimen item that contains only the number of its line is not an answer
     is_answer = any(values.values()) if is_regimen else bool(values)
-    if not is_answer and not any(claims.values()):
+    if not (is_answer or contradicted or any(claims.values())):
         return {}
     if is_regimen:
         values["stands"] = True
+    if contradicted:
+        values[CONTRADICTED] = contradicted
     return values | claims
 
 

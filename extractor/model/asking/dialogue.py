@@ -17,7 +17,12 @@ from extractor.evidence.drafts import RECORD, Draft, ModelResult, Reading
 from extractor.evidence.items import PeopleReadings, draft_record
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.numbers import DAYS
-from extractor.model.asking.answers import Values, read_silence, read_values
+from extractor.model.asking.answers import (
+    CONTRADICTED,
+    Values,
+    read_silence,
+    read_values,
+)
 from extractor.model.asking.planner import Round, count_asked
 from extractor.model.asking.questions import (
     ModelReply,
@@ -172,8 +177,11 @@ def _draft_item(
     names none, the one that the rules found. ``values`` are the values of the item, keyed by field;
     ``lines`` are the lines of the call, keyed by number.
     """
-    draft = parsed.draft_of(question.task, question.chunk)
     item_values = dict(values)
+    contradicted = tuple(item_values.pop(CONTRADICTED, ()))
+    draft = replace(
+        parsed.draft_of(question.task, question.chunk), contradicted=contradicted
+    )
     lead_line = None
     lead_number = item_values.get("lead_in")
     # None is kept, because it is an answer: no line introduces this one
@@ -275,6 +283,7 @@ def _join_record(drafts: Sequence[Draft], reasons: Reasons) -> Draft:
     return replace(
         draft_record(PeopleReadings()),
         model=model,
+        contradicted=sum((draft.contradicted for draft in drafts), ()),
         objections=against,
         custom_values=custom,
         questions=reasons,
