@@ -10,7 +10,7 @@ as plausible if it includes prompt tokens and, if there is text, output tokens.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -144,17 +144,18 @@ def _make_storable(text: str) -> str:
 
 
 def read_stated_usage(body: object, *, has_failed: bool) -> Usage | None:
-    """Return the usage that a reply states, or None if it states no plausible usage. A request that
-    ``has_failed`` may state it within the error, and may have no output.
+    """Return the usage that a reply states, or None if it states no plausible usage. The reply to a
+    request that ``has_failed`` may state it at any depth, and may have no output.
     """
     for form in _FORMS:
         usage = _read_usage(body, form["tokens"])
         # a prompt has more than one token; an SDK converts true to 1
         if usage.prompt_tokens > 1 and (has_failed or usage.output_tokens > 0):
             return usage
-    error = at(body, "error")
-    if has_failed and error:
-        return read_stated_usage(error, has_failed=True)
+    parts = body.values() if isinstance(body, dict) else body
+    if has_failed and isinstance(parts, Iterable) and not isinstance(parts, str):
+        usages = (read_stated_usage(part, has_failed=True) for part in parts)
+        return next(filter(None, usages), None)
     return None
 
 
