@@ -126,14 +126,18 @@ class BatchApi:
     async def find(self, tag: str, file: str) -> str | None:
         """Return the id of the batch with this tag or input file ("" if none was uploaded), or None
         if there is no such batch. If an earlier command was killed, the batch may exist although
-        its id is not stored. Not all providers keep tags.
+        its id is not stored. Not all providers keep tags, or list batches.
         """
         path = "/batches?limit=100"
         seen = set[str]()
         # ends after a page without a next one, and if a server repeats a page
         while path not in seen:
             seen.add(path)
-            page = _Page.read(await self._sdk.get(path, cast_to=bytes))
+            content = await self.get(path)
+            # not all providers list batches
+            if content is None:
+                break
+            page = _Page.read(content)
             for listed in page.data:
                 if listed.tag == tag or (file and listed.input_file_id == file):
                     return listed.id

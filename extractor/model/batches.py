@@ -61,16 +61,16 @@ _CLOSE = (
     "UPDATE calls SET batch = NULL WHERE batch = ? AND state = 'waiting'",
 )
 """Close a batch. Its calls without an answer then wait for another batch."""
-_STATE = "SELECT state FROM batches WHERE id = ?"
-"""The state of a batch: ``new`` before it may exist at the provider; ``sent`` while it may, because
-the request to create it got no reply yet; ``made`` when its id is stored; ``fetched`` at the end.
-"""
-_DOUBLE = (
+_REPEAT = (
     "INSERT INTO requests (call, prompt_tokens, written_tokens, output_tokens, dollars)"
     " SELECT 0, prompt_tokens, written_tokens, output_tokens, dollars FROM requests"
-    " WHERE call IN (SELECT id FROM calls WHERE batch = ?)"
+    " WHERE call IN (SELECT id FROM calls WHERE batch ="
+    " (SELECT id FROM batches WHERE id = ? AND state = 'sent'))"
 )
-"""Count the requests of a batch twice. No answer settles the requests of call 0."""
+"""Count the requests of a batch again if it may exist already: its state is ``new`` before that,
+``sent`` while no reply shows whether it exists, ``made`` when its id is stored, and ``fetched`` at
+the end. No answer settles the requests of call 0.
+"""
 _FORGET = "DELETE FROM requests WHERE call = ?"
 """Delete the requests of a call, which count its maximum cost, because its cost is known."""
 _RELEASE = (
@@ -191,6 +191,7 @@ class Batches:
                 await self.sleep(wait)
             wait = min(wait * _GROWTH, _LONGEST_WAIT_S)
         self.budget.set_spent(self.store.spending)
+        self.budget.reached = False
 
     async def submit(self) -> None:
         """Submit the waiting calls. Raises the same errors as ``finish``."""
@@ -233,16 +234,13 @@ class Batches:
             if existing:
                 return existing
             file = file or await self._api.upload(batch.tag, requests)
-            # an earlier attempt may have created it although the provider does not list it
-            if self._database.value(_STATE, (batch.number,)) == "sent":
-                self._count_again(batch)
-            self._set(batch, "sent")
+            self._reserve(batch)
             try:
                 return await self._api.create(batch.tag, file)
             except Exception as error:
                 failure = read_failure(error)
                 # the provider refused it, so it does not exist
-                if failure and not failure.meaning.paid:
+                if failure and not failure.meaning.acted:
                     self._set(batch, "new")
                 raise
 
@@ -254,16 +252,19 @@ class Batches:
         sql = "UPDATE batches SET state = ?, batch = ? WHERE id = ?"
         self._database.execute(sql, (state, name, batch.number))
 
-    def _count_again(self, batch: Batch) -> None:
-        """Count the requests of a batch that may exist although the provider does not list it.
-        Raises ``BudgetReached`` if the batch cannot be created again within the limit.
+    def _reserve(self, batch: Batch) -> None:
+        """Record that a batch may exist from now on. If an earlier attempt may have created it,
+        its requests are counted again. Raises ``BudgetReached``, and changes nothing, if what is
+        then counted exceeds the limit, which may be lower than that of an earlier command.
         """
         with self._database.transaction():
-            self._database.execute(_DOUBLE, (batch.number,))
-            self._set(batch, "new")
-        self.budget.set_spent(self.store.spending)
-        if self.budget.is_exceeded:
-            raise BudgetReached(str(self.budget))
+            self._database.execute(_REPEAT, (batch.number,))
+            self._set(batch, "sent")
+            self.budget.set_spent(self.store.spending)
+            if self.budget.is_exceeded:
+                raise BudgetReached(
+                    f"batch {batch.number} is not created: with it, {self.budget}"
+                )
 
     async def _follow(self, batch: Batch) -> None:
         """Query the state of a submitted batch, and fetch its answers if it has ended. The answers

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import InitVar, dataclass, field
+from decimal import Decimal
 from math import ceil, inf
 from threading import Lock
 from typing import Protocol
@@ -24,6 +25,7 @@ from extractor.schemas import Usage
 
 _LOOK_S = 0.05
 """Number of seconds between checks while a request is waiting for the budget."""
+_ROUNDING = 1e-9
 _THOUGHT = 8
 """A call is expected to use one eighth of the reasoning tokens that its reasoning effort allows."""
 
@@ -119,12 +121,9 @@ class Budget:
         self.set_spent(spent or Spending())
 
     def set_spent(self, spent: Spending) -> None:
-        """Set the amount spent so far. After this, calls can be sent again if they fit within the
-        budget.
-        """
+        """Set the amount spent so far."""
         self._spent = spent.dollars + self._price.cost(spent.unpriced)
         self._uncounted = spent.most_dollars + self._price.most(spent.most_unpriced)
-        self.reached = False
 
     async def reserve(self, call: Call) -> Reservation:
         """Wait until a request fits within the budget, and reserve its maximum usage. Raises
@@ -206,8 +205,10 @@ class Budget:
 
     @property
     def is_exceeded(self) -> bool:
-        """Whether more than the limit may have been spent."""
-        return self._used > self._limit
+        """Whether more than the limit may have been spent. Sums that differ only in the order of
+        their parts are equal.
+        """
+        return self._used > self._limit * (1 + _ROUNDING)
 
     @property
     def is_spent(self) -> bool:
@@ -215,7 +216,8 @@ class Budget:
         return self.reached or self._used >= self._limit
 
     def __str__(self) -> str:
-        spent = f"${self._spent:.4f} of ${self.max_usd} are spent"
+        limit = Decimal(str(self._limit))
+        spent = f"${self._spent:.4f} of ${limit:f} are spent"
         if self._uncounted:
             spent += (
                 f", and up to ${self._uncounted:.4f} by calls whose replies do not state "
