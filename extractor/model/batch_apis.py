@@ -180,16 +180,22 @@ class AnswerLine(NamedTuple):
     """A line of an answer file: the name of the request, or "" if the line is not an answer to a
     request, and either its completion or a description of the problem.
 
-    ``usage`` is what the line states, or None. Without a completion, ``is_free`` is True if the
-    line shows that the request failed and was not charged. ``sha256`` is the digest of the line.
+    ``usage`` is what the line states, or None. ``has_failed`` is True if the line shows that the
+    request failed, so that no answer can have been paid for, except for the ``usage`` of the error.
+    ``sha256`` is the digest of the line.
     """
 
     name: str
     completion: Completion | None = None
     problem: str = ""
-    is_free: bool = False
+    has_failed: bool = False
     usage: Usage | None = None
     sha256: str = ""
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the line shows that the request was not charged."""
+        return self.has_failed and self.usage is None
 
 
 def write_line(name: str, body: Mapping[str, object]) -> bytes:
@@ -253,7 +259,5 @@ def read_line(text: str) -> AnswerLine:
     has_failed = bool(at(row, "error"))
     if isinstance(status, int):
         has_failed = status >= _LOWEST_ERROR and not find_meaning(status).paid
-    is_free = has_failed and usage is None
-    return AnswerLine(
-        name, problem=f"status {status}, {words}", is_free=is_free, usage=usage
-    )
+    problem = f"status {status}, {words}"
+    return AnswerLine(name, problem=problem, has_failed=has_failed, usage=usage)

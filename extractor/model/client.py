@@ -101,13 +101,15 @@ class Route:
     live model: from an earlier run or from files, or later, through a batch.
 
     ``answer`` returns a completion, or raises ``AnswerPending`` if the answer will be received
-    later. ``list_unused`` returns the lines of files that may be paid answers to a call but are
-    not used, which is true of all lines if the call is answered already (its second argument). If
-    ``queues`` is True, a call that is waiting for a batch is not sent again.
+    later. If ``is_usable`` returns True, its answer is used instead of a stored one.
+    ``list_unused`` returns the lines of files that may be paid answers to a call but are not used,
+    which is true of all lines if a stored answer is used (its second argument). If ``queues`` is
+    True, a call that is waiting for a batch is not sent again.
     """
 
     meter: Meter | None = None
     answer: Callable[[Call], Completion] | None = None
+    is_usable: Callable[[Call], bool] = lambda _: False
     list_unused: "Callable[[Call, bool], Iterable[AnswerLine]]" = lambda _, __: ()
     queues: bool = False
 
@@ -167,7 +169,7 @@ class Model:
         lock = self._asked.setdefault(call.key_for(self.name), asyncio.Lock())
         async with lock:
             stored = None
-            if store:
+            if store and not self.route.is_usable(call):
                 # outside a batch run, a waiting call is sent live
                 stored = store.find(call, self.name, in_batches=self.route.queues)
             for line in self.route.list_unused(call, stored is not None):

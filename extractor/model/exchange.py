@@ -5,7 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from extractor.errors import AnswerPending, ArgumentError, BudgetReached
+from extractor.errors import (
+    AnswerPending,
+    AnswerRejected,
+    ArgumentError,
+    BudgetReached,
+)
 from extractor.model.batch_apis import AnswerLine, read_lines, write_line
 from extractor.model.calls import Call
 from extractor.model.completions import Completion
@@ -20,14 +25,16 @@ _BEST_FIRST = (State.ANSWERED, State.CUT, State.REJECTED)
 class Exchange:
     """The answer files to read, and the file to which unanswered ``requests`` are written.
 
-    The first usable answer to a call is used. Every other line of the call counts as paid, unless
-    it shows the opposite. Answers count however low the spending limit is, because they have been
-    paid for, and then requests are written as far as their maximum cost fits into the limit.
+    The first usable answer to a call is used, also instead of one that an earlier run in the same
+    folder has stored. Every other line of the call counts as paid, unless it shows the opposite.
+    Answers count however low the spending limit is, because they have been paid for, and then
+    requests are written as far as their maximum cost fits into the limit.
     ``failed`` lists the lines without an answer as ``file, line: reason``, unless another line
     answers the same call. Raises ``ArgumentError`` if an answer file does not exist, or if the
     requests would overwrite an answer file.
 
-    ``is_saved`` is True when the request file has been written.
+    ``is_saved`` is True when the request file has been written, and ``is_matched`` when a call has
+    been found to which a line may be a paid answer.
     """
 
     def __init__(
@@ -38,11 +45,12 @@ class Exchange:
             raise ArgumentError(f"{requests} contains answers; {remedy}")
         self.requests = requests
         self.is_saved = False
+        self.is_matched = False
         self._written: set[str] = set()
         self._ends: list[tuple[float, int]] = []
         """The maximum cost of each written request, and the offset at which its line ends."""
-        # by the key of the call: the line that answers it, and the other lines that may be paid, by
-        # their digest
+        # by the key of the call: the line that answers it, or that may be an unreadable answer, and
+        # the other lines that may be paid, by their digest
         self._answers: dict[str, AnswerLine] = {}
         self._paid = defaultdict[str, dict[str, AnswerLine]](dict)
         self._write: Callable[[Call], object] = lambda _: None
@@ -54,10 +62,12 @@ class Exchange:
         for name, lines in self._paid.items():
             # of equally good ones, the first
             used = min(lines.values(), key=_rank)
-            if used.completion:
+            if not used.has_failed:
                 self._answers[name] = used
+            if used.completion:
                 del lines[used.sha256]
-        self.failed = [failed[name] for name in failed if name not in self._answers]
+                failed.pop(name, None)
+        self.failed = list(failed.values())
 
     def _read(self, path: Path) -> dict[str, str]:
         """Keep the lines of an answer file that may be paid answers. Return the problem of each
@@ -84,14 +94,22 @@ class Exchange:
         """
         return "answers by file"
 
+    def is_usable(self, call: Call) -> bool:
+        """Return True if the files contain a usable answer to a call."""
+        line = self._answers.get(call.question_key)
+        return line is not None and _rank(line) == 0
+
     def answer(self, call: Call) -> Completion:
         """Return the answer from the files, or write the call, unless it is written already, and
-        raise ``AnswerPending``.
+        raise ``AnswerPending``. Raises ``AnswerRejected`` if the answer cannot be read, because it
+        may have been paid for.
         """
         name = call.question_key
         line = self._answers.get(name)
         if line and line.completion:
             return line.completion
+        if line:
+            raise AnswerRejected(line.problem)
         if name not in self._written:
             self._written.add(name)
             self._write(call)
@@ -102,6 +120,7 @@ class Exchange:
         is answered already, no line is used.
         """
         name = call.question_key
+        self.is_matched = self.is_matched or name in self._paid
         yield from self._paid.pop(name, {}).values()
         if is_answered and name in self._answers:
             yield self._answers[name]
@@ -157,9 +176,9 @@ class Exchange:
 
 
 def _rank(line: AnswerLine) -> int:
-    """Return a lower number for a usable answer than for a truncated one, a higher number for any
-    other, and the highest for a line without an answer.
+    """Return 0 for a usable answer, a higher number for a truncated one, then for any other, for a
+    line without a readable answer, and for an error.
     """
     if line.completion is None:
-        return len(_BEST_FIRST)
+        return len(_BEST_FIRST) + line.has_failed
     return _BEST_FIRST.index(judge(line.completion))

@@ -67,6 +67,8 @@ class RunFolder(Sink):
         fresh: Whether to start again: ``begin`` then moves the earlier run to the folder
             ``earlier-1``, or to a folder with the next free number.
         price: The price of the model, or None if it is unknown.
+        reads_again: Whether records are extracted again although they are finished, because files
+            may have further paid answers to their questions.
 
     ``manifest`` is the content of ``run.json`` as it was last written. Raises
     ``FolderNotWritable`` if the folder cannot be created or written, or a file in it is a link,
@@ -84,11 +86,13 @@ class RunFolder(Sink):
         inputs: Iterable[str] = (),
         fresh: bool = False,
         price: "Price | None" = None,
+        reads_again: bool = False,
     ) -> None:
         self.path = path
         self.manifest = Manifest(settings=dict(settings))
         self._price = price
         self._fresh = fresh
+        self._reads_again = reads_again
         self._inputs = tuple(dict.fromkeys(map(mask, inputs)))
         self._position = 0
         self._positions: dict[str, int] = {}
@@ -249,7 +253,8 @@ class RunFolder(Sink):
             text_sha256, known_position, lacking = stored
             if position != known_position:
                 self.store.move(record.record_id, position)
-            if text_sha256 == digest_record(record) and not lacking:
+            is_complete = not lacking and not self._reads_again
+            if is_complete and text_sha256 == digest_record(record):
                 return True
         # until its result or failure is written
         self._positions[record.record_id] = position

@@ -148,9 +148,13 @@ class Run:
         assert self.out, "the run has no folder"
         settings = describe_settings(self.setup)
         settings["columns"] = self.columns
-        price = self.pricing.price
         return RunFolder(
-            self.out, settings, inputs=self.inputs, fresh=self.fresh, price=price
+            self.out,
+            settings,
+            inputs=self.inputs,
+            fresh=self.fresh,
+            price=self.pricing.price,
+            reads_again=self.setup.choice.exchange is not None,
         )
 
     def stop(self, why: str) -> None:
