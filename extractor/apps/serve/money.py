@@ -106,6 +106,7 @@ class Money:
             # less than any amount spent
             limit = -1.0
         budget.change_limit(limit)
+        budget.learn(self._service_budget)
         return budget
 
     def explain_limit(self) -> str:
@@ -151,18 +152,17 @@ class Money:
             # the run of a job watches the caller's budget alone, and must end in this case, too
             budget.reached |= self._service_budget.reached
             raise
-        sql = "INSERT INTO spending (caller, dollars) VALUES (?, ?)"
         try:
-            row = self._store.execute(
-                sql, (payer.caller, reservation.dollars)
-            ).lastrowid
+            row = self._store.insert(
+                "spending", caller=payer.caller, dollars=caller_reservation.dollars
+            )
         except BaseException:
             # nothing is sent
             budget.settle(caller_reservation, Usage())
             self._service_budget.settle(reservation, Usage())
             raise
         self._pending[reservation] = _PendingCall(
-            payer, budget, caller_reservation, row or 0
+            payer, budget, caller_reservation, row
         )
         # checked last, because the key may be revoked during the wait
         if not self._keys.is_valid(payer.caller):
@@ -177,7 +177,7 @@ class Money:
         call = self._pending.pop(reservation)
         call.budget.settle(call.reservation, usage)
         self._service_budget.settle(reservation, usage)
-        cost = self._cost(reservation.most if usage is None else usage)
+        cost = self._cost(call.reservation.most if usage is None else usage)
         if self.usd is not None:
             self.usd += cost
         if usage is None:

@@ -193,6 +193,12 @@ class Budget:
             self.max_usd = max_usd
             self.reached = False
 
+    def learn(self, other: "Budget") -> None:
+        """Reserve at least as much as another budget for the same model, which may have seen replies
+        that cost more than was reserved.
+        """
+        self._scale = max(self._scale, other._scale)
+
     @property
     def _limit(self) -> float:
         if self.max_usd is None:
