@@ -6,7 +6,6 @@ Replies are validated here, because a proxy's page lacks the attributes that the
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple, Self
 from urllib.parse import quote
@@ -220,11 +219,7 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, AnswerLine]]:
         text = line.decode("utf-8-sig", "replace").strip()
         if text:
             digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-            read = read_line(text)
-            completion = None
-            if read.completion:
-                completion = replace(read.completion, line=digest)
-            yield number, read._replace(completion=completion, sha256=digest)
+            yield number, read_line(text)._replace(sha256=digest)
 
 
 def read_line(text: str) -> AnswerLine:

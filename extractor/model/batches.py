@@ -160,20 +160,16 @@ class Batches:
             self.store.add_request(number, reservation.most)
         raise AnswerPending("the answer will be received through a batch")
 
-    def count_waiting(self) -> int:
-        """Count the waiting calls."""
-        return self._count_waiting_where("1")
+    def count_waiting(self, condition: str = "1") -> int:
+        """Count the waiting calls, or those that meet a condition in SQL."""
+        sql = "SELECT count(*) FROM calls AS open WHERE state = 'waiting' AND "
+        return int(self._database.value(sql + condition))
 
     def count_unanswered(self) -> int:
         """Count the waiting calls whose question has not received any answer, not even an unusable
         one.
         """
-        return self._count_waiting_where(f"{_OPEN} AND answer IS NOT NULL)")
-
-    def _count_waiting_where(self, condition: str) -> int:
-        """Count the waiting calls that meet a condition in SQL."""
-        sql = "SELECT count(*) FROM calls AS open WHERE state = 'waiting' AND "
-        return int(self._database.value(sql + condition))
+        return self.count_waiting(f"{_OPEN} AND answer IS NOT NULL)")
 
     async def finish(self) -> None:
         """Submit the waiting calls, poll the batches until they have ended, and store their
@@ -199,7 +195,7 @@ class Batches:
             # an earlier command may have been killed before it stored the id (``name``)
             if not batch.name:
                 await self._create(batch)
-        while size := min(self._count_waiting_where("batch IS NULL"), MOST_REQUESTS):
+        while size := min(self.count_waiting("batch IS NULL"), MOST_REQUESTS):
             # the batch is stored first: after a crash, the tag finds it at the provider
             tag = uuid4().hex
             with self._database.transaction():
@@ -313,18 +309,21 @@ class Batches:
                 if line.name not in waiting:
                     continue
                 line_problem = line_problem or line.problem
-                is_unread = self._store_line(line, waiting[line.name])
-                if is_unread:
-                    unread.add(line.name)
+                self._store_line(line, waiting[line.name])
                 if line.completion:
                     del waiting[line.name]
+                elif not line.is_free:
+                    unread.add(line.name)
         unseen = waiting.keys() - named
         # another line of such a request may be its answer
         unread &= waiting.keys()
         may_lack = not ENDED[progress.state] and len(named) >= progress.done
-        reason = _explain_open(unread, unseen, problem, line_problem, may_lack=may_lack)
-        if reason:
-            return reason
+        if unread:
+            lost = f"{len(unread)} may have been paid for without a readable answer"
+            return f"{lost}; {line_problem}"
+        if unseen and (problem or not may_lack):
+            lost = f"{len(unseen)} of its requests have no line in the answer files"
+            return problem or lost
         with self._database.transaction():
             for sql in _CLOSE:
                 self._database.execute(sql, (batch.number,))
@@ -335,9 +334,8 @@ class Batches:
         )
         return ""
 
-    def _store_line(self, line: AnswerLine, number: int) -> bool:
-        """Store what a line of an answer file says about the waiting call with this number. Returns
-        True if the line is an answer that may have been paid for but cannot be read.
+    def _store_line(self, line: AnswerLine, number: int) -> None:
+        """Store what a line of an answer file says about the waiting call with this number.
 
         Since ``answer``, the call is counted at its maximum cost. A stated usage replaces this
         cost; without one, it stays.
@@ -353,9 +351,6 @@ class Batches:
             elif usage:
                 # no readable answer, but a known cost: the call waits on
                 self.store.end(number, None, usage, paid=(), state=State.WAITING)
-        if completion is not None:
-            return False
-        return not line.is_free
 
     def _leave_open(self, batch: Batch, problem: str) -> None:
         """Record that the answers of a batch are not available at the moment. The batch stays open,
@@ -410,21 +405,3 @@ class Batches:
             pause=self.sleep,
             explain=explain,
         )
-
-
-def _explain_open(
-    unread: set[str],
-    unseen: set[str],
-    problem: str,
-    line_problem: str,
-    *,
-    may_lack: bool,
-) -> str:
-    """Return the reason why a batch stays open, or "" if it can be closed."""
-    if unread:
-        return f"{len(unread)} may have been paid for without a readable answer; {line_problem}"
-    if not unseen:
-        return ""
-    if may_lack and not problem:
-        return ""
-    return problem or f"{len(unseen)} of its requests have no line in the answer files"

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
@@ -102,15 +103,14 @@ class Route:
 
     ``answer`` returns a completion, or raises ``AnswerPending`` if the answer will be received
     later. If ``is_usable`` returns True, its answer is used instead of a stored one.
-    ``list_unused`` returns the lines of files that may be paid answers to a call but are not used,
-    which is true of all lines if a stored answer is used (its second argument). If ``queues`` is
-    True, a call that is waiting for a batch is not sent again.
+    ``list_unused`` returns, once, the lines of files that may be paid answers to a call but were
+    not used. If ``queues`` is True, a call that is waiting for a batch is not sent again.
     """
 
     meter: Meter | None = None
     answer: Callable[[Call], Completion] | None = None
     is_usable: Callable[[Call], bool] = lambda _: False
-    list_unused: "Callable[[Call, bool], Iterable[AnswerLine]]" = lambda _, __: ()
+    list_unused: "Callable[[Call], Iterable[AnswerLine]]" = lambda _: ()
     queues: bool = False
 
 
@@ -172,13 +172,16 @@ class Model:
             if store and not self.route.is_usable(call):
                 # outside a batch run, a waiting call is sent live
                 stored = store.find(call, self.name, in_batches=self.route.queues)
-            for line in self.route.list_unused(call, stored is not None):
-                await self._count_line(line, Bill(call, self.name, self._meter, store))
-            if stored:
-                return stored
-            # wait for a free connection before the call is stored
-            async with self._slots:
-                return await self._ask(Bill(call, self.name, self._meter, store))
+            bill = partial(Bill, call, self.name, self._meter, store)
+            try:
+                if stored:
+                    return stored
+                # wait for a free connection before the call is stored
+                async with self._slots:
+                    return await self._ask(bill())
+            finally:
+                for line in self.route.list_unused(call):
+                    await self._count_line(line, bill())
 
     async def _count_line(self, line: "AnswerLine", bill: Bill) -> None:
         """Count a line of an answer file that may be an unused paid answer, unless an

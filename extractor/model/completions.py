@@ -281,13 +281,15 @@ def read_garbled(body: object) -> Failure:
     "not JSON: '<html>Sign in</html>'"
     """
     if body == "":
-        return Failure(200, "the body has no answer", kind="garbled")
-    if not isinstance(body, str):
+        problem = "the body has no answer"
+    elif not isinstance(body, str):
         error = at(body, "choices[0].error", "error")
         detail = f"; {mask(str(error))[:200]}" if error else ""
-        return Failure(200, f"without a message{detail}", kind="garbled")
+        problem = f"without a message{detail}"
     # the beginning of a truncated reply
-    if body.lstrip().startswith(("{", "[")):
-        return Failure(200, "broken JSON", kind="garbled")
-    # mask before truncating, because a truncated key would not be recognised
-    return Failure(200, f"not JSON: {mask(body)[:80]!r}", kind="garbled")
+    elif body.lstrip().startswith(("{", "[")):
+        problem = "broken JSON"
+    else:
+        # mask before truncating, because a truncated key would not be recognised
+        problem = f"not JSON: {mask(body)[:80]!r}"
+    return Failure(200, problem, kind="garbled")

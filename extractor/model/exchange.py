@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from extractor.errors import (
@@ -50,7 +51,7 @@ class Exchange:
         self._ends: list[tuple[float, int]] = []
         """The maximum cost of each written request, and the offset at which its line ends."""
         # by the key of the call: the line that answers it, or that may be an unreadable answer, and
-        # the other lines that may be paid, by their digest
+        # all lines that may be paid, by their digest, until they are used or counted
         self._answers: dict[str, AnswerLine] = {}
         self._paid = defaultdict[str, dict[str, AnswerLine]](dict)
         self._write: Callable[[Call], object] = lambda _: None
@@ -65,7 +66,6 @@ class Exchange:
             if not used.has_failed:
                 self._answers[name] = used
             if used.completion:
-                del lines[used.sha256]
                 failed.pop(name, None)
         self.failed = list(failed.values())
 
@@ -107,7 +107,8 @@ class Exchange:
         name = call.question_key
         line = self._answers.get(name)
         if line and line.completion:
-            return line.completion
+            self._paid[name].pop(line.sha256, None)
+            return replace(line.completion, line=line.sha256)
         if line:
             raise AnswerRejected(line.problem)
         if name not in self._written:
@@ -115,15 +116,11 @@ class Exchange:
             self._write(call)
         raise AnswerPending("the answer is not in the files")
 
-    def list_unused(self, call: Call, is_answered: bool) -> Iterable[AnswerLine]:  # noqa: FBT001 - as declared by Route
-        """Return the lines that may be paid answers to a call but are not used, once. If the call
-        is answered already, no line is used.
-        """
+    def list_unused(self, call: Call) -> Iterable[AnswerLine]:
+        """Return the lines that may be paid answers to a call but were not used, once."""
         name = call.question_key
         self.is_matched = self.is_matched or name in self._paid
-        yield from self._paid.pop(name, {}).values()
-        if is_answered and name in self._answers:
-            yield self._answers[name]
+        return self._paid.pop(name, {}).values()
 
     @contextmanager
     def open(

@@ -21,6 +21,7 @@ from extractor.model.cost.tokens import (
 from extractor.model.providers import Reasoning
 from extractor.model.spec import ClientSettings, ModelSpec
 from extractor.model.store import CallStore, Spending
+from extractor.resources import read_toml
 from extractor.schemas import Usage
 
 _LOOK_S = 0.05
@@ -28,37 +29,7 @@ _LOOK_S = 0.05
 _ROUNDING = 1e-9
 _THOUGHT = 8
 """A call is expected to use one eighth of the reasoning tokens that its reasoning effort allows."""
-
-
-_COSTLESS = frozenset(
-    {
-        "temperature",
-        "top_p",
-        "top_k",
-        "min_p",
-        "typical_p",
-        "seed",
-        "stop",
-        "stop_sequences",
-        "logit_bias",
-        "presence_penalty",
-        "frequency_penalty",
-        "repetition_penalty",
-        "repeat_penalty",
-        "user",
-        "metadata",
-        "safety_identifier",
-        "safety_settings",
-        "parallel_tool_calls",
-        "num_ctx",
-        "keep_alive",
-    }
-)
-"""The request parameters that change neither the price of a token nor the maximum length of a
-request or reply. Any other one may: a model, a tier, tools, plugins, or more thinking.
-"""
-_NESTING = frozenset({"extra_body", "options", "generation_config", "config"})
-"""Parameters that contain other parameters."""
+_PARAMETERS = read_toml(__package__, "parameters.toml")
 _USUAL = ClientSettings()
 
 
@@ -194,8 +165,8 @@ class Budget:
             self.reached = False
 
     def learn(self, other: "Budget") -> None:
-        """Reserve at least as much as another budget for the same model, which may have seen replies
-        that cost more than was reserved.
+        """Reserve at least as much as another budget for the same model, which may have counted
+        replies that cost more than was reserved.
         """
         self._scale = max(self._scale, other._scale)
 
@@ -368,13 +339,13 @@ def _list_costly(
     ['service_tier']
     """
     for name, value in options.items():
-        if name in _COSTLESS:
+        if name in _PARAMETERS["costless"]:
             continue
         # a hosted provider may take a header as an order for another price
         if name == "extra_headers" and spec and spec.is_server:
             continue
         if isinstance(value, Mapping):
-            if name in _NESTING:
+            if name in _PARAMETERS["nesting"]:
                 yield from _list_costly(value, spec)
                 continue
             if name == "chat_template_kwargs" and not any(value.values()):
