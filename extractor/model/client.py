@@ -135,10 +135,9 @@ class Model:
 
     def __post_init__(self) -> None:
         self.name = self.spec.name
-        settings = self.settings
+        patience, timeout = self.settings.patience, self.settings.timeout
         name = name_model(self.spec)
-        clock = self.policy.clock
-        self.watch = Watch(settings.patience, name, clock, settings.timeout)
+        self.watch = Watch(patience, name, self.policy.clock, timeout)
         self._meter = self.route.meter or Budget()
         self._asked: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 
 from extractor.errors import (
@@ -19,8 +20,6 @@ from extractor.model.cost.budget import Budget, Meter
 from extractor.model.request_form import RequestForm
 from extractor.model.spec import ClientSettings, ModelSpec
 from extractor.model.store import State, judge
-
-_BEST_FIRST = (State.ANSWERED, State.CUT, State.REJECTED)
 
 
 class Exchange:
@@ -55,33 +54,31 @@ class Exchange:
         self._answers: dict[str, AnswerLine] = {}
         self._paid = defaultdict[str, dict[str, AnswerLine]](dict)
         self._write: Callable[[Call], object] = lambda _: None
-        failed: dict[str, str] = {}
+        self._failed: dict[str, str] = {}
         for path in answers:
             if not path.is_file():
                 raise ArgumentError(f"{path}: there is no such file")
-            failed |= self._read(path)
+            self._read(path)
         for name, lines in self._paid.items():
             # of equally good ones, the first
             used = min(lines.values(), key=_rank)
             if not used.has_failed:
                 self._answers[name] = used
             if used.completion:
-                failed.pop(name, None)
-        self.failed = list(failed.values())
+                self._failed.pop(name, None)
+        self.failed = list(self._failed.values())
 
-    def _read(self, path: Path) -> dict[str, str]:
-        """Keep the lines of an answer file that may be paid answers. Return the problem of each
-        line without an answer, keyed by the name of the request or, if there is none, the location.
+    def _read(self, path: Path) -> None:
+        """Keep the lines of an answer file that may be paid answers, and the problem of each line
+        without an answer, keyed by the name of the request or, if there is none, the location.
         """
-        failed = {}
         with path.open("rb") as file:
             for number, line in read_lines(file):
                 if line.completion is None:
                     place = f"{path}, line {number}"
-                    failed[line.name or place] = f"{place}: {line.problem}"
+                    self._failed[line.name or place] = f"{place}: {line.problem}"
                 if line.name and not line.is_free:
                     self._paid[line.name].setdefault(line.sha256, line)
-        return failed
 
     @property
     def written(self) -> int:
@@ -97,7 +94,9 @@ class Exchange:
     def is_usable(self, call: Call) -> bool:
         """Return True if the files contain a usable answer to a call."""
         line = self._answers.get(call.question_key)
-        return line is not None and _rank(line) == 0
+        if line and line.completion:
+            return judge(line.completion) is State.ANSWERED
+        return False
 
     def answer(self, call: Call) -> Completion:
         """Return the answer from the files, or write the call, unless it is written already, and
@@ -163,19 +162,16 @@ class Exchange:
 
     def _find_end(self, budget: Budget) -> int:
         """Return the offset at which the last written request that fits into the limit ends."""
-        end = 0
-        for number, (dollars, line_end) in enumerate(self._ends):
-            if not budget.spend(dollars):
-                del self._ends[number:]
-                break
-            end = line_end
-        return end
+        fitting = takewhile(lambda end: budget.spend(end[0]), self._ends)
+        self._ends = list(fitting)
+        return max((end for _, end in self._ends), default=0)
 
 
 def _rank(line: AnswerLine) -> int:
-    """Return 0 for a usable answer, a higher number for a truncated one, then for any other, for a
-    line without a readable answer, and for an error.
+    """Return the lowest number for a usable answer, a higher one for a truncated answer, then for
+    any other, for a line without a readable answer, and for an error.
     """
     if line.completion is None:
-        return len(_BEST_FIRST) + line.has_failed
-    return _BEST_FIRST.index(judge(line.completion))
+        return len(State) + line.has_failed
+    # in the order in which the states are declared
+    return list(State).index(judge(line.completion))

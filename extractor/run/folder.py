@@ -253,8 +253,8 @@ class RunFolder(Sink):
             text_sha256, known_position, lacking = stored
             if position != known_position:
                 self.store.move(record.record_id, position)
-            is_complete = not lacking and not self._reads_again
-            if is_complete and text_sha256 == digest_record(record):
+            must_read = lacking or self._reads_again
+            if text_sha256 == digest_record(record) and not must_read:
                 return True
         # until its result or failure is written
         self._positions[record.record_id] = position
