@@ -159,8 +159,11 @@ class BatchApi:
             for error in batch.errors or ()
         ]
         # The request contains the key, so it is never sent to an address that a reply names.
-        files = filter(None, (batch.output_file_id, batch.error_file_id))
-        places = tuple(f"/files/{quote(file, safe='')}/content" for file in files)
+        places = tuple(
+            f"/files/{quote(file, safe='')}/content"
+            for file in (batch.output_file_id, batch.error_file_id)
+            if file
+        )
         return Progress(batch.status, done, hide_keys("; ".join(reasons)), places)
 
     async def get(self, path: str) -> bytes | None:
@@ -236,8 +239,8 @@ def read_line(text: str) -> AnswerLine:
         row = from_json(text)
         name = row["custom_id"].strip()
     except (ValueError, LookupError, TypeError, AttributeError):
-        message = f"not an answer to a request: {hide_keys(text)[:_LONGEST]!r}"
-        return AnswerLine("", problem=message)
+        quoted = repr(hide_keys(text)[:_LONGEST])
+        return AnswerLine("", problem=f"not an answer to a request: {quoted}")
     status = at(row, "response.status_code") or "unknown"
     body = at(row, "response.body")
     usage = read_stated_usage(body, has_failed=status != 200)

@@ -107,9 +107,12 @@ def _read(body: object, filled: ReplyModel | None) -> Completion:
         filled = None
         text, remark = find_answer(text, is_cut=is_cut)
     ending = Ending.COMPLETE
-    refused = _explain_refusal(fields.get("refusal", ""), reason)
-    if refused:
-        remark = refused
+    refusal = fields.get("refusal", "")
+    if refusal or reason == "refusal":
+        remark = f"the model refused: {refusal}"[:200].strip(": ")
+        ending = Ending.REFUSED
+    elif reason in _TABLE["filtered"]:
+        remark = f"the provider's filter stopped the answer ({reason})"
         ending = Ending.REFUSED
     elif is_cut and not is_json(text):
         ending = Ending.CUT
@@ -121,17 +124,6 @@ def _read(body: object, filled: ReplyModel | None) -> Completion:
         remark=_make_storable(remark),
         filled=filled,
     )
-
-
-def _explain_refusal(refusal: object, reason: object) -> str:
-    """Return why the model did not answer, given its words and the reason for its end; "" if it
-    did.
-    """
-    if refusal or reason == "refusal":
-        return f"the model refused: {refusal}"[:200].strip(": ")
-    if reason in _TABLE["filtered"]:
-        return f"the provider's filter stopped the answer ({reason})"
-    return ""
 
 
 def _make_storable(text: str) -> str:

@@ -29,9 +29,10 @@ class Exchange:
     folder has stored. Every other line of the call counts as paid, unless it shows the opposite.
     Answers count however low the spending limit is, because they have been paid for, and then
     requests are written as far as their maximum cost fits into the limit.
-    ``failed`` lists the lines without an answer as ``file, line: reason``, unless another line
-    answers the same call. Raises ``ArgumentError`` if an answer file does not exist, or if the
-    requests would overwrite an answer file.
+    ``failed`` contains the lines without an answer as ``file, line: reason``, unless another line
+    answers the same call, keyed by the name of the request or, if there is none, the location.
+    Raises ``ArgumentError`` if an answer file does not exist, or if the requests would overwrite an
+    answer file.
 
     ``is_saved`` is True when the request file has been written, and ``is_matched`` when a call has
     been found to which a line may be a paid answer.
@@ -54,7 +55,7 @@ class Exchange:
         self._answers: dict[str, AnswerLine] = {}
         self._paid = defaultdict[str, dict[str, AnswerLine]](dict)
         self._write: Callable[[Call], object] = lambda _: None
-        self._failed: dict[str, str] = {}
+        self.failed: dict[str, str] = {}
         for path in answers:
             if not path.is_file():
                 raise ArgumentError(f"{path}: there is no such file")
@@ -65,18 +66,15 @@ class Exchange:
             if not used.has_failed:
                 self._answers[name] = used
             if used.completion:
-                self._failed.pop(name, None)
-        self.failed = list(self._failed.values())
+                self.failed.pop(name, None)
 
     def _read(self, path: Path) -> None:
-        """Keep the lines of an answer file that may be paid answers, and the problem of each line
-        without an answer, keyed by the name of the request or, if there is none, the location.
-        """
+        """Keep the lines of an answer file that may be paid answers, and the lines without one."""
         with path.open("rb") as file:
             for number, line in read_lines(file):
                 if line.completion is None:
                     place = f"{path}, line {number}"
-                    self._failed[line.name or place] = f"{place}: {line.problem}"
+                    self.failed[line.name or place] = f"{place}: {line.problem}"
                 if line.name and not line.is_free:
                     self._paid[line.name].setdefault(line.sha256, line)
 
@@ -118,7 +116,7 @@ class Exchange:
     def list_unused(self, call: Call) -> Iterable[AnswerLine]:
         """Return the lines that may be paid answers to a call but were not used, once."""
         name = call.question_key
-        self.is_matched = self.is_matched or name in self._paid
+        self.is_matched |= name in self._paid
         return self._paid.pop(name, {}).values()
 
     @contextmanager

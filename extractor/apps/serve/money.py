@@ -96,17 +96,16 @@ class Money:
         """Return a caller's budget with the caller's current limit. If a limit is set but the
         maximum cost of a call is unknown, the budget does not admit any call.
         """
-        budget = self._budgets.get(caller)
-        if budget is None:
-            budget = self._open_budget(self._spent_before.get(caller, 0), None)
-            self._budgets[caller] = budget
+        new = self._open_budget(self._spent_before.get(caller, 0), None)
+        budget = self._budgets.setdefault(caller, new)
         sql = "SELECT max_usd FROM callers WHERE id = ?"
         limit = self._store.value(sql, (caller,))
         if limit is not None and not self._pricing.is_bounded:
             # less than any amount spent
             limit = -1.0
         budget.change_limit(limit)
-        budget.learn(self._service_budget)
+        # replies to other callers may have cost more than was reserved
+        budget.scale = max(budget.scale, self._service_budget.scale)
         return budget
 
     def explain_limit(self) -> str:

@@ -70,7 +70,7 @@ class Budget:
     loops in several threads can share a budget.
 
     If a reply states a higher cost than was reserved, because a server does not observe the output
-    limit, for example, later requests reserve more in proportion.
+    limit, for example, later requests reserve more in proportion (``scale``).
 
     ``rates`` are the token rates for the highest case, and ``spent`` is the amount spent by earlier
     invocations; calls that were stored without a price are counted at the current ``price``, which
@@ -86,7 +86,7 @@ class Budget:
     def __post_init__(self, spent: Spending | None) -> None:
         self._price = self.price or Price(prompt=0, output=0)
         self._in_flight: set[Reservation] = set()
-        self._scale = 1.0
+        self.scale = 1.0
         self._next = 0.0
         self._lock = Lock()
         self.set_spent(spent or Spending())
@@ -114,7 +114,7 @@ class Budget:
         not fit although no other request is in flight, the budget is ``reached``.
         """
         most = self._forecast(call)
-        reservation = Reservation(most, self._price.most(most), self._scale)
+        reservation = Reservation(most, self._price.most(most), self.scale)
         with self._lock:
             reservations = (*self._in_flight, reservation)
             total = self._used + sum(each.dollars for each in reservations)
@@ -142,7 +142,7 @@ class Budget:
             # if it cost more than was reserved, later requests reserve more
             if reservation.dollars:
                 ratio = reservation.scale * cost / reservation.dollars
-                self._scale = max(self._scale, ratio)
+                self.scale = max(self.scale, ratio)
 
     def price_most(self, call: Call) -> float:
         """Return the maximum cost of a request, in dollars."""
@@ -163,12 +163,6 @@ class Budget:
         if max_usd != self.max_usd:
             self.max_usd = max_usd
             self.reached = False
-
-    def learn(self, other: "Budget") -> None:
-        """Reserve at least as much as another budget for the same model, which may have counted
-        replies that cost more than was reserved.
-        """
-        self._scale = max(self._scale, other._scale)
 
     @property
     def _limit(self) -> float:
@@ -216,8 +210,8 @@ class Budget:
         # the output limit of a request includes this room for reasoning
         output = call.max_output_tokens + rates.thinking
         return Usage(
-            prompt_tokens=ceil((static + count_most(call.user)) * self._scale),
-            output_tokens=ceil(output * self._scale),
+            prompt_tokens=ceil((static + count_most(call.user)) * self.scale),
+            output_tokens=ceil(output * self.scale),
         )
 
 
@@ -321,8 +315,9 @@ class Pricing:
         """Open the budget that all invocations of a run share; the run's calls are in ``store``.
         If there is a limit, the spending of earlier invocations is included.
         """
-        is_limited = self.max_usd is not None
-        spent = store.spending if store and is_limited else None
+        spent = None
+        if store and self.max_usd is not None:
+            spent = store.spending
         return Budget(self.max_usd, self.rates.high, self.price, spent)
 
 
