@@ -250,7 +250,7 @@ class ModelOptions(Options):
     max_usd: Annotated[
         float | None, Field(ge=0, allow_inf_nan=False), Shown(COST, "USD")
     ] = None
-    """Maximum cost in US dollars, including earlier invocations."""
+    """Maximum cost in US dollars, including earlier invocations of the run."""
     prices: Annotated[
         tuple[Path, ...],
         BeforeValidator(list_several),

@@ -32,8 +32,9 @@ def answer_well(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
 @dataclass
 class Provider:
     """What the provider holds, and what it was asked. ``faults`` are statuses for the next requests
-    of a route, such as ``POST /batches``, alone or with a body; 0 breaks the connection after the
-    request has been carried out. ``asked`` are the routes of all requests.
+    of a route, such as ``POST /batches``, alone or with a body. After a request has been carried out,
+    0 breaks the connection, and a negative number is the status with its sign. ``asked`` are the
+    routes of all requests.
 
     A batch ends with the status ``ends`` at the first look after ``looks`` looks. ``spoils`` change the next downloads, which then come without a length. ``room`` is the number
     of requests that may wait at once; a batch beyond it fails. ``gone`` are files and batches that
@@ -168,8 +169,8 @@ class _Handler(QuietHandler, BaseHTTPRequestHandler):
             fault = faults.pop(0) if faults else None
             if fault is None and provider.gone.intersection(path.split("/")):
                 fault = 404, {"error": {"message": f"No such object: {path}"}}
-            # 0 takes effect below, after the request has been carried out
-            if fault:
+            is_late = isinstance(fault, int) and fault <= 0
+            if fault and not is_late:
                 default = {"error": {"message": "a fault"}}
                 status, reply = fault if isinstance(fault, tuple) else (fault, default)
                 self.write(status, json.dumps(reply).encode())
@@ -179,8 +180,10 @@ class _Handler(QuietHandler, BaseHTTPRequestHandler):
                 content = provider.files[path.split("/")[2]]
             else:
                 content = json.dumps(self.result(method, path, body)).encode()
-            if fault == 0:
+            if is_late:
                 self.close_connection = True
+                if fault:
+                    self.write(-fault, b"{}")
                 return
             spoil = provider.spoils.pop(0) if is_download and provider.spoils else None
         # a spoiled body has no length, and ends with the connection

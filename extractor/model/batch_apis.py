@@ -6,7 +6,6 @@ Replies are validated here, because a proxy's page lacks the attributes that the
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple, Self
 from urllib.parse import quote
@@ -126,14 +125,18 @@ class BatchApi:
     async def find(self, tag: str, file: str) -> str | None:
         """Return the id of the batch with this tag or input file ("" if none was uploaded), or None
         if there is no such batch. If an earlier command was killed, the batch may exist although
-        its id is not stored. Not all providers keep tags.
+        its id is not stored. Not all providers keep tags, or list batches.
         """
         path = "/batches?limit=100"
         seen = set[str]()
         # ends after a page without a next one, and if a server repeats a page
         while path not in seen:
             seen.add(path)
-            page = _Page.read(await self._sdk.get(path, cast_to=bytes))
+            content = await self.get(path)
+            # not all providers list batches
+            if content is None:
+                break
+            page = _Page.read(content)
             for listed in page.data:
                 if listed.tag == tag or (file and listed.input_file_id == file):
                     return listed.id
@@ -156,8 +159,11 @@ class BatchApi:
             for error in batch.errors or ()
         ]
         # The request contains the key, so it is never sent to an address that a reply names.
-        files = filter(None, (batch.output_file_id, batch.error_file_id))
-        places = tuple(f"/files/{quote(file, safe='')}/content" for file in files)
+        places = tuple(
+            f"/files/{quote(file, safe='')}/content"
+            for file in (batch.output_file_id, batch.error_file_id)
+            if file
+        )
         return Progress(batch.status, done, hide_keys("; ".join(reasons)), places)
 
     async def get(self, path: str) -> bytes | None:
@@ -176,16 +182,22 @@ class AnswerLine(NamedTuple):
     """A line of an answer file: the name of the request, or "" if the line is not an answer to a
     request, and either its completion or a description of the problem.
 
-    ``usage`` is what the line states, or None. Without a completion, ``is_free`` is True if the
-    line shows that the request failed and was not charged. ``sha256`` is the digest of the line.
+    ``usage`` is what the line states, or None. ``has_failed`` is True if the line shows that the
+    request failed, so that no answer can have been paid for, except for the ``usage`` of the error.
+    ``sha256`` is the digest of the line.
     """
 
     name: str
     completion: Completion | None = None
     problem: str = ""
-    is_free: bool = False
+    has_failed: bool = False
     usage: Usage | None = None
     sha256: str = ""
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the line shows that the request was not charged."""
+        return self.has_failed and self.usage is None
 
 
 def write_line(name: str, body: Mapping[str, object]) -> bytes:
@@ -210,11 +222,7 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, AnswerLine]]:
         text = line.decode("utf-8-sig", "replace").strip()
         if text:
             digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-            read = read_line(text)
-            completion = None
-            if read.completion:
-                completion = replace(read.completion, line=digest)
-            yield number, read._replace(completion=completion, sha256=digest)
+            yield number, read_line(text)._replace(sha256=digest)
 
 
 def read_line(text: str) -> AnswerLine:
@@ -231,8 +239,8 @@ def read_line(text: str) -> AnswerLine:
         row = from_json(text)
         name = row["custom_id"].strip()
     except (ValueError, LookupError, TypeError, AttributeError):
-        message = f"not an answer to a request: {hide_keys(text)[:_LONGEST]!r}"
-        return AnswerLine("", problem=message)
+        quoted = repr(hide_keys(text)[:_LONGEST])
+        return AnswerLine("", problem=f"not an answer to a request: {quoted}")
     status = at(row, "response.status_code") or "unknown"
     body = at(row, "response.body")
     usage = read_stated_usage(body, has_failed=status != 200)
@@ -249,7 +257,5 @@ def read_line(text: str) -> AnswerLine:
     has_failed = bool(at(row, "error"))
     if isinstance(status, int):
         has_failed = status >= _LOWEST_ERROR and not find_meaning(status).paid
-    is_free = has_failed and usage is None
-    return AnswerLine(
-        name, problem=f"status {status}, {words}", is_free=is_free, usage=usage
-    )
+    problem = f"status {status}, {words}"
+    return AnswerLine(name, problem=problem, has_failed=has_failed, usage=usage)

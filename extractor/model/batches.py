@@ -61,16 +61,16 @@ _CLOSE = (
     "UPDATE calls SET batch = NULL WHERE batch = ? AND state = 'waiting'",
 )
 """Close a batch. Its calls without an answer then wait for another batch."""
-_STATE = "SELECT state FROM batches WHERE id = ?"
-"""The state of a batch: ``new`` before it may exist at the provider; ``sent`` while it may, because
-the request to create it got no reply yet; ``made`` when its id is stored; ``fetched`` at the end.
-"""
-_DOUBLE = (
+_REPEAT = (
     "INSERT INTO requests (call, prompt_tokens, written_tokens, output_tokens, dollars)"
     " SELECT 0, prompt_tokens, written_tokens, output_tokens, dollars FROM requests"
-    " WHERE call IN (SELECT id FROM calls WHERE batch = ?)"
+    " WHERE call IN (SELECT id FROM calls WHERE batch ="
+    " (SELECT id FROM batches WHERE id = ? AND state = 'sent'))"
 )
-"""Count the requests of a batch twice. No answer settles the requests of call 0."""
+"""Count the requests of a batch again if it may exist already: its state is ``new`` before that,
+``sent`` while no reply shows whether it exists, ``made`` when its id is stored, and ``fetched`` at
+the end. No answer settles the requests of call 0.
+"""
 _FORGET = "DELETE FROM requests WHERE call = ?"
 """Delete the requests of a call, which count its maximum cost, because its cost is known."""
 _RELEASE = (
@@ -160,20 +160,16 @@ class Batches:
             self.store.add_request(number, reservation.most)
         raise AnswerPending("the answer will be received through a batch")
 
-    def count_waiting(self) -> int:
-        """Count the waiting calls."""
-        return self._count_waiting_where("1")
+    def count_waiting(self, condition: str = "1") -> int:
+        """Count the waiting calls, or those that meet a condition in SQL."""
+        sql = "SELECT count(*) FROM calls AS open WHERE state = 'waiting' AND "
+        return int(self._database.value(sql + condition))
 
     def count_unanswered(self) -> int:
         """Count the waiting calls whose question has not received any answer, not even an unusable
         one.
         """
-        return self._count_waiting_where(f"{_OPEN} AND answer IS NOT NULL)")
-
-    def _count_waiting_where(self, condition: str) -> int:
-        """Count the waiting calls that meet a condition in SQL."""
-        sql = "SELECT count(*) FROM calls AS open WHERE state = 'waiting' AND "
-        return int(self._database.value(sql + condition))
+        return self.count_waiting(f"{_OPEN} AND answer IS NOT NULL)")
 
     async def finish(self) -> None:
         """Submit the waiting calls, poll the batches until they have ended, and store their
@@ -191,6 +187,7 @@ class Batches:
                 await self.sleep(wait)
             wait = min(wait * _GROWTH, _LONGEST_WAIT_S)
         self.budget.set_spent(self.store.spending)
+        self.budget.reached = False
 
     async def submit(self) -> None:
         """Submit the waiting calls. Raises the same errors as ``finish``."""
@@ -198,7 +195,7 @@ class Batches:
             # an earlier command may have been killed before it stored the id (``name``)
             if not batch.name:
                 await self._create(batch)
-        while size := min(self._count_waiting_where("batch IS NULL"), MOST_REQUESTS):
+        while size := min(self.count_waiting("batch IS NULL"), MOST_REQUESTS):
             # the batch is stored first: after a crash, the tag finds it at the provider
             tag = uuid4().hex
             with self._database.transaction():
@@ -233,16 +230,13 @@ class Batches:
             if existing:
                 return existing
             file = file or await self._api.upload(batch.tag, requests)
-            # an earlier attempt may have created it although the provider does not list it
-            if self._database.value(_STATE, (batch.number,)) == "sent":
-                self._count_again(batch)
-            self._set(batch, "sent")
+            self._reserve(batch)
             try:
                 return await self._api.create(batch.tag, file)
             except Exception as error:
                 failure = read_failure(error)
                 # the provider refused it, so it does not exist
-                if failure and not failure.meaning.paid:
+                if failure and not failure.meaning.acted:
                     self._set(batch, "new")
                 raise
 
@@ -254,16 +248,19 @@ class Batches:
         sql = "UPDATE batches SET state = ?, batch = ? WHERE id = ?"
         self._database.execute(sql, (state, name, batch.number))
 
-    def _count_again(self, batch: Batch) -> None:
-        """Count the requests of a batch that may exist although the provider does not list it.
-        Raises ``BudgetReached`` if the batch cannot be created again within the limit.
+    def _reserve(self, batch: Batch) -> None:
+        """Record that a batch may exist from now on. If an earlier attempt may have created it,
+        its requests are counted again. Raises ``BudgetReached``, and changes nothing, if what is
+        then counted exceeds the limit, which may be lower than that of an earlier command.
         """
         with self._database.transaction():
-            self._database.execute(_DOUBLE, (batch.number,))
-            self._set(batch, "new")
-        self.budget.set_spent(self.store.spending)
-        if self.budget.is_exceeded:
-            raise BudgetReached(str(self.budget))
+            self._database.execute(_REPEAT, (batch.number,))
+            self._set(batch, "sent")
+            self.budget.set_spent(self.store.spending)
+            if self.budget.is_exceeded:
+                raise BudgetReached(
+                    f"batch {batch.number} is not created: with it, {self.budget}"
+                )
 
     async def _follow(self, batch: Batch) -> None:
         """Query the state of a submitted batch, and fetch its answers if it has ended. The answers
@@ -312,18 +309,21 @@ class Batches:
                 if line.name not in waiting:
                     continue
                 line_problem = line_problem or line.problem
-                is_unread = self._store_line(line, waiting[line.name])
-                if is_unread:
-                    unread.add(line.name)
+                self._store_line(line, waiting[line.name])
                 if line.completion:
                     del waiting[line.name]
+                elif not line.is_free:
+                    unread.add(line.name)
         unseen = waiting.keys() - named
         # another line of such a request may be its answer
         unread &= waiting.keys()
         may_lack = not ENDED[progress.state] and len(named) >= progress.done
-        reason = _explain_open(unread, unseen, problem, line_problem, may_lack=may_lack)
-        if reason:
-            return reason
+        if unread:
+            lost = f"{len(unread)} may have been paid for without a readable answer"
+            return f"{lost}; {line_problem}"
+        if unseen and (problem or not may_lack):
+            lost = f"{len(unseen)} of its requests have no line in the answer files"
+            return problem or lost
         with self._database.transaction():
             for sql in _CLOSE:
                 self._database.execute(sql, (batch.number,))
@@ -334,9 +334,8 @@ class Batches:
         )
         return ""
 
-    def _store_line(self, line: AnswerLine, number: int) -> bool:
-        """Store what a line of an answer file says about the waiting call with this number. Returns
-        True if the line is an answer that may have been paid for but cannot be read.
+    def _store_line(self, line: AnswerLine, number: int) -> None:
+        """Store what a line of an answer file says about the waiting call with this number.
 
         Since ``answer``, the call is counted at its maximum cost. A stated usage replaces this
         cost; without one, it stays.
@@ -352,9 +351,6 @@ class Batches:
             elif usage:
                 # no readable answer, but a known cost: the call waits on
                 self.store.end(number, None, usage, paid=(), state=State.WAITING)
-        if completion is not None:
-            return False
-        return not line.is_free
 
     def _leave_open(self, batch: Batch, problem: str) -> None:
         """Record that the answers of a batch are not available at the moment. The batch stays open,
@@ -409,21 +405,3 @@ class Batches:
             pause=self.sleep,
             explain=explain,
         )
-
-
-def _explain_open(
-    unread: set[str],
-    unseen: set[str],
-    problem: str,
-    line_problem: str,
-    *,
-    may_lack: bool,
-) -> str:
-    """Return the reason why a batch stays open, or "" if it can be closed."""
-    if unread:
-        return f"{len(unread)} may have been paid for without a readable answer; {line_problem}"
-    if not unseen:
-        return ""
-    if may_lack and not problem:
-        return ""
-    return problem or f"{len(unseen)} of its requests have no line in the answer files"

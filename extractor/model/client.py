@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
@@ -101,14 +102,15 @@ class Route:
     live model: from an earlier run or from files, or later, through a batch.
 
     ``answer`` returns a completion, or raises ``AnswerPending`` if the answer will be received
-    later. ``list_unused`` returns the lines of files that may be paid answers to a call but are
-    not used, which is true of all lines if the call is answered already (its second argument). If
-    ``queues`` is True, a call that is waiting for a batch is not sent again.
+    later. If ``is_usable`` returns True, its answer is used instead of a stored one.
+    ``list_unused`` returns, once, the lines of files that may be paid answers to a call but were
+    not used. If ``queues`` is True, a call that is waiting for a batch is not sent again.
     """
 
     meter: Meter | None = None
     answer: Callable[[Call], Completion] | None = None
-    list_unused: "Callable[[Call, bool], Iterable[AnswerLine]]" = lambda _, __: ()
+    is_usable: Callable[[Call], bool] = lambda _: False
+    list_unused: "Callable[[Call], Iterable[AnswerLine]]" = lambda _: ()
     queues: bool = False
 
 
@@ -133,10 +135,9 @@ class Model:
 
     def __post_init__(self) -> None:
         self.name = self.spec.name
-        settings = self.settings
+        patience, timeout = self.settings.patience, self.settings.timeout
         name = name_model(self.spec)
-        clock = self.policy.clock
-        self.watch = Watch(settings.patience, name, clock, settings.timeout)
+        self.watch = Watch(patience, name, self.policy.clock, timeout)
         self._meter = self.route.meter or Budget()
         self._asked: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -167,16 +168,19 @@ class Model:
         lock = self._asked.setdefault(call.key_for(self.name), asyncio.Lock())
         async with lock:
             stored = None
-            if store:
+            if store and not self.route.is_usable(call):
                 # outside a batch run, a waiting call is sent live
                 stored = store.find(call, self.name, in_batches=self.route.queues)
-            for line in self.route.list_unused(call, stored is not None):
-                await self._count_line(line, Bill(call, self.name, self._meter, store))
-            if stored:
-                return stored
-            # wait for a free connection before the call is stored
-            async with self._slots:
-                return await self._ask(Bill(call, self.name, self._meter, store))
+            bill = partial(Bill, call, self.name, self._meter, store)
+            try:
+                if stored:
+                    return stored
+                # wait for a free connection before the call is stored
+                async with self._slots:
+                    return await self._ask(bill())
+            finally:
+                for line in self.route.list_unused(call):
+                    await self._count_line(line, bill())
 
     async def _count_line(self, line: "AnswerLine", bill: Bill) -> None:
         """Count a line of an answer file that may be an unused paid answer, unless an

@@ -10,7 +10,7 @@ as plausible if it includes prompt tokens and, if there is text, output tokens.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -113,9 +113,12 @@ def _read(body: Any, filled: ReplyModel | None) -> Completion:
         filled = None
         text, remark = find_answer(text, is_cut=is_cut)
     ending = Ending.COMPLETE
-    refused = _explain_refusal(fields.get("refusal", ""), reason)
-    if refused:
-        remark = refused
+    refusal = fields.get("refusal", "")
+    if refusal or reason == "refusal":
+        remark = f"the model refused: {refusal}"[:200].strip(": ")
+        ending = Ending.REFUSED
+    elif reason in _TABLE["filtered"]:
+        remark = f"the provider's filter stopped the answer ({reason})"
         ending = Ending.REFUSED
     elif is_cut and not is_json(text):
         ending = Ending.CUT
@@ -129,17 +132,6 @@ def _read(body: Any, filled: ReplyModel | None) -> Completion:
     )
 
 
-def _explain_refusal(refusal: object, reason: object) -> str:
-    """Return why the model did not answer, given its words and the reason for its end; "" if it
-    did.
-    """
-    if refusal or reason == "refusal":
-        return f"the model refused: {refusal}"[:200].strip(": ")
-    if reason in _TABLE["filtered"]:
-        return f"the provider's filter stopped the answer ({reason})"
-    return ""
-
-
 def _make_storable(text: str) -> str:
     """Return text of a reply without keys, which a service may repeat, and without halves of
     surrogate pairs, which cannot be stored.
@@ -150,17 +142,18 @@ def _make_storable(text: str) -> str:
 
 
 def read_stated_usage(body: object, *, has_failed: bool) -> Usage | None:
-    """Return the usage that a reply states, or None if it states no plausible usage. A request that
-    ``has_failed`` may state it within the error, and may have no output.
+    """Return the usage that a reply states, or None if it states no plausible usage. The reply to a
+    request that ``has_failed`` may state it at any depth, and may have no output.
     """
     for form in _FORMS:
         usage = _read_usage(body, form["tokens"])
         # a prompt has more than one token; an SDK converts true to 1
         if usage.prompt_tokens > 1 and (has_failed or usage.output_tokens > 0):
             return usage
-    error = at(body, "error")
-    if has_failed and error:
-        return read_stated_usage(error, has_failed=True)
+    parts = body.values() if isinstance(body, dict) else body
+    if has_failed and isinstance(parts, Iterable) and not isinstance(parts, str):
+        usages = (read_stated_usage(part, has_failed=True) for part in parts)
+        return next(filter(None, usages), None)
     return None
 
 
@@ -289,13 +282,15 @@ def read_garbled(body: object) -> Failure:
     "not JSON: '<html>Sign in</html>'"
     """
     if body == "":
-        return Failure(200, "the body has no answer", kind="garbled")
-    if not isinstance(body, str):
+        problem = "the body has no answer"
+    elif not isinstance(body, str):
         error = at(body, "choices[0].error", "error")
         detail = f"; {mask(str(error))[:200]}" if error else ""
-        return Failure(200, f"without a message{detail}", kind="garbled")
+        problem = f"without a message{detail}"
     # the beginning of a truncated reply
-    if body.lstrip().startswith(("{", "[")):
-        return Failure(200, "broken JSON", kind="garbled")
-    # mask before truncating, because a truncated key would not be recognised
-    return Failure(200, f"not JSON: {mask(body)[:80]!r}", kind="garbled")
+    elif body.lstrip().startswith(("{", "[")):
+        problem = "broken JSON"
+    else:
+        # mask before truncating, because a truncated key would not be recognised
+        problem = f"not JSON: {mask(body)[:80]!r}"
+    return Failure(200, problem, kind="garbled")

@@ -3,10 +3,18 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from itertools import takewhile
 from os import truncate
 from pathlib import Path
 
-from extractor.errors import AnswerPending, ArgumentError, BudgetReached, naming_file
+from extractor.errors import (
+    AnswerPending,
+    AnswerRejected,
+    ArgumentError,
+    BudgetReached,
+    naming_file,
+)
 from extractor.model.batch_apis import AnswerLine, read_lines, write_line
 from extractor.model.calls import Call
 from extractor.model.completions import Completion
@@ -15,20 +23,21 @@ from extractor.model.request_form import RequestForm
 from extractor.model.spec import ClientSettings, ModelSpec
 from extractor.model.store import State, judge
 
-_BEST_FIRST = (State.ANSWERED, State.CUT, State.REJECTED)
-
 
 class Exchange:
     """The answer files to read, and the file to which unanswered ``requests`` are written.
 
-    The first usable answer to a call is used. Every other line of the call counts as paid, unless
-    it shows the opposite. Answers count however low the spending limit is, because they have been
-    paid for, and then requests are written as far as their maximum cost fits into the limit.
-    ``failed`` lists the lines without an answer as ``file, line: reason``, unless another line
-    answers the same call. Raises ``ArgumentError`` if an answer file does not exist, or if the
-    requests would overwrite an answer file.
+    The first usable answer to a call is used, also instead of one that an earlier run in the same
+    folder has stored. Every other line of the call counts as paid, unless it shows the opposite.
+    Answers count however low the spending limit is, because they have been paid for, and then
+    requests are written as far as their maximum cost fits into the limit.
+    ``failed`` contains the lines without an answer as ``file, line: reason``, unless another line
+    answers the same call, keyed by the name of the request or, if there is none, the location.
+    Raises ``ArgumentError`` if an answer file does not exist, or if the requests would overwrite an
+    answer file.
 
-    ``is_saved`` is True when the request file has been written.
+    ``is_saved`` is True when the request file has been written, and ``is_matched`` when a call has
+    been found to which a line may be a paid answer.
     """
 
     def __init__(
@@ -39,40 +48,37 @@ class Exchange:
             raise ArgumentError(f"{requests} contains answers; {remedy}")
         self.requests = requests
         self.is_saved = False
+        self.is_matched = False
         self._written: set[str] = set()
         self._ends: list[tuple[float, int]] = []
         """The maximum cost of each written request, and the offset at which its line ends."""
-        # by the key of the call: the line that answers it, and the other lines that may be paid, by
-        # their digest
+        # by the key of the call: the line that answers it, or that may be an unreadable answer, and
+        # all lines that may be paid, by their digest, until they are used or counted
         self._answers: dict[str, AnswerLine] = {}
         self._paid = defaultdict[str, dict[str, AnswerLine]](dict)
         self._write: Callable[[Call], object] = lambda _: None
-        failed: dict[str, str] = {}
+        self.failed: dict[str, str] = {}
         for path in answers:
             if not path.is_file():
                 raise ArgumentError(f"{path}: there is no such file")
-            failed |= self._read(path)
+            self._read(path)
         for name, lines in self._paid.items():
             # of equally good ones, the first
             used = min(lines.values(), key=_rank)
-            if used.completion:
+            if not used.has_failed:
                 self._answers[name] = used
-                del lines[used.sha256]
-        self.failed = [failed[name] for name in failed if name not in self._answers]
+            if used.completion:
+                self.failed.pop(name, None)
 
-    def _read(self, path: Path) -> dict[str, str]:
-        """Keep the lines of an answer file that may be paid answers. Return the problem of each
-        line without an answer, keyed by the name of the request or, if there is none, the location.
-        """
-        failed = {}
+    def _read(self, path: Path) -> None:
+        """Keep the lines of an answer file that may be paid answers, and the lines without one."""
         with path.open("rb") as file:
             for number, line in read_lines(file):
                 if line.completion is None:
                     place = f"{path}, line {number}"
-                    failed[line.name or place] = f"{place}: {line.problem}"
+                    self.failed[line.name or place] = f"{place}: {line.problem}"
                 if line.name and not line.is_free:
                     self._paid[line.name].setdefault(line.sha256, line)
-        return failed
 
     @property
     def written(self) -> int:
@@ -85,27 +91,35 @@ class Exchange:
         """
         return "answers by file"
 
+    def is_usable(self, call: Call) -> bool:
+        """Return True if the files contain a usable answer to a call."""
+        line = self._answers.get(call.question_key)
+        if line and line.completion:
+            return judge(line.completion) is State.ANSWERED
+        return False
+
     def answer(self, call: Call) -> Completion:
         """Return the answer from the files, or write the call, unless it is written already, and
-        raise ``AnswerPending``.
+        raise ``AnswerPending``. Raises ``AnswerRejected`` if the answer cannot be read, because it
+        may have been paid for.
         """
         name = call.question_key
         line = self._answers.get(name)
         if line and line.completion:
-            return line.completion
+            self._paid[name].pop(line.sha256, None)
+            return replace(line.completion, line=line.sha256)
+        if line:
+            raise AnswerRejected(line.problem)
         if name not in self._written:
             self._written.add(name)
             self._write(call)
         raise AnswerPending("the answer is not in the files")
 
-    def list_unused(self, call: Call, is_answered: bool) -> Iterable[AnswerLine]:  # noqa: FBT001 - as declared by Route
-        """Return the lines that may be paid answers to a call but are not used, once. If the call
-        is answered already, no line is used.
-        """
+    def list_unused(self, call: Call) -> Iterable[AnswerLine]:
+        """Return the lines that may be paid answers to a call but were not used, once."""
         name = call.question_key
-        yield from self._paid.pop(name, {}).values()
-        if is_answered and name in self._answers:
-            yield self._answers[name]
+        self.is_matched |= name in self._paid
+        return self._paid.pop(name, {}).values()
 
     @contextmanager
     def open(
@@ -155,19 +169,16 @@ class Exchange:
 
     def _find_end(self, budget: Budget) -> int:
         """Return the offset at which the last written request that fits into the limit ends."""
-        end = 0
-        for number, (dollars, line_end) in enumerate(self._ends):
-            if not budget.spend(dollars):
-                del self._ends[number:]
-                break
-            end = line_end
-        return end
+        fitting = takewhile(lambda end: budget.spend(end[0]), self._ends)
+        self._ends = list(fitting)
+        return max((end for _, end in self._ends), default=0)
 
 
 def _rank(line: AnswerLine) -> int:
-    """Return a lower number for a usable answer than for a truncated one, a higher number for any
-    other, and the highest for a line without an answer.
+    """Return the lowest number for a usable answer, a higher one for a truncated answer, then for
+    any other, for a line without a readable answer, and for an error.
     """
     if line.completion is None:
-        return len(_BEST_FIRST)
-    return _BEST_FIRST.index(judge(line.completion))
+        return len(State) + line.has_failed
+    # in the order in which the states are declared
+    return list(State).index(judge(line.completion))

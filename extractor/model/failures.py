@@ -40,10 +40,9 @@ def read_failure(error: BaseException) -> Failure | None:
     for cause in causes:
         if isinstance(cause, json.JSONDecodeError):
             return read_garbled(cause.doc)
-        if isinstance(cause, RecursionError | UnicodeDecodeError):
-            return read_garbled("{")
         # Python refuses to convert a number with thousands of digits
-        if isinstance(cause, ValueError) and "integer string" in str(cause):
+        is_long = isinstance(cause, ValueError) and "integer string" in str(cause)
+        if is_long or isinstance(cause, RecursionError | UnicodeDecodeError):
             return read_garbled("{")
     return _read_status(error) or _read_silence(error, causes)
 

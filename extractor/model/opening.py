@@ -111,7 +111,12 @@ async def open_model(
             files = stack.enter_context(
                 choice.exchange.open(spec, settings, route.meter)
             )
-            route = replace(route, answer=files.answer, list_unused=files.list_unused)
+            route = replace(
+                route,
+                answer=files.answer,
+                is_usable=files.is_usable,
+                list_unused=files.list_unused,
+            )
         elif choice.replay:
             opened = stack.enter_context(closing(open_run_to_read(choice.replay)))
             run = CallStore(opened)

@@ -32,6 +32,7 @@ class Meaning(NamedTuple):
     sentence: str
     lasting: bool = False
     paid: bool = False
+    acted: bool = False
     words: str = ""
     statuses: tuple[int, ...] = ()
     raised: str = ""

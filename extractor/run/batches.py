@@ -88,9 +88,7 @@ async def perform_in_batches(
                         await client.finish()
                         folder.rewind()
                         await extract_all()
-                        if client.unfinished:
-                            break
-                        if not client.count_waiting():
+                        if client.unfinished or not client.count_waiting():
                             break
         finally:
             # the cost of batches is in the store, not in the model's usage

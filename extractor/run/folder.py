@@ -4,7 +4,7 @@ files at the end.
 
 import json
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -66,6 +66,8 @@ class RunFolder(Sink):
         fresh: Whether to start again: ``begin`` then moves the earlier run to the folder
             ``earlier-1``, or to a folder with the next free number.
         price: The price of the model, or None if it is unknown.
+        reads_again: Whether records are extracted again although they are finished, because files
+            may have further paid answers to their questions.
 
     ``manifest`` is the content of ``run.json`` as it was last written. Raises
     ``FolderNotWritable`` if the folder cannot be created or written, or a file in it is a link,
@@ -83,11 +85,13 @@ class RunFolder(Sink):
         inputs: Iterable[str] = (),
         fresh: bool = False,
         price: "Price | None" = None,
+        reads_again: bool = False,
     ) -> None:
         self.path = path
         self.manifest = Manifest(settings=dict(settings))
         self._price = price
         self._fresh = fresh
+        self._reads_again = reads_again
         self._inputs = tuple(dict.fromkeys(map(mask, inputs)))
         self._position = 0
         self._positions: dict[str, int] = {}
@@ -135,15 +139,18 @@ class RunFolder(Sink):
             )
         results = self.path / EXTRACTIONS
         if not (self.path / RUN_FILE).exists():
-            missing = f"no {RUN_FILE}, the store of its answers and what they cost; {HOW_LOST}"
-            raise StoreError(f"{self.path}: {missing}, or pay again with --fresh")
+            raise StoreError(
+                f"{self.path}: no {RUN_FILE}, the store of its answers and what they cost; "
+                f"{HOW_LOST}, or pay again with --fresh"
+            )
         if results.exists() and results.stat().st_size:
             # raises an error for an empty store, which would otherwise be taken for a new one
             open_run_to_read(self.path).close()
         # The remaining differences do not affect results, such as the address of the model's server
         # or a masked key.
-        update = {"settings": earlier.settings | settings}
-        self.manifest = earlier.model_copy(update=update)
+        self.manifest = earlier.model_copy(
+            update={"settings": earlier.settings | settings}
+        )
         store = self._open_store()
         # a killed run leaves results out of order, and perhaps a truncated line
         write_atomically(results, store.read_lines())
@@ -155,17 +162,13 @@ class RunFolder(Sink):
             # a full disk leaves files without content
             if not path.exists() or not path.stat().st_size:
                 continue
-            if name == RUN_FILE and self._has_unused_store():
-                continue
+            if name == RUN_FILE:
+                # a run that was killed between creating the store and the manifest
+                with suppress(StoreError):
+                    if self._open_store().is_unused:
+                        continue
             remedy = how_to_keep_answers(self.path)
             raise StoreError(f"{self.path}: has {name} but no {MANIFEST}; {remedy}")
-
-    def _has_unused_store(self) -> bool:
-        """Return whether an invocation was killed between creating the store and the manifest."""
-        try:
-            return self._open_store().is_unused
-        except StoreError:
-            return False
 
     def begin(self) -> None:
         """Begin the run: if ``fresh`` is set, move an earlier run aside, then write the manifest
@@ -239,8 +242,8 @@ class RunFolder(Sink):
 
     def is_done(self, record: TrialRecord) -> bool:
         """Return True if an earlier invocation finished this record with the same text and all
-        answers. Called once per record, in input order. If False is returned, the record is
-        extracted again, and its earlier result is replaced.
+        answers, and need not be extracted again. Called once per record, in input order. If False
+        is returned, the record is extracted again, and its earlier result is replaced.
         """
         self.check_place()
         position = self._position
@@ -250,7 +253,8 @@ class RunFolder(Sink):
             text_sha256, known_position, lacking = stored
             if position != known_position:
                 self.store.move(record.record_id, position)
-            if text_sha256 == digest_record(record) and not lacking:
+            must_read = lacking or self._reads_again
+            if text_sha256 == digest_record(record) and not must_read:
                 return True
         # until its result or failure is written
         self._positions[record.record_id] = position

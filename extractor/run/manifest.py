@@ -153,8 +153,8 @@ class Manifest(BaseModel):
         price = store.calls.price
         usd_without_reply = None
         if price:
-            most_unpriced = price.most(spending.most_unpriced)
-            usd_without_reply = spending.most_dollars + most_unpriced
+            usd_without_reply = price.most(spending.most_unpriced)
+            usd_without_reply += spending.most_dollars
         update = {
             "state": _STATES.get(stop, RunState.STOPPED),
             "stopped_by": stop,
@@ -213,8 +213,7 @@ def _make_absolute(name: str) -> str:
     unchanged.
     """
     # a later command may run in another folder
-    is_path = name != "-" and "://" not in name
-    if is_path:
+    if name != "-" and "://" not in name:
         return str(Path(name).absolute())
     return name
 

@@ -146,12 +146,15 @@ class Run:
         run with different settings.
         """
         assert self.out, "the run has no folder"
+        settings = describe_settings(self.setup)
+        settings["columns"] = self.columns
         return RunFolder(
             self.out,
-            {**describe_settings(self.setup), "columns": self.columns},
+            settings,
             inputs=self.inputs,
             fresh=self.fresh,
             price=self.pricing.price,
+            reads_again=self.setup.choice.exchange is not None,
         )
 
     def stop(self, why: str) -> None:

@@ -108,9 +108,10 @@ def test_questions_without_an_answer_are_written_again(tmp_path):
     some = write(tmp_path / "some.jsonl", [answer(requests[0]), failed])
     rest = tmp_path / "rest.jsonl"
     out = ("--out", tmp_path / "out")
-    first = invoke(*COLLECT, "--answers", some, "--requests", rest, *out)
-    assert first.exit_code == 0
-    assert "some.jsonl, line 2: status 500, overloaded" in first.stderr
+    for _ in range(2):
+        first = invoke(*COLLECT, "--answers", some, "--requests", rest, *out)
+        assert first.exit_code == 0
+        assert "some.jsonl, line 2: status 500, overloaded" in first.stderr
     left = {line["custom_id"] for line in read_lines(rest)}
     assert left == {line["custom_id"] for line in requests[1:]}
     more = write(tmp_path / "more.jsonl", map(answer, read_lines(rest)))
@@ -141,24 +142,30 @@ def test_unusable_answers_in_files_end_with_75(tmp_path, monkeypatch):
         assert "remove these answers from --answers" in done.stderr
         assert f"still open: 0 requests, written to {rest}" in done.stderr
         assert read_lines(rest) == []
+    assert "and choose another --out" in done.stderr
     # as the message says
     some = write(tmp_path / "some.jsonl", answers[1:])
-    invoke(*COLLECT, "--answers", some, "--requests", rest, *out)
+    new = ("--out", tmp_path / "new")
+    invoke(*COLLECT, "--answers", some, "--requests", rest, *new)
     left = [line["custom_id"] for line in read_lines(rest)]
     assert left == [answers[0]["custom_id"]]
 
 
 def test_each_paid_answer_in_files_is_counted_once_although_none_is_usable(tmp_path):
+    """Their questions are not asked again."""
     asked = tmp_path / "requests.jsonl"
     invoke(*SUBMIT, "--requests", asked)
-    useless, unreadable, unstated = map(answer, read_lines(asked)[:3])
+    requests = read_lines(asked)
+    useless, unreadable, unstated = map(answer, requests[:3])
     useless["response"]["body"]["choices"][0]["message"]["content"] = "lorem"
     unreadable["response"]["body"]["choices"] = []
     unstated["response"]["body"] = "<html>"
     answers = write(tmp_path / "answers.jsonl", [useless, unreadable, unstated])
     out = tmp_path / "out"
     for _ in range(2):
-        invoke(*COLLECT, "--answers", answers, "--out", out)
+        done = invoke(*COLLECT, "--answers", answers, "--requests", asked, "--out", out)
+        assert "could not read an answer in " in done.stderr
+        assert read_lines(asked) == requests[3:]
         run = json.loads((out / "run.json").read_text("utf-8"))
         stated = [line["response"]["body"]["usage"] for line in (useless, unreadable)]
         assert run["usage"]["calls"] == 3
@@ -168,6 +175,34 @@ def test_each_paid_answer_in_files_is_counted_once_although_none_is_usable(tmp_p
         assert run["cost"]["usd"] > 0
         assert run["cost"]["calls_without_reply"] == 1
         assert run["cost"]["usd_without_reply"] > 0
+
+
+def test_answers_that_come_after_a_record_is_finished_count_and_are_used(tmp_path):
+    """A usable answer in the files of a command stands instead of a stored one."""
+    asked = tmp_path / "requests.jsonl"
+    invoke(*SUBMIT, "--requests", asked)
+    good = [answer(request) for request in read_lines(asked)]
+    skipping = [answer(request) for request in read_lines(asked)]
+    for line in skipping:
+        line["response"]["body"]["choices"][0]["message"]["content"] = '{"items": []}'
+    again = [line | {"id": "another"} for line in skipping]
+    named = {"skipping": skipping, "again": again, "good": good}
+    files = {name: write(tmp_path / name, rows) for name, rows in named.items()}
+    out = tmp_path / "out"
+    # the answers of each command, and how many were paid until then
+    for names, paid in (
+        ("skipping", 1),
+        ("skipping again", 2),
+        ("good", 3),
+        ("again good", 3),
+        ("good again", 3),
+    ):
+        given = [part for name in names.split() for part in ("--answers", files[name])]
+        done = invoke(*COLLECT, *given, "--out", out)
+        assert done.exit_code == 0, done.stderr
+        run = json.loads((out / "run.json").read_text("utf-8"))
+        assert run["usage"]["calls"] == paid * len(good)
+        assert (run["usage"]["unanswered"] == 0) is names.startswith("good")
 
 
 @pytest.mark.parametrize("order", ["good bad", "bad good"])

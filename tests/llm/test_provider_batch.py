@@ -1,7 +1,7 @@
 """Batches at a provider, with faults in each step, and a kill of the program after each step."""
 
 import threading
-from contextlib import closing, nullcontext, suppress
+from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler
 
 import pytest
@@ -278,26 +278,57 @@ def drop_metadata(batch):
     return batch | {"metadata": None}
 
 
-@pytest.mark.parametrize(("lists", "batches"), [(hide, 2), (drop_metadata, 1)])
-async def test_a_batch_whose_creation_got_no_reply_is_found_or_counted(
-    lists, batches, store
-):
-    """A batch that the provider does not list may be paid for besides the one created instead."""
+def count_most():
+    return sum(map(Budget(1e9, RATES, DOLLARS).price_most, CALLS))
+
+
+async def test_a_batch_is_found_by_its_file_at_a_provider_without_tags(store):
     faults = {"POST /batches": [0]}
-    with serve_provider(answer=answer_well, faults=faults, lists=lists) as provider:
-        most = Budget(1e9, RATES, DOLLARS)
-        reserved = sum(map(most.price_most, CALLS))
-        tight = Budget(reserved * 1.5, RATES, DOLLARS)
-        stopped = pytest.raises(BudgetReached) if batches > 1 else nullcontext()
-        with stopped:
-            await finish(provider, store, tight)
-        assert len(provider.batches) == 1
-        await finish(provider, store, most)
-    assert (answered(store), len(provider.batches)) == (5, batches)
+    with serve_provider(
+        answer=answer_well, faults=faults, lists=drop_metadata
+    ) as provider:
+        await finish(provider, store, Budget(count_most(), RATES, DOLLARS))
+    assert (answered(store), len(provider.batches)) == (5, 1)
+    assert store.spending.unstated == 0
+
+
+@pytest.mark.parametrize("fault", [0, -408, -499, -500, -504])
+async def test_a_batch_that_may_exist_is_not_created_again_above_the_limit(
+    fault, store
+):
+    """It may be paid for besides the one that is created instead. Each command has the limit."""
+    faults = {"POST /batches": [fault]}
+    with serve_provider(answer=answer_well, faults=faults, lists=hide) as provider:
+        most = count_most()
+        for _ in range(3):
+            tight = Budget(most * 1.5, RATES, DOLLARS, store.spending)
+            with pytest.raises((BudgetReached, ModelUnavailable)):
+                await finish(provider, store, tight)
+            assert (len(provider.batches), store.spending.unstated) == (1, 5)
+        await finish(provider, store, Budget(most * 2, RATES, DOLLARS, store.spending))
+    assert (answered(store), len(provider.batches)) == (5, 2)
     spending = store.spending
-    assert spending.usage.prompt_tokens == 50
-    assert spending.unstated == 5 * (batches - 1)
-    assert DOLLARS.most(spending.most_unpriced) == reserved * (batches - 1)
+    assert (spending.usage.prompt_tokens, spending.unstated) == (50, 5)
+    assert DOLLARS.most(spending.most_unpriced) == most
+
+
+async def test_a_lower_limit_holds_for_the_batch_of_an_earlier_command(store):
+    most = count_most()
+    with serve_provider(faults={"POST /batches": [401]}) as provider:
+        for limit, error in (most, ModelUnavailable), (most / 2, BudgetReached):
+            budget = Budget(limit, RATES, DOLLARS, store.spending)
+            with pytest.raises(error):
+                await finish(provider, store, budget)
+            assert not provider.batches
+        await finish(provider, store, Budget(most, RATES, DOLLARS, store.spending))
+    assert len(provider.batches) == 1
+
+
+async def test_a_provider_that_lists_no_batches_is_used_all_the_same(store):
+    faults = {"GET /batches": [404]}
+    with serve_provider(answer=answer_well, faults=faults) as provider:
+        await finish(provider, store)
+    assert (answered(store), len(provider.batches)) == (5, 1)
 
 
 SPOILED = {

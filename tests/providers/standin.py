@@ -24,8 +24,8 @@ class Outcome:
     """What becomes of a request; each stand-in says it in its provider's form.
 
     ``kind`` is "answer"; "said", an answer as text where a tool was to be called; "cut" at the
-    output limit; "refused", "filtered", "overloaded"; or "limited", which asks to come back after so
-    many ``seconds``.
+    output limit; "refused", "filtered", "overloaded"; "charged", an error that states the tokens of a
+    good answer; or "limited", which asks to come back after so many ``seconds``.
     """
 
     kind: str
@@ -75,6 +75,12 @@ class StandIn:
         if fault := self.find_fault(request):
             return fault
         outcome = self.script.pop(0) if self.script else self.otherwise
+        if outcome.kind == "charged":
+            good = self.render(GOOD, request).body
+            usage = {name: good[name] for name in good if name.startswith("usage")}
+            # beside the error, which is all that some SDKs pass on
+            error = {"code": 500, "message": "internal error", "status": "INTERNAL"}
+            return Reply({"error": error, **usage}, 500)
         reply = self.render(outcome, request)
         self.billed += reply.status == 200
         return reply

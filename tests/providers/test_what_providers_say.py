@@ -67,6 +67,15 @@ def test_what_becomes_of_a_request_is_read_by_each_sdk(
         assert split_items(completion.text, is_cut=True) == [{"n": 1, "ok": True}]
 
 
+@ALL
+def test_an_error_that_states_tokens_is_counted(kind, model, stand):
+    """Each provider spells them in its own way."""
+    stand(kind, Outcome("charged"))
+    (completion,) = ask(model)
+    usage = completion.usage
+    assert (usage.calls, usage.prompt_tokens, usage.output_tokens) == (2, 14_000, 400)
+
+
 KINDS = {"openai": OpenAI, "anthropic": Anthropic, "google": Gemini}
 
 

@@ -12,6 +12,7 @@ from extractor.apps.serve.keys import Keys
 from extractor.apps.serve.store import open_store
 from tests.commands import invoke
 from tests.faults.server import WELL, Fault, serve_faults
+from tests.llm.stub import Scripted
 from tests.llm.stub import serve as serve_stub
 
 from .running import (
@@ -306,3 +307,30 @@ def test_at_its_limit_a_caller_waits_and_others_go_on(tmp_path, prices):
             assert re.fullmatch(
                 rf"{reason}: \$0.0176 of \$0.0177 are .* \(up to .*\)", told
             )
+
+
+def test_what_a_caller_may_have_spent_is_one_value(tmp_path, prices):
+    """Also after a reply to another caller that costs more than the maximum of its call."""
+    usage = [{"prompt_tokens": 100_000, "completion_tokens": 50_000}, {}]
+
+    def answer(request):
+        body = json.loads(say_nothing(request).body)
+        return Scripted(body=json.dumps(body | {"usage": usage[0]}))
+
+    with serve_stub(answer) as stub:
+        model = ("--model", f"{stub.url}#stub", *prices, "--workers", "1")
+        with (
+            serve_here(tmp_path / "root", *model) as service,
+            service.add_caller("anna") as anna,
+            service.add_caller("ben", "--max-usd", "9") as ben,
+        ):
+            assert anna.extract(one(), effort="medium").status_code == 200
+            del usage[0]
+            assert ben.extract(one(2), effort="medium").status_code == 200
+            run_keys(service.root, "limit", "ben", "--max-usd", "0.000001")
+            answer = ben.extract(one(3), effort="medium")
+            told = check_problem(answer, 402, "spending-limit")["detail"]
+            lines = run_keys(service.root, "list").splitlines()
+            spent = {row[0]: row[5] for row in (line.split("\t") for line in lines)}
+    assert f"$0.0000 of $0.000001 are spent, and up to ${spent['ben']} by" in told
+    assert float(spent["ben"]) > 0.1

@@ -184,7 +184,7 @@ class RecordOptions(ExtractionOptions, ModelOptions):
     limit: Annotated[PositiveCount, Shown(FILES, "N")] = None
     """Extract only the first N records."""
     fresh: Annotated[bool, Shown(FILES)] = False
-    """Replace the results of an earlier run in --out."""
+    """Replace the results of an earlier run in --out; its cost no longer counts."""
     quiet: Annotated[bool, Shown(FILES, name="--quiet -q")] = False
     """Hide the progress display and the summary."""
     log_json: Annotated[str | None, Shown(RARE, "FILE")] = None

@@ -63,7 +63,7 @@ def _quote_command(first: int = 1) -> str:
 def is_unread(job: CommandJob) -> bool:
     """Return True if some lines of ``--answers`` are broken and no line answered a question."""
     exchange = job.setup.choice.exchange
-    return bool(exchange and exchange.failed and not job.tally.usage.calls)
+    return bool(exchange and exchange.failed and not exchange.is_matched)
 
 
 def explain_lacking(job: CommandJob, folder: RunFolder | None) -> str | None:

@@ -98,16 +98,16 @@ class Money:
         """Return a caller's budget with the caller's current limit. If a limit is set but the
         maximum cost of a call is unknown, the budget does not admit any call.
         """
-        budget = self._budgets.get(caller)
-        if budget is None:
-            budget = self._open_budget(self._spent_before.get(caller, 0), None)
-            self._budgets[caller] = budget
+        new = self._open_budget(self._spent_before.get(caller, 0), None)
+        budget = self._budgets.setdefault(caller, new)
         sql = "SELECT max_usd FROM callers WHERE id = ?"
         limit = self._store.value(sql, (caller,))
         if limit is not None and not self._pricing.is_bounded:
             # less than any amount spent
             limit = -1.0
         budget.change_limit(limit)
+        # replies to other callers may have cost more than was reserved
+        budget.scale = max(budget.scale, self._service_budget.scale)
         return budget
 
     def explain_limit(self) -> str:
@@ -153,18 +153,17 @@ class Money:
             # the run of a job watches the caller's budget alone, and must end in this case, too
             budget.reached |= self._service_budget.reached
             raise
-        sql = "INSERT INTO spending (caller, dollars) VALUES (?, ?)"
         try:
-            row = self._store.execute(
-                sql, (payer.caller, reservation.dollars)
-            ).lastrowid
+            row = self._store.insert(
+                "spending", caller=payer.caller, dollars=caller_reservation.dollars
+            )
         except BaseException:
             # nothing is sent
             budget.settle(caller_reservation, Usage())
             self._service_budget.settle(reservation, Usage())
             raise
         self._pending[reservation] = _PendingCall(
-            payer, budget, caller_reservation, row or 0
+            payer, budget, caller_reservation, row
         )
         # checked last, because the key may be revoked during the wait
         if not self._keys.is_valid(payer.caller):
@@ -179,7 +178,7 @@ class Money:
         call = self._pending.pop(reservation)
         call.budget.settle(call.reservation, usage)
         self._service_budget.settle(reservation, usage)
-        cost = self._cost(reservation.most if usage is None else usage)
+        cost = self._cost(call.reservation.most if usage is None else usage)
         if self.usd is not None:
             self.usd += cost
         if usage is None:

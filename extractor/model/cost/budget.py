@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import InitVar, dataclass, field
+from decimal import Decimal
 from math import ceil, inf
 from threading import Lock
 from typing import Protocol
@@ -20,43 +21,15 @@ from extractor.model.cost.tokens import (
 from extractor.model.providers import Reasoning
 from extractor.model.spec import ClientSettings, ModelSpec
 from extractor.model.store import CallStore, Spending
+from extractor.resources import read_toml
 from extractor.schemas import Usage
 
 _LOOK_S = 0.05
 """Number of seconds between checks while a request is waiting for the budget."""
+_ROUNDING = 1e-9
 _THOUGHT = 8
 """A call is expected to use one eighth of the reasoning tokens that its reasoning effort allows."""
-
-
-_COSTLESS = frozenset(
-    {
-        "temperature",
-        "top_p",
-        "top_k",
-        "min_p",
-        "typical_p",
-        "seed",
-        "stop",
-        "stop_sequences",
-        "logit_bias",
-        "presence_penalty",
-        "frequency_penalty",
-        "repetition_penalty",
-        "repeat_penalty",
-        "user",
-        "metadata",
-        "safety_identifier",
-        "safety_settings",
-        "parallel_tool_calls",
-        "num_ctx",
-        "keep_alive",
-    }
-)
-"""The request parameters that change neither the price of a token nor the maximum length of a
-request or reply. Any other one may: a model, a tier, tools, plugins, or more thinking.
-"""
-_NESTING = frozenset({"extra_body", "options", "generation_config", "config"})
-"""Parameters that contain other parameters."""
+_PARAMETERS = read_toml(__package__, "parameters.toml")
 _USUAL = ClientSettings()
 
 
@@ -97,7 +70,7 @@ class Budget:
     loops in several threads can share a budget.
 
     If a reply states a higher cost than was reserved, because a server does not observe the output
-    limit, for example, later requests reserve more in proportion.
+    limit, for example, later requests reserve more in proportion (``scale``).
 
     ``rates`` are the token rates for the highest case, and ``spent`` is the amount spent by earlier
     invocations; calls that were stored without a price are counted at the current ``price``, which
@@ -113,18 +86,15 @@ class Budget:
     def __post_init__(self, spent: Spending | None) -> None:
         self._price = self.price or Price(prompt=0, output=0)
         self._in_flight: set[Reservation] = set()
-        self._scale = 1.0
+        self.scale = 1.0
         self._next = 0.0
         self._lock = Lock()
         self.set_spent(spent or Spending())
 
     def set_spent(self, spent: Spending) -> None:
-        """Set the amount spent so far. After this, calls can be sent again if they fit within the
-        budget.
-        """
+        """Set the amount spent so far."""
         self._spent = spent.dollars + self._price.cost(spent.unpriced)
         self._uncounted = spent.most_dollars + self._price.most(spent.most_unpriced)
-        self.reached = False
 
     async def reserve(self, call: Call) -> Reservation:
         """Wait until a request fits within the budget, and reserve its maximum usage. Raises
@@ -144,7 +114,7 @@ class Budget:
         not fit although no other request is in flight, the budget is ``reached``.
         """
         most = self._forecast(call)
-        reservation = Reservation(most, self._price.most(most), self._scale)
+        reservation = Reservation(most, self._price.most(most), self.scale)
         with self._lock:
             reservations = (*self._in_flight, reservation)
             total = self._used + sum(each.dollars for each in reservations)
@@ -172,7 +142,7 @@ class Budget:
             # if it cost more than was reserved, later requests reserve more
             if reservation.dollars:
                 ratio = reservation.scale * cost / reservation.dollars
-                self._scale = max(self._scale, ratio)
+                self.scale = max(self.scale, ratio)
 
     def price_most(self, call: Call) -> float:
         """Return the maximum cost of a request, in dollars."""
@@ -206,8 +176,10 @@ class Budget:
 
     @property
     def is_exceeded(self) -> bool:
-        """Whether more than the limit may have been spent."""
-        return self._used > self._limit
+        """Whether more than the limit may have been spent. Sums that differ only in the order of
+        their parts are equal.
+        """
+        return self._used > self._limit * (1 + _ROUNDING)
 
     @property
     def is_spent(self) -> bool:
@@ -215,7 +187,8 @@ class Budget:
         return self.reached or self._used >= self._limit
 
     def __str__(self) -> str:
-        spent = f"${self._spent:.4f} of ${self.max_usd} are spent"
+        limit = Decimal(str(self._limit))
+        spent = f"${self._spent:.4f} of ${limit:f} are spent"
         if self._uncounted:
             spent += (
                 f", and up to ${self._uncounted:.4f} by calls whose replies do not state "
@@ -237,8 +210,8 @@ class Budget:
         # the output limit of a request includes this room for reasoning
         output = call.max_output_tokens + rates.thinking
         return Usage(
-            prompt_tokens=ceil((static + count_most(call.user)) * self._scale),
-            output_tokens=ceil(output * self._scale),
+            prompt_tokens=ceil((static + count_most(call.user)) * self.scale),
+            output_tokens=ceil(output * self.scale),
         )
 
 
@@ -342,8 +315,9 @@ class Pricing:
         """Open the budget that all invocations of a run share; the run's calls are in ``store``.
         If there is a limit, the spending of earlier invocations is included.
         """
-        is_limited = self.max_usd is not None
-        spent = store.spending if store and is_limited else None
+        spent = None
+        if store and self.max_usd is not None:
+            spent = store.spending
         return Budget(self.max_usd, self.rates.high, self.price, spent)
 
 
@@ -360,13 +334,13 @@ def _list_costly(
     ['service_tier']
     """
     for name, value in options.items():
-        if name in _COSTLESS:
+        if name in _PARAMETERS["costless"]:
             continue
         # a hosted provider may take a header as an order for another price
         if name == "extra_headers" and spec and spec.is_server:
             continue
         if isinstance(value, Mapping):
-            if name in _NESTING:
+            if name in _PARAMETERS["nesting"]:
                 yield from _list_costly(value, spec)
                 continue
             if name == "chat_template_kwargs" and not any(value.values()):
