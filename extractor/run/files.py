@@ -103,16 +103,19 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
     """Replace a file atomically: it is either written completely or left unchanged. Raises
     ``StoreError`` with the name of the file, or ``DiskFull``.
     """
-    fresh = path.with_name(f".{path.name}.new")
-    lines = [content] if isinstance(content, bytes) else content
     with naming_file(path):
-        fresh.unlink(missing_ok=True)  # of a killed process
-        try:
-            with fresh.open("xb") as file:  # does not follow links
-                file.writelines(lines)
-            fresh.replace(path)
-        finally:
-            fresh.unlink(missing_ok=True)
+        _replace(path, [content] if isinstance(content, bytes) else content)
+
+
+def _replace(path: Path, lines: Iterable[bytes]) -> None:
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.unlink(missing_ok=True)  # of a killed process
+    try:
+        with fresh.open("xb") as file:  # does not follow links
+            file.writelines(lines)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def write_page(path: Path, page: str) -> None:
@@ -121,11 +124,11 @@ def write_page(path: Path, page: str) -> None:
     or ``DiskFull`` if the page cannot be written.
     """
     content = page.encode("utf-8", "replace")
-    if is_stream(path):
-        with naming_file(path):
+    with naming_file(path):
+        if is_stream(path):
             path.write_bytes(content)
-    else:
-        write_atomically(path.resolve(), content)
+        else:
+            _replace(path.resolve(), [content])
 
 
 def read_failures(path: Path) -> list[Failed]:
