@@ -110,6 +110,10 @@ class Boundary(NamedTuple):
     probability: float
 
 
+Boundaries = Sequence[Boundary]
+"""The boundaries within one text, in order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Around:
     """The other blocks of a text: their number, their median length, and the words that they
