@@ -381,6 +381,10 @@ class Tokens:
     def __len__(self) -> int:
         return len(self.words)
 
+    def code_at(self, index: int) -> str:
+        """Return the code of a token; empty for the index after the last token."""
+        return self.codes[index : index + 1]
+
     def at(self, position: int) -> int:
         """Return the index of the first token that ends after a position in the text.
 

@@ -141,7 +141,7 @@ def _find_inner(
     # a score behind its number: "after >= 2 lines of therapy"
     if unit is None and not chart.ending("quantity", value.first):
         for span in chart.at("quantity", value.end):
-            if tokens.codes[span.end : span.end + 1] in ("", ",", ";", ")"):
+            if tokens.code_at(span.end) in ("", ",", ";", ")"):
                 return span.first, span.end
     return _find_named_inside(chart, value)
 

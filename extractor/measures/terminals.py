@@ -60,7 +60,7 @@ def read_terminals(tokens: Tokens) -> tuple[Expression, ...]:
     for number in _find_numbers(tokens):
         spans.append(number)
         spans += _read_unit_after(tokens, number.end)
-        if tokens.codes[number.end : number.end + 1] == "+":
+        if tokens.code_at(number.end) == "+":
             # in "proteinuria 2+", the plus sign is the unit; in "70+ years", the unit follows it
             sign_end = number.end + 1
             spans.append(
@@ -422,9 +422,7 @@ def find_quantities(tokens: Tokens) -> tuple[Expression, ...]:
         is_general = table[name].get("general") or name == "count"
         is_near = stop - start <= _SPREAD * (end - first)
         # "K" is potassium, but not in "K/uL"
-        begins_unit = (
-            len(tokens.words[start]) == 1 and tokens.codes[stop : stop + 1] == "/"
-        )
+        begins_unit = len(tokens.words[start]) == 1 and tokens.code_at(stop) == "/"
         if not is_near or begins_unit or is_general:
             continue
         spans.append(Expression("quantity", start, stop, "quantity_names", name))

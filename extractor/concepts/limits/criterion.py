@@ -86,7 +86,7 @@ def read_constraints(
             first, end = limit.condition
             part = Part()
             # "Hb > 9 g/dL, unless transfused, platelets > 100 x 10^9/L"
-            if tokens.codes[first - 1] == tokens.codes[end : end + 1] == ",":
+            if tokens.codes[first - 1] == tokens.code_at(end) == ",":
                 part = Part((_BETWEEN_LIMITS,))
             parts["condition"] = part
         own = [*limit_features, *line_features]

@@ -221,7 +221,7 @@ def _read_named_group(tokens: Tokens, named: RuleMatch) -> MomentGroup:
 def _has_own_unit(tokens: Tokens, moment: Moment) -> bool:
     """Return whether a unit follows a number: "2-year"."""
     end = moment.end
-    if tokens.codes[end : end + 1] == "-":
+    if tokens.code_at(end) == "-":
         end += 1
     return rule("moment_unit").starts(tokens, end) is not None
 

@@ -81,7 +81,7 @@ def _read_known(
     elif len(mentions) < len(terms):
         case = "one of several instruments"
     # "CGI - I"
-    elif tokens.codes[term.end : term.end + 1] in ("-", "/"):
+    elif tokens.code_at(term.end) in ("-", "/"):
         case = "part of a name"
     elif term.value.casefold() not in [words.casefold() for words in written]:
         case = "instrument, long name"

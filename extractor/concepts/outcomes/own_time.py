@@ -89,7 +89,7 @@ def _find_at_end(outcome: Passage) -> OwnTime | None:
         if sign in "([":
             last = end - 1
         # a time in brackets needs both of them, and any other time none
-        is_closed = tokens.codes[last : last + 1] in (")", "]")
+        is_closed = tokens.code_at(last) in (")", "]")
         if is_closed != (sign in "(["):
             continue
         is_behind_sign = sign in ",;:-(["

@@ -293,7 +293,7 @@ def _read_window(
     end = _end_span(span)
     moment = None
     # the moment behind a closing bracket is not that of the window within
-    if tokens.codes[end : end + 1] != ")":
+    if tokens.code_at(end) != ")":
         moment = rule("window_anchor").starts(tokens, end)
     # the quote begins before the span: "in the" of "in the 4 weeks before"
     lead = rule("whole_quote").ends(tokens, first, first - 2)
