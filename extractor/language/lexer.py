@@ -20,11 +20,11 @@ the word ("non-small cell", "bi-weekly", "non -? pregnant").
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field
 from functools import wraps
 from itertools import accumulate
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from extractor.language.values import value_class
 
@@ -32,6 +32,18 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 Range = tuple[int, int]
 """A half-open range of tokens or characters."""
+
+
+class Placed(Protocol):
+    """The tokens ``first:end`` of a text."""
+
+    @property
+    def first(self) -> int: ...
+
+    @property
+    def end(self) -> int: ...
+
+
 UNKNOWN = "w"
 NUMBER = "n"
 NAME_NUMBER = "d"
@@ -499,9 +511,7 @@ class Tokens:
         >>> lex("every 4 weeks up to week 52").without([(0, 3)], 0, 6).words
         ['up', 'to', 'week']
         """
-        dropped: set[int] = set()
-        for place in places:
-            dropped.update(range(*place))
+        dropped = {index for place in places for index in range(*place)}
         kept = [index for index in range(first, end) if index not in dropped]
         return Tokens(
             self.text,
@@ -537,6 +547,11 @@ def keep(
         return found
 
     return read_once
+
+
+def cover(places: Iterable[Placed]) -> set[int]:
+    """Return all tokens of the places."""
+    return {at for place in places for at in range(place.first, place.end)}
 
 
 def list_words(text: str) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from extractor.language.book import rule, word_list
-from extractor.language.lexer import Range, Tokens
+from extractor.language.lexer import Range, Tokens, cover
 from extractor.language.units import read_unit
 from extractor.language.values import value_class
 from extractor.measures.grammar import LONGEST_SPAN, Chart, Expression
@@ -534,10 +534,8 @@ def list_unexplained(
     """
     spans = chart.between(clause[0] - LONGEST_SPAN, clause[1], *_EXPLAINING)
     persons = rule("persons").find(tokens, *clause)
-    places = [(span.first, span.end) for span in spans]
-    places += [(match.first, match.end) for match in persons]
-    covered: set[int] = set()
-    for place in (*places, *explained):
+    covered = cover((*spans, *persons))
+    for place in explained:
         covered.update(range(*place))
     return [
         at

@@ -427,7 +427,7 @@ def _split_at_heading(
     following: Heading | None = heading
     ahead: dict[str, RuleMatch | None] = {}
     while following:
-        passage = line.passage.part(following.first, following.end)
+        passage = line.passage.part_at(following)
         yield Piece(replace(line, passage=passage), following, following.doubt)
         if following.is_whole:
             return

@@ -216,7 +216,7 @@ def _doubt_silence(
         # as in "You can't take part if you smoke"
         cue = rule("speaks_of_eligibility").search(passage.tokens)
         if cue:
-            span = span_of(passage.part(cue.first, cue.end))
+            span = span_of(passage.part_at(cue))
             reason = (
                 "these words describe who may take part, but no criterion was found"
             )
@@ -460,7 +460,7 @@ def _read_negation(entry: CriterionEntry) -> Reading[bool]:
     evidence = passage
     if negation:
         feature = negation.case
-        evidence = passage.part(negation.first, negation.end)
+        evidence = passage.part_at(negation)
     elif entry.parent and rule("parts_absent").occurs(entry.parent.cut()):
         feature = "negated in the line above"
         evidence = entry.parent

@@ -10,7 +10,7 @@ from extractor.concepts.limits.mentions import NumberMention, find_mentions
 from extractor.concepts.limits.quantity_names import get_quantity, list_named
 from extractor.concepts.limits.written_numbers import NumberRole
 from extractor.language.book import read_table, rule, word_list, word_set
-from extractor.language.lexer import NUMBER, Range, Tokens, keep, lex
+from extractor.language.lexer import NUMBER, Range, Tokens, cover, keep, lex
 from extractor.language.units import read_unit
 from extractor.measures.names import fold_words, spell_words
 
@@ -299,9 +299,7 @@ def _list_words(tokens: Tokens, first: int, end: int) -> WordSet:
     """Return the words of the tokens ``first:end``, except for negated words such as "hip" in "the
     waist, not the hip".
     """
-    negated = set[int]()
-    for denial in rule("not_meant").find(tokens, first, end):
-        negated.update(range(denial.first, denial.end))
+    negated = cover(rule("not_meant").find(tokens, first, end))
     if not negated:
         return _spell(tokens.read(first, end))
     meant = (tokens.words[at] for at in range(first, end) if at not in negated)

@@ -93,7 +93,7 @@ def _read_known(
         name = _read_name(term.value, written, (tokens.text, *record))
     versions = filter(None, (_read_version(body, mention) for mention in mentions))
     instrument = Instrument(name=name, version=next(versions, None))
-    words = body.part(term.first, term.end)
+    words = body.part_at(term)
     return _make_reading(instrument, words, case, term.entry.confidence)
 
 

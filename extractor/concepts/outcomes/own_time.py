@@ -123,7 +123,7 @@ def _find_within(outcome: Passage) -> OwnTime | None:
     keeps all of its words.
     """
     match = rule("frame_within").find(outcome.tokens, outcome.first, outcome.end)
-    frames = [outcome.part(words.first, words.end) for words in match]
+    frames = [outcome.part_at(words) for words in match]
     timed = [frame for frame in frames if frame.search("moment")]
     if not timed:
         return None

@@ -386,7 +386,7 @@ def _read_bounds(
     passage: Passage, limit: Limit, case: str, *, admits: bool = True
 ) -> Iterator[_Bound]:
     """Yield the bounds that an age limit sets, with the place of the limit."""
-    place = passage.part(limit.first, limit.end)
+    place = passage.part_at(limit)
     for age, is_lowest in list_age_bounds(passage.tokens, limit, admits=admits):
         yield _Bound(age, is_lowest, place, case)
 

@@ -169,7 +169,7 @@ def _find(name: str, passage: Passage) -> Passage | None:
     """Return the words of the first match of a rule in a passage."""
     match = passage.search(name)
     if match:
-        return passage.part(match.first, match.end)
+        return passage.part_at(match)
     return None
 
 

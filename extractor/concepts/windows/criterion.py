@@ -69,7 +69,7 @@ def read_windows(
     members: list[Supported[TimeWindow]] = []
     for at, window in enumerate(windows):
         of, anchor, _ = parts[at]
-        words = passage.part(window.first, window.end)
+        words = passage.part_at(window)
         update = {"of": _quote(passage, of), "anchor": _quote(passage, anchor)}
         value = make_window(window, words.raw).model_copy(update=update)
         own, of_parts = list_features(tokens, windows, parts, at)
