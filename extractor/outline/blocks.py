@@ -217,7 +217,7 @@ def _finds(name: str, line: Line) -> bool:
 def ends_with(line: Line, name: str) -> bool:
     """Return whether a rule matches the end of a line."""
     tokens = line.tokens
-    return rule(name).ends(tokens, len(tokens)) is not None
+    return rule(name).ends(tokens) is not None
 
 
 UNSURE_END = "its last line may be a separate item"

@@ -284,7 +284,7 @@ def _judge_inclusions(
         if end - first == len(items):
             return alternatives
     tokens = line.tokens
-    if names_group(tokens) or rule("names_people").covers(tokens, 0, len(tokens)):
+    if names_group(tokens) or rule("names_people").covers(tokens):
         return _conclude(GroupRule.ALL, "all of some people", line)
     # "Adequate organ function:" requires all of the values below
     are_values = _are_values(items)

@@ -330,7 +330,7 @@ def _doubt_heading(blocks: Blocks, place: int) -> str:
     is_foreign = any(rule(name).occurs(tokens) for name in FOREIGN_LISTS)
     if is_foreign and not is_translated:
         return "the heading is in another language"
-    is_led = rule("led_list").covers(tokens, 0, len(tokens))
+    is_led = rule("led_list").covers(tokens)
     if not is_led:
         return ""
     # "* Wrong inclusion" between other items may be one of them
@@ -404,7 +404,7 @@ def _is_remark(tokens: Tokens) -> bool:
     is_one_letter = len(letters) == 1 and letters.isascii()
     if not letters or is_one_letter:
         return True
-    return any(rule(name).covers(tokens, 0, len(tokens)) for name in _REMARKS)
+    return any(rule(name).covers(tokens) for name in _REMARKS)
 
 
 def _is_opening(blocks: Blocks, place: int, kind: CriterionKind | None) -> bool:
@@ -423,11 +423,11 @@ def _is_opening(blocks: Blocks, place: int, kind: CriterionKind | None) -> bool:
     # "Cohort 2 must meet the following:" introduces only the criteria of this cohort
     if rule("trial_division").starts(tokens, 0):
         return False
-    names_examples = rule("ends_with_examples").ends(tokens, len(tokens)) is not None
+    names_examples = rule("ends_with_examples").ends(tokens) is not None
     is_about_list = rule("about_list").occurs(tokens) and not names_examples
     if block.text.endswith(":") and is_about_list:
         return True
-    if rule("opening_words").covers(tokens, 0, len(tokens)) is None:
+    if rule("opening_words").covers(tokens) is None:
         return False
     if len(tokens) == 1:
         return False
@@ -469,14 +469,14 @@ def _find_role(tokens: Tokens, *, has_parts: bool, block: Block) -> str:
     """
     if not has_parts:
         return "criterion"
-    if any(rule(name).covers(tokens, 0, len(tokens)) for name in _ONLY_INTRODUCES):
+    if any(rule(name).covers(tokens) for name in _ONLY_INTRODUCES):
         return "introduces"
     if block.introduces:
         if states_condition(tokens):
             return "both"
         return "introduces"
     # "Adequate organ function"
-    if rule("topic").ends(tokens, len(tokens)) and rule("levels").occurs(tokens):
+    if rule("topic").ends(tokens) and rule("levels").occurs(tokens):
         return "introduces"
     if _is_title(tokens):
         return "titles"
@@ -507,7 +507,7 @@ def states_condition(tokens: Tokens) -> bool:
     """
     if rule("condition_too").occurs(tokens):
         return True
-    if rule("laboratory").covers(tokens, 0, len(tokens)):
+    if rule("laboratory").covers(tokens):
         return False
     # "Recent heart disease, including:" states the heart disease
     if rule("examples_below").occurs(tokens):
@@ -602,7 +602,7 @@ def _is_value_of(block: Block, heading: Block) -> bool:
     if heading.name is not None or len(tokens) > _SHORT_VALUE:
         return False
     # "16 and over" below "Age"
-    if rule("bare_range").covers(tokens, 0, len(tokens)):
+    if rule("bare_range").covers(tokens):
         return True
     return rule("level").starts(tokens, 0) is not None
 
@@ -645,13 +645,13 @@ def _may_name_group(heading: Block) -> bool:
     """
     tokens = heading.passage.cut()
     # "Inclusion criteria for all participants" names no group
-    if rule("list_for_all").covers(tokens, 0, len(tokens)):
+    if rule("list_for_all").covers(tokens):
         return False
     if heading.name in _KINDS:
         return True
     if heading.name is not None or len(tokens) > _SHORT:
         return False
-    is_topic = rule("topic").ends(tokens, len(tokens)) is not None
+    is_topic = rule("topic").ends(tokens) is not None
     return not is_topic and not rule("levels").occurs(tokens)
 
 
@@ -662,7 +662,7 @@ def names_people(heading: Block) -> bool:
         return rule("list_for_some").occurs(tokens)
     if heading.name is not None:
         return False
-    if any(rule(name).covers(tokens, 0, len(tokens)) for name in _FOR_ALL):
+    if any(rule(name).covers(tokens) for name in _FOR_ALL):
         return False
     # "Participants with one of the following:" restricts what is below it
     if rule("announced").occurs(tokens) or names_group(tokens):
@@ -764,7 +764,7 @@ def names_group(tokens: Tokens) -> bool:
     """Return whether a line names a group of participants: "Healthy volunteers:"."""
     if rule("group_title").occurs(tokens):
         return True
-    is_topic = rule("topic").ends(tokens, len(tokens)) is not None
+    is_topic = rule("topic").ends(tokens) is not None
     return rule("population").occurs(tokens) and not is_topic
 
 

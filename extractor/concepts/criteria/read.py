@@ -254,7 +254,7 @@ def _drop_sex(criterion: CriterionDraft) -> CriterionDraft:
         limit = member.value
         words = read_text(limit.condition or "")
         # "for men", but not "for men over 60"
-        if rule("sex_condition").covers(words, 0, len(words)):
+        if rule("sex_condition").covers(words):
             limit = limit.model_copy(update={"condition": None})
         members.append(replace(member, value=limit))
     changed = constraints.with_supported(members)
@@ -434,7 +434,7 @@ def _describe_line_above(line: Passage, *, opens_list: bool) -> str:
     tokens = line.cut()
     if opens_list or rule("group_title").occurs(tokens):
         return "under an item"
-    if rule("introduction").ends(tokens, len(tokens)) is None:
+    if rule("introduction").ends(tokens) is None:
         return "under an item that introduces nothing"
     # "Volunteers will not be considered if any of these apply:" may say nothing of an item
     is_short = len(tokens) <= _LONGEST_OPENING

@@ -421,7 +421,7 @@ def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     if first > 0:
         return False
     heading = read_words(topic)
-    return rule("lifetime_before").ends(heading, len(heading)) is not None
+    return rule("lifetime_before").ends(heading) is not None
 
 
 def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:

@@ -225,7 +225,7 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
     """
     heading = read_words(criterion.heading)
     # "at least two of the following:" makes the lines below a list of signs
-    lists_signs = rule("listed_sign").ends(heading, len(heading)) is not None
+    lists_signs = rule("listed_sign").ends(heading) is not None
     if criterion.donor or lists_signs:
         return
     # as below "Parents:" or "Age at onset:"

@@ -72,7 +72,7 @@ def _may_limit_sex(criterion: StatedCriterion) -> bool:
         return True
     # as in "Male or non-pregnant female"
     tokens = criterion.passage.tokens
-    return rule("sex_alone").covers(tokens, 0, len(tokens)) is not None
+    return rule("sex_alone").covers(tokens) is not None
 
 
 def _read_elsewhere(
