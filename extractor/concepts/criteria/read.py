@@ -421,7 +421,7 @@ def _read_lead_in(entry: CriterionEntry, *, follows_colon: bool) -> Reading[str 
         feature = _describe_line_above(entry.parent, opens_list=entry.parent_opens_list)
     features = (_ANSWERED.get(entry.origin, feature),)
     if entry.parent is None:
-        return Reading(None, 1.0, origin=entry.origin, features=features)
+        return Reading(None, origin=entry.origin, features=features)
     spans = (span_of(entry.parent),)
     return Reading(entry.parent.raw, 1.0, spans, origin=entry.origin, features=features)
 

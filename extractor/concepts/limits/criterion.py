@@ -75,7 +75,7 @@ def read_constraints(
         feature = "no numbers"
         if has_numbers:
             feature = "numbers that are no limits"
-        return Reading((), 1.0, features=(feature,))
+        return Reading((), features=(feature,))
     members: list[Supported[Constraint]] = []
     seen: dict[object, Limit] = {}
     for limit in requirements:

@@ -86,9 +86,7 @@ def read_events(
         events = _find_named(parts, events.start)
     if not is_timed and not events.ends:
         features = ("perhaps timed",)
-        return Reading(None, 1.0, features=features), Reading(
-            (), 1.0, features=features
-        )
+        return Reading(None, features=features), Reading((), features=features)
     return _read_start(parts, events), _read_ends(parts, events)
 
 
@@ -130,7 +128,7 @@ def _read_start(parts: OutcomeParts, events: Events) -> Reading[str | None]:
         case = "perhaps a start in the time frame"
     else:
         case = "no start"
-    return Reading(None, 1.0, features=(case,))
+    return Reading(None, features=(case,))
 
 
 def _read_ends(parts: OutcomeParts, events: Events) -> Reading[tuple[str, ...] | None]:
@@ -141,7 +139,7 @@ def _read_ends(parts: OutcomeParts, events: Events) -> Reading[tuple[str, ...] |
         case = "no ends"
         if parts.description and parts.description.search("may_state_end"):
             case = "perhaps ends"
-        return Reading((), 1.0, features=(case,))
+        return Reading((), features=(case,))
     plain = rule("plain_event")
     # a definition that states both ends is surer
     if not events.start or events.part != parts.description:

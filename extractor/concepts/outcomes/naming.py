@@ -58,7 +58,7 @@ def read_instrument(
         case = "no instrument"
         if body.search("may_name_instrument"):
             case = "perhaps an instrument"
-        return Reading(None, 1.0, features=(case,))
+        return Reading(None, features=(case,))
     return _read_known(body, known or terms[0], terms, record)
 
 
@@ -289,7 +289,7 @@ def read_named(body: Passage, kind: _Named) -> Reading[tuple[str, ...] | None]:
     names = _find_names(body, kind.vocabulary)
     if not names:
         case = kind.perhaps if body.search(kind.hint) else kind.none
-        return Reading((), 1.0, features=(case,))
+        return Reading((), features=(case,))
     case = kind.one if len(names) == 1 else kind.several
     return Reading((), features=(case,)).with_supported(map(support_words, names))
 

@@ -277,8 +277,8 @@ def _read_outcome(
     if censored.value and not may_have_events(parts, concept):
         censored = Reading(value=False, probability=0.9, features=("not censored",))
     rules = EndpointReadings(
-        rank=Reading(parts.rank, 1.0),
-        index=Reading(parts.index, 1.0),
+        rank=Reading(parts.rank),
+        index=Reading(parts.index),
         measure=_read_part(measure, parts.measure_probability, parts.features),
         description=_read_part(parts.description, parts.description_probability),
         time_frame=_read_part(

@@ -153,7 +153,7 @@ def _choose(
     """
     of_side = [bound for bound in bounds if bound.lower is (name == AGES[0])]
     if not of_side:
-        return Reading(None, 1.0, features=("no age",))
+        return Reading(None, features=("no age",))
     agreeing = [bound for bound in of_side if agrees(bound.age, registered)]
     chosen = _find_widest(agreeing or of_side)
     spans = (span_of(chosen.place),)

@@ -94,7 +94,7 @@ def _read_elsewhere(
             [sentence for sentence in summary if _find("one_sex_stated", sentence)]
         )
     if len({sex for sex, _ in sexes}) != 1:
-        return Reading(None, 1.0, features=("no sex",))
+        return Reading(None, features=("no sex",))
     sex, words = sexes[0]
     is_described = words.section.name in DESCRIPTIONS
     registered_sex = unify_word("sex", registered or "").casefold()
@@ -162,7 +162,7 @@ def read_healthy(
         if passage.section.name in DESCRIPTIONS:
             case = "healthy people in a summary"
         return _infer(value=True, case=case, words=healthy)
-    return Reading(None, 1.0, features=("no healthy people",))
+    return Reading(None, features=("no healthy people",))
 
 
 def _find(name: str, passage: Passage) -> Passage | None:
