@@ -175,12 +175,9 @@ def _list_versions(tokens: Tokens) -> Iterator[Range]:
             continue
         for name in ("stated_version", "bare_version"):
             version = rule(name).starts(tokens, term.end)
-            if not version:
-                continue
             # the 3 of "CTCAE 3" may be a grade
-            if "." not in version.text:
-                continue
-            yield term.first, version.end
+            if version and "." in version.text:
+                yield term.first, version.end
 
 
 def _is_in(place: Range, outer: Sequence[Range]) -> bool:

@@ -316,9 +316,7 @@ def _select_points(
     ``has_cycles`` means that the time frame mentions cycles, so day 1 is the treatment day of each
     cycle.
     """
-    moments: list[Moment] = []
-    for group in groups:
-        moments += group.moments
+    moments = [moment for group in groups for moment in group.moments]
     points: list[Moment] = []
     for index, moment in enumerate(moments):
         # "C1D1": the first cycle is part of the origin

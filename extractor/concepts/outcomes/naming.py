@@ -137,13 +137,9 @@ def _read_edition(tokens: Tokens, mentions: Sequence[Term]) -> str | None:
     no mention of the instrument is followed by such a number.
     """
     for term in mentions:
-        is_joined = tokens.gap(term.end) == "-"
-        if not is_joined:
-            continue
         # "IIEF-5", "ADHD-RS-IV"
-        if not _EDITION.fullmatch(tokens.words[term.end]):
-            continue
-        return tokens.read(term.first, term.end + 1)
+        if tokens.gap(term.end) == "-" and _EDITION.fullmatch(tokens.words[term.end]):
+            return tokens.read(term.first, term.end + 1)
     return None
 
 

@@ -115,7 +115,8 @@ def read_ages(
     """
     registered = read_registered_ages(registry)
     listed = _list_stated(stated)
-    low, high = (_choose(listed, name, registered[name]) for name in AGES)
+    ages = {name: _choose(listed, name, registered[name]) for name in AGES}
+    low, high = ages.values()
     if low.value is not None and high.value is not None:
         return low, high
     described = [
@@ -135,10 +136,10 @@ def read_ages(
         bound._replace(case=UNLIKE) if bound.place in partly_registered else bound
         for bound in described
     ]
-    if not low.value and not low.alternatives:
-        low = _choose(described, AGES[0], registered[AGES[0]])
-    if not high.value and not high.alternatives:
-        high = _choose(described, AGES[1], registered[AGES[1]])
+    for name, age in ages.items():
+        if not age.value and not age.alternatives:
+            ages[name] = _choose(described, name, registered[name])
+    low, high = ages.values()
     return low, high
 
 
@@ -376,9 +377,8 @@ def _read_summary(passage: Passage) -> Iterator[_Bound]:
         for limit in find_limits(tokens, CriterionKind.INCLUSION):
             if not limit.time_unit or not limit.sure:
                 continue
-            if is_lifetime(tokens, limit) or is_other_age(tokens, limit):
-                continue
-            if _names_age(tokens, limit):
+            is_of_others = is_lifetime(tokens, limit) or is_other_age(tokens, limit)
+            if not is_of_others and _names_age(tokens, limit):
                 yield from _read_bounds(part, limit, _IN_SUMMARY)
 
 
