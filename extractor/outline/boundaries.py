@@ -336,10 +336,7 @@ def list_meanings(mark: str, style: str, number: int) -> Iterator[tuple[str, int
     if letter in _ROMAN_LETTERS:
         letters = _describe_letters(mark, letter)
         numeral = mark.replace(letter, "i"), ROMAN.index(letter.lower()) + 1
-        if letters[0] != style:
-            yield letters
-        else:
-            yield numeral
+        yield letters if letters[0] != style else numeral
 
 
 def _count_from_one(mark: str, digits: str) -> str:

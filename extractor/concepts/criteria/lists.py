@@ -684,8 +684,12 @@ def _doubt_exclusions(
     doubted: list[CriterionEntry] = []
     are_exclusions = False
     for entry in entries:
-        may_be_heading = _may_be_heading(entry)
-        reads_so = _reads_like_exclusion(entry)
+        tokens = entry.passage.tokens
+        # a short line may be the missing heading of the exclusions
+        names_exclusions = rule("names_exclusions").occurs(tokens)
+        may_be_heading = len(tokens) <= _SHORT and names_exclusions
+        begins_so = rule("reads_like_exclusion").starts(tokens, 0) is not None
+        reads_so = begins_so and entry.parent is None
         if not are_exclusions and (may_be_heading or reads_so):
             reason = _READS_LIKE_EXCLUSION
             if may_be_heading:
@@ -700,20 +704,6 @@ def _doubt_exclusions(
         doubted.append(entry)
         are_exclusions = are_exclusions or may_be_heading or is_below
     return doubted
-
-
-def _may_be_heading(entry: CriterionEntry) -> bool:
-    """Return whether a short line may be the missing heading of the exclusions."""
-    tokens = entry.passage.tokens
-    return len(tokens) <= _SHORT and rule("names_exclusions").occurs(tokens)
-
-
-def _reads_like_exclusion(entry: CriterionEntry) -> bool:
-    """Return whether a line below no other line is worded like an exclusion."""
-    begins_so = rule("reads_like_exclusion").starts(entry.passage.tokens, 0) is not None
-    if not begins_so:
-        return False
-    return entry.parent is None
 
 
 def _doubt_unknown_heading(heading: Passage, state: _State) -> bool:
