@@ -267,4 +267,4 @@ def _is_given(mark: Mark, sentence: Passage) -> bool:
         return False
     first = max(0, mark.first - _CUE_REACH)
     end = mark.end + _CUE_REACH
-    return rule("speaks_of_supply").search(sentence.tokens, first, end) is None
+    return not rule("speaks_of_supply").occurs(sentence.tokens, first, end)

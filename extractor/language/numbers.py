@@ -455,7 +455,7 @@ def _is_no_time(duration: RuleMatch) -> bool:
     # "25 W" is watts near a word such as "cycled"
     first = max(0, duration.first - _LETTER_REACH)
     end = duration.end + _LETTER_REACH
-    return rule("letter_of_a_measure").search(tokens, first, end) is not None
+    return rule("letter_of_a_measure").occurs(tokens, first, end)
 
 
 def _read_part(match: RuleMatch, name: str) -> int | float | None:

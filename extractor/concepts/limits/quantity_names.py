@@ -334,7 +334,7 @@ def _is_age(words: NameWords, unit: str, quote: str) -> bool:
         return False
     if not word_list("people").isdisjoint(words):
         return True
-    return rule("age_behind").search(read_words(quote)) is not None
+    return rule("age_behind").occurs(read_words(quote))
 
 
 def _name_by_unit(unit: str, value: float | None) -> KnownQuantity | None:

@@ -144,7 +144,7 @@ def _read_without(tokens: Tokens, others: Sequence[Range]) -> TimeFrame:
         omitted.append((words.first, end))
     kept = tokens.without(omitted, 0, len(tokens))
     groups = tuple(_join_parts(kept, _find_groups(kept)))
-    has_cycles = rule("cycle_in_frame").search(tokens) is not None
+    has_cycles = rule("cycle_in_frame").occurs(tokens)
     points = tuple(_select_points(kept, groups, has_cycles=has_cycles))
     return TimeFrame(tokens, kept, groups, points, len(others))
 

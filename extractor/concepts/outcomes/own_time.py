@@ -136,7 +136,7 @@ def _is_time(tokens: Tokens, first: int, end: int, *, is_behind_sign: bool) -> b
     and 12". If they do not follow punctuation, they must begin with "at" or be followed by
     "after".
     """
-    if rule("moment").search(tokens, first, end) is None:
+    if not rule("moment").occurs(tokens, first, end):
         return False
     name = "stated_frame"
     if is_behind_sign:

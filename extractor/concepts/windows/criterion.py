@@ -183,7 +183,7 @@ def demands_other(introduction: Passage) -> bool:
     last = windows[-1]
     if rule("announces_items").search(tokens, 0, last.first):
         return False
-    return rule("joins_other_demand").search(tokens, last.length[1]) is not None
+    return rule("joins_other_demand").occurs(tokens, last.length[1])
 
 
 def is_of_kind(introduction: Passage, item: Passage, *, is_value: bool) -> bool:
@@ -200,4 +200,4 @@ def is_of_kind(introduction: Passage, item: Passage, *, is_value: bool) -> bool:
     """
     if is_value or not rule("organ_function").search(introduction.cut()):
         return True
-    return rule("names_measurement").search(item.cut()) is not None
+    return rule("names_measurement").occurs(item.cut())
