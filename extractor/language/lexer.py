@@ -394,7 +394,7 @@ class Tokens:
         return len(self.words)
 
     def code_at(self, index: int) -> str:
-        """Return the code of a token; empty for the index after the last token."""
+        """Return the code of a token; empty for an index outside the text."""
         return self.codes[index : index + 1]
 
     def at(self, position: int) -> int:

@@ -211,7 +211,7 @@ def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> NumberRol
     if is_rated and rule("comparison").search(tokens, end, end + _ROLES):
         return NumberRole.SCALE
     # as in "MADRS (0 to 60) of at least 12"
-    is_bracketed = tokens.codes[max(0, first - 1) : first] == "("
+    is_bracketed = tokens.code_at(first - 1) == "("
     if is_bracketed and rule("scale_closed").starts(tokens, end):
         return NumberRole.SCALE
     low = max(0, first - _ROLES)
