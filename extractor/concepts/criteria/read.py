@@ -53,6 +53,7 @@ from extractor.evidence.items import (
     CriterionDraft,
     CriterionReadings,
     PeopleReadings,
+    Read,
     RecordDraft,
     draft_record,
 )
@@ -402,7 +403,7 @@ def _describe_source_of_kind(entry: CriterionEntry) -> tuple[str, ...]:
     return (source,)
 
 
-def _read_lead_in(entry: CriterionEntry, *, follows_colon: bool) -> Reading[str | None]:
+def _read_lead_in(entry: CriterionEntry, *, follows_colon: bool) -> Read[str]:
     """Return the line that introduces an entry, or None, with one feature for the confidence of
     this answer. The feature of a model's answer replaces that of the rules.
     """

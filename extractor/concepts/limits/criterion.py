@@ -23,6 +23,7 @@ from extractor.concepts.people.ages import (
 )
 from extractor.concepts.people.sex import find_sex_words
 from extractor.evidence.drafts import Part, Reading, Span, Supported, span_of
+from extractor.evidence.items import Read
 from extractor.language.book import read_words, rule
 from extractor.language.lexer import Range, Tokens, keep
 from extractor.language.passage import Passage
@@ -51,7 +52,7 @@ _SECOND = "a second limit of its quantity"
 
 def read_constraints(
     passage: Passage, limits: Sequence[Limit], topic: str = ""
-) -> Reading[tuple[Constraint, ...] | None]:
+) -> Read[tuple[Constraint, ...]]:
     """Return the limits of a criterion that are constraints, with a span and features for each. If
     there are none, the value is empty, and a feature says whether the line has other numbers.
 

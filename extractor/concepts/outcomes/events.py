@@ -12,6 +12,7 @@ from typing import NamedTuple
 from extractor.concepts.criteria.unheaded import list_sentences
 from extractor.concepts.outcomes.split import OutcomeParts
 from extractor.evidence.drafts import Reading, span_of, support_words
+from extractor.evidence.items import Read
 from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens
 from extractor.language.passage import Passage, strip_span
@@ -65,7 +66,7 @@ class Events(NamedTuple):
 
 def read_events(
     parts: OutcomeParts, concept: Reading[Concept]
-) -> tuple[Reading[str | None], Reading[tuple[str, ...] | None]]:
+) -> tuple[Read[str], Read[tuple[str, ...]]]:
     """Return the start event and the end events of an outcome. If the start is not stated, the
     first value is None; if the end events are not stated, the second is (). By definition, outcomes
     that are not times to an event do not have events, unless their words state that they measure a
@@ -106,7 +107,7 @@ def _states_clock(parts: OutcomeParts, concept: Reading[Concept]) -> bool:
     return any(text.search(clock) for text in texts)
 
 
-def _read_start(parts: OutcomeParts, events: Events) -> Reading[str | None]:
+def _read_start(parts: OutcomeParts, events: Events) -> Read[str]:
     """Return the start event as written, or None. The confidence depends on the event's place and
     on whether end events follow. If there is no start, the confidence depends on whether there are
     words that may state one.
@@ -131,7 +132,7 @@ def _read_start(parts: OutcomeParts, events: Events) -> Reading[str | None]:
     return Reading(None, features=(case,))
 
 
-def _read_ends(parts: OutcomeParts, events: Events) -> Reading[tuple[str, ...] | None]:
+def _read_ends(parts: OutcomeParts, events: Events) -> Read[tuple[str, ...]]:
     """Return the end events as written; () if there are none. The confidence depends on how clearly
     they are stated, and on whether the description states both the start and the end events.
     """

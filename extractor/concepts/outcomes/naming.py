@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from extractor.evidence.drafts import Reading, span_of, support_words
+from extractor.evidence.items import Read
 from extractor.language.book import Term, find_terms, rule, word_list
 from extractor.language.lexer import Tokens
 from extractor.language.passage import Passage
@@ -26,9 +27,7 @@ _SHORT_NAME = "unknown instrument, short name"
 _CAPITALS = "unknown instrument, capitals"
 
 
-def read_instrument(
-    body: Passage, record: Iterable[str] = ()
-) -> Reading[Instrument | None]:
+def read_instrument(body: Passage, record: Iterable[str] = ()) -> Read[Instrument]:
     """Return the first instrument that a passage names. The instrument's usual abbreviation is
     returned if the ``record`` contains it anywhere. If the passage does not name an instrument,
     the value is None, and the confidence depends on words such as "according to".
@@ -64,7 +63,7 @@ def read_instrument(
 
 def _read_known(
     body: Passage, term: Term, terms: Sequence[Term], record: Iterable[str]
-) -> Reading[Instrument | None]:
+) -> Read[Instrument]:
     """Return the instrument that a term names, with its version, which may follow the long name or
     the abbreviation. ``terms`` contains all terms of the passage.
     """
@@ -106,7 +105,7 @@ def _is_cut_out(tokens: Tokens, term: Term) -> bool:
 
 def _make_reading(
     instrument: Instrument, words: Passage, case: str, probability: float = 1.0
-) -> Reading[Instrument | None]:
+) -> Read[Instrument]:
     places = (span_of(words),)
     return Reading(instrument, probability, places, Support.PARSED, features=(case,))
 
@@ -270,7 +269,7 @@ METHODS = _Named(
 )
 
 
-def read_named(body: Passage, kind: _Named) -> Reading[tuple[str, ...] | None]:
+def read_named(body: Passage, kind: _Named) -> Read[tuple[str, ...]]:
     """Return the distinct names from a vocabulary that a passage contains, as written and in order.
     If there are none, the value is ().
 

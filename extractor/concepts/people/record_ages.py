@@ -32,6 +32,7 @@ from extractor.concepts.people.registered_ages import (
     read_registered_ages,
 )
 from extractor.evidence.drafts import Reading, span_of
+from extractor.evidence.items import Read
 from extractor.language.book import read_words, rule
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import DAYS
@@ -94,7 +95,7 @@ def read_ages(
     stated: Iterable[StatedCriterion],
     summary: Iterable[Passage],
     registry: RegistryFields = _UNKNOWN,
-) -> tuple[Reading[Age | None], Reading[Age | None]]:
+) -> tuple[Read[Age], Read[Age]]:
     """Return the lowest and the highest age that any criterion admits. If the criteria do not state
     an age, it is read from the summary.
 
@@ -143,9 +144,7 @@ def read_ages(
     return low, high
 
 
-def _choose(
-    bounds: Sequence[_Bound], name: str, registered: float | None
-) -> Reading[Age | None]:
+def _choose(bounds: Sequence[_Bound], name: str, registered: float | None) -> Read[Age]:
     """Return the loosest bound on one side among the bounds that agree with the registry or,
     failing that, among those that are not doubtful. It is less certain if the bounds differ, or if
     the registry disagrees. If bounds on the other side contradict this bound, it is treated only

@@ -7,6 +7,7 @@ from typing import TypeVar
 from extractor.concepts.people.ages import StatedCriterion, names_division
 from extractor.concepts.people.registered_ages import DESCRIPTIONS
 from extractor.evidence.drafts import Reading, span_of
+from extractor.evidence.items import Read
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 from extractor.language.passage import Passage
@@ -24,7 +25,7 @@ def read_sex(
     titles: Sequence[Passage] = (),
     summary: Sequence[Passage] = (),
     registered: str | None = None,
-) -> Reading[Sex | None]:
+) -> Read[Sex]:
     """Return the sex stated in the criteria or, failing that, in the titles, the conditions or the
     summary. The value is None if the sex is not stated, or is stated only in a description that
     contradicts the registered sex.
@@ -79,7 +80,7 @@ def _read_elsewhere(
     titles: Sequence[Passage],
     summary: Sequence[Passage],
     registered: str | None,
-) -> Reading[Sex | None]:
+) -> Read[Sex]:
     """Return the sex stated outside the criteria: both if a title or the summary states both, or
     otherwise the only sex named in the titles and conditions or, failing that, in the summary.
     """
@@ -133,7 +134,7 @@ def find_sex_words(
 
 def read_healthy(
     stated: Sequence[StatedCriterion], summary: Iterable[Passage]
-) -> Reading[bool | None]:
+) -> Read[bool]:
     """Return whether healthy people may take part. The value is None if the text does not state
     this.
 

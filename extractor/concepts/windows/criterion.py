@@ -17,6 +17,7 @@ from extractor.concepts.windows.times import (
     make_window,
 )
 from extractor.evidence.drafts import Part, Reading, Supported, span_of
+from extractor.evidence.items import Read
 from extractor.language.book import read_words, rule
 from extractor.language.lexer import Range, Tokens
 from extractor.language.numbers import find_durations
@@ -29,7 +30,7 @@ _OF_OTHER_LINE = "named in another line"
 _INHERITED = "of the line above"
 OTHER_UNIT = "a time in another unit"
 
-FirstWindow = Reading[TimeWindow | None]
+FirstWindow = Read[TimeWindow]
 Windows = Reading[tuple[TimeWindow, ...]]
 
 
