@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any
 
 from extractor.language.book import list_possible, read_table, rule
-from extractor.language.lexer import Tokens
+from extractor.language.lexer import Range, Tokens
 from extractor.language.values import value_class
 
 Parts = Mapping[str, "Expression"]
@@ -39,6 +39,11 @@ class Expression:
     value: Any = None
     parts: tuple["Expression", ...] = ()
     weight: float = 0.0
+
+    @property
+    def place(self) -> Range:
+        """Its tokens as a half-open range."""
+        return self.first, self.end
 
 
 @dataclass(frozen=True, slots=True)

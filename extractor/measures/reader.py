@@ -138,9 +138,7 @@ def _read_line(tokens: Tokens, introduced: frozenset[str]) -> tuple[Limit, ...]:
     limits = [_find_unit_apart(tokens, limit) for limit in limits]
     limits = _join_conditions(tokens, _share_stated_unit(tokens, limits))
     for span in of_subjects:
-        read = _read_limits(
-            chart, tokens, span, (span.first, span.end), None, is_case=False
-        )
+        read = _read_limits(chart, tokens, span, span.place, None, is_case=False)
         limits += [replace(limit, qualifies=True) for limit in read]
     return tuple(sorted(limits, key=attrgetter("first")))
 
@@ -342,7 +340,7 @@ def _read_limits(
         is_of_time = last.time_unit and not last.is_known
         if bounds[0].amount.time or not is_of_time:
             namer = last
-    explained = [(span.first, span.end)]
+    explained = [span.place]
     if owner.condition:
         explained.append(owner.condition)
     unexplained_words = list_unexplained(chart, tokens, clause, explained)
@@ -387,7 +385,7 @@ def _find_condition(
     # "in women" of the second limit in ">= 13 g/dL in men and 12 in women"
     people = span.value[at].condition
     if people:
-        return strip_bracket(tokens, (people.first, people.end))
+        return strip_bracket(tokens, people.place)
     is_last = at + 1 == len(span.value)
     if is_last or span.rule != "restated":
         return condition

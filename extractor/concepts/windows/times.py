@@ -197,7 +197,7 @@ def find_windows(
     stated: list[Window] = []
     for span in _list_spans(tokens):
         length = span.value.length
-        is_free = of_life.isdisjoint(range(length.first, length.end))
+        is_free = of_life.isdisjoint(range(*length.place))
         if is_free and not _is_no_window(tokens, span, length):
             stated.append(_read_window(tokens, span, kind))
     return tuple(_assign_directions(tokens, stated, kind, wide=wide))
@@ -227,7 +227,7 @@ def _list_spans(tokens: Tokens) -> list[Expression]:
     for span in sorted(
         chart.all("window"), key=lambda span: (-span.weight, span.first)
     ):
-        place = range(span.first, span.end)
+        place = range(*span.place)
         if covered.isdisjoint(place):
             covered.update(place)
             chosen.append(span)
@@ -313,7 +313,7 @@ def _read_window(
         amount.high,
         amount.time,
         span.rule,
-        (length.first, length.end),
+        length.place,
         sure=sense.sure and not is_reversible,
         is_reversible=is_reversible,
         has_comparator=sense.has_comparator,
