@@ -109,8 +109,7 @@ class RuleMatch:
     @property
     def span(self) -> Range:
         """The half-open range of characters in the text."""
-        start = self.tokens.starts[self.first]
-        return start, start + len(self.text)
+        return self.tokens.span(self.first, self.end)
 
     @property
     def text(self) -> str:
