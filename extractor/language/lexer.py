@@ -194,7 +194,11 @@ _JOINTS = {"", "-"}
 """The text between two tokens that form a name, as in "CD19" and "IL-6"."""
 
 
-class Lexicon(dict[str, str]):
+_Codes = dict[str, str]
+"""Codes by the word or the prefix that has them."""
+
+
+class Lexicon(_Codes):
     """The codes of words, keyed by the word as capitalised in the text. Each new word is looked up
     once.
 
@@ -209,14 +213,14 @@ class Lexicon(dict[str, str]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._codes: dict[str, str] = dict.fromkeys(NUMBER_WORDS.split(), NUMBER) | {
+        self._codes: _Codes = dict.fromkeys(NUMBER_WORDS.split(), NUMBER) | {
             sign: sign for sign in SIGNS
         }
-        self._prefixes: dict[str, str] = {}
-        self._added: dict[str, str] = {}
+        self._prefixes: _Codes = {}
+        self._added: _Codes = {}
         """The codes of the words given to ``add``, as they are spelled there."""
         self._longest_prefix = 0
-        self._matching: dict[str, str] = {}
+        self._matching: _Codes = {}
         self._sorted: list[tuple[str, str]] = []
         self.name_codes: set[str] = {UNKNOWN}
         """The codes of words that form a name with a number joined to them ("SF-36")."""

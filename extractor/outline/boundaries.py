@@ -62,7 +62,9 @@ _GAP = re.compile(
     r"|(?<=[a-z)][.;])(?=[A-Z][a-z]))"
 )
 _WORD = re.compile(r"[^\W\d_]+|\d+(?:[.,]\d+)*|[^\w\s]")
-_ROMAN_NUMBERS = "i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx"
+_ROMAN_NUMBERS = (
+    "i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx"
+)
 _ROMAN = _ROMAN_NUMBERS.split()
 _ROMAN_LETTERS = frozenset("ivxIVX")
 _DASHES = frozenset("-–")
