@@ -13,7 +13,13 @@ from typing import NamedTuple
 
 from extractor.language.book import rule
 from extractor.language.lexer import NUMBER, Range, Tokens, keep
-from extractor.language.numbers import MULTIPLES, ROMAN, read_number, read_time_unit
+from extractor.language.numbers import (
+    MULTIPLES,
+    ROMAN,
+    Numeric,
+    read_number,
+    read_time_unit,
+)
 from extractor.language.patterns import RuleMatch
 from extractor.language.units import read_unit
 from extractor.language.values import value_class
@@ -76,8 +82,8 @@ class Limit:
     """
 
     comparator: Comparator
-    value: int | float
-    value_high: int | float | None
+    value: Numeric
+    value_high: Numeric | None
     first: int
     end: int
     quantity: Range | None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from extractor.language.book import rule
 from extractor.language.lexer import NUMBER, Range, Tokens
-from extractor.language.numbers import ORDINALS, read_number
+from extractor.language.numbers import ORDINALS, Numeric, read_number
 from extractor.language.patterns import RuleMatch
 from extractor.schemas import TimeUnit
 
@@ -50,7 +50,7 @@ class Moment:
     ``after_range`` means that a dash or a word such as "to" precedes the number.
     """
 
-    value: int | float
+    value: Numeric
     unit: TimeUnit
     first: int
     end: int
@@ -273,7 +273,7 @@ def _cut_at_commas(listed: RuleMatch, *, is_alone: bool) -> Iterator[tuple[str, 
 
 def _read_listed_number(
     tokens: Tokens, listed: RuleMatch, text: str, unit: TimeUnit
-) -> int | float | None:
+) -> Numeric | None:
     """Return a number in digits or words ("2", "half an", "4th", "third"); None if it cannot be
     represented. Hours and minutes, as in "1:30", are hours. For days and cycles, "first" is treated
     as 0, because it means the start: "after the first cycle". In "first 28 days", the number is 28.

@@ -9,7 +9,7 @@ from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.ages import is_age, is_lifetime
 from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens, keep
-from extractor.language.numbers import DAYS
+from extractor.language.numbers import DAYS, Numeric
 from extractor.measures.grammar import (
     Chart,
     Expression,
@@ -65,8 +65,8 @@ class Window:
     first: int
     end: int
     comparator: Comparator
-    value: int | float
-    high: int | float | None
+    value: Numeric
+    high: Numeric | None
     unit: TimeUnit
     rule: str
     length: Range
