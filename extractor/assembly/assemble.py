@@ -166,11 +166,10 @@ def _find_terms(record: TrialRecord) -> Iterator[RegisteredTerm]:
 def _find_other_names(section: Section) -> Iterator[RegisteredTerm]:
     for part in section.parts:
         name = _tidy(section.text[part.start : part.end])
-        if part.name != "other_names":
-            continue
-        if not name:
-            continue
-        yield RegisteredTerm(kind=TermKind.OTHER_NAME, name=name, section=section.name)
+        if part.name == "other_names" and name:
+            yield RegisteredTerm(
+                kind=TermKind.OTHER_NAME, name=name, section=section.name
+            )
 
 
 def _tidy(text: str) -> str:

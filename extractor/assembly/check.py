@@ -117,7 +117,16 @@ def ground_answer(
             is_proven = bool(supported)
             reading = read_supported(supported, many=isinstance(value, tuple))
         against += objections
-        unreadable += _list_unreadable(name, members)
+        unreadable += [
+            Objection(
+                Why.UNREADABLE,
+                field=name,
+                value=member.text,
+                kind=FindingKind.ANSWER_MISSING,
+            )
+            for member in members
+            if isinstance(member, UnreadableValue)
+        ]
         # an answer without a value is that the text states none
         if is_proven or not members:
             readings[name] = reading
@@ -130,14 +139,6 @@ def ground_answer(
         objections=(*against, *unreadable),
         custom_values={name: claims[name] for name in claims if name in readings},
     )
-
-
-def _list_unreadable(field: str, members: Iterable[object]) -> Iterator[Objection]:
-    """Yield an objection to each value of a field that is in an invalid format."""
-    for member in members:
-        if isinstance(member, UnreadableValue):
-            kind = FindingKind.ANSWER_MISSING
-            yield Objection(Why.UNREADABLE, field=field, value=member.text, kind=kind)
 
 
 def name_arms(

@@ -264,8 +264,8 @@ def _states_none(tokens: Tokens) -> bool:
     """Return True if the words state that something is absent and do not state that anything is
     present.
     """
-    is_none = rule("states_none").search(tokens) is not None
-    return is_none and rule("states_some").search(tokens) is None
+    is_none = rule("states_none").occurs(tokens)
+    return is_none and not rule("states_some").occurs(tokens)
 
 
 def _states_kind(value: object, tokens: Tokens, numbers: Sequence[Number]) -> bool:

@@ -74,12 +74,9 @@ def find_doubtful(extraction: TrialExtraction, minimum: float) -> set[str]:
     dropped = set[str]()
     for path, item in extraction.list_items():
         dropped.update(_list_doubtful(path, item, minimum))
-        if not isinstance(item, CustomItem):
-            continue
         # a value of a custom field cannot stay without the item that it describes
-        if item.of not in dropped:
-            continue
-        dropped.add(path)
+        if isinstance(item, CustomItem) and item.of in dropped:
+            dropped.add(path)
     return dropped
 
 

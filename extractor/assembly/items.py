@@ -17,7 +17,7 @@ from extractor.concepts.people.registered_ages import (
 )
 from extractor.concepts.provenance import Assembled, ItemBuilder, list_read_fields
 from extractor.evidence.drafts import NOT_READ, Reading
-from extractor.evidence.items import CriterionDraft
+from extractor.evidence.items import CriterionDraft, Read
 from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import (
     Absence,
@@ -96,9 +96,7 @@ def assemble_eligibility(
     return describe_ages(eligibility, parsed.sections), criteria
 
 
-def _resolve_ages(
-    parsed: ParsedRecord, builder: ItemBuilder
-) -> dict[str, Reading[Age | None]]:
+def _resolve_ages(parsed: ParsedRecord, builder: ItemBuilder) -> dict[str, Read[Age]]:
     """Resolve the minimum and maximum age, keyed by field.
 
     An age that differs from the registered age never has high confidence. An age above ``OLDEST``
@@ -107,7 +105,7 @@ def _resolve_ages(
     ambiguous.
     """
     registered = read_registered_ages(parsed.record.registry)
-    ages: dict[str, Reading[Age | None]] = {}
+    ages: dict[str, Read[Age]] = {}
     for name in AGES:
         age = builder.resolve_as(Age, name)
         is_empty = age.value is None and age.gap is None

@@ -2,8 +2,7 @@
 belong.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Protocol
+from collections.abc import Collection, Iterator, Mapping
 
 from extractor.concepts.limits.mentions import find_mentions
 from extractor.concepts.limits.read import find_limits
@@ -14,7 +13,7 @@ from extractor.evidence.drafts import Span, span_of
 from extractor.evidence.items import CriterionDraft
 from extractor.evidence.parsed import ParsedRecord, is_touched, sort_places
 from extractor.language.book import read_text, rule
-from extractor.language.lexer import NUMBER
+from extractor.language.lexer import NUMBER, Range, cover
 from extractor.language.numbers import ORDINALS, find_durations
 from extractor.language.passage import Passage
 from extractor.schemas import (
@@ -30,16 +29,6 @@ from extractor.schemas import (
     TimeKind,
     TrialExtraction,
 )
-
-
-class Place(Protocol):
-    """The tokens ``first:end`` of a text."""
-
-    @property
-    def first(self) -> int: ...
-
-    @property
-    def end(self) -> int: ...
 
 
 def find_unread(
@@ -134,7 +123,7 @@ def _list_fields(parsed: ParsedRecord, criterion: Criterion) -> Iterator[str]:
 
 
 def _list_unread_numbers(
-    words: Passage, values: Mapping[str, list[tuple[int, int]]]
+    words: Passage, values: Mapping[str, list[Range]]
 ) -> Iterator[tuple[int, bool]]:
     """Yield each number in a passage that is neither part of a name nor in a value: its token, and
     whether it is above one. "One" is more often an article.
@@ -180,14 +169,6 @@ def limits_age(item: CriterionDraft) -> bool:
     return any(
         rule("may_name_age").occurs(read_text(limit.quantity)) for limit in limits
     )
-
-
-def cover(places: Iterable[Place]) -> set[int]:
-    """Return all tokens of the places."""
-    covered = set[int]()
-    for place in places:
-        covered.update(range(place.first, place.end))
-    return covered
 
 
 def place_of(piece: Evidence) -> Span:

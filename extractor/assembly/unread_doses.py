@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from typing import TypeAlias
 
 from extractor.assembly.findings import cite, inform
-from extractor.assembly.unread import cover, place_of
+from extractor.assembly.unread import place_of
 from extractor.concepts.criteria.unheaded import list_sentences
 from extractor.concepts.doses.amounts import (
     find_amounts,
@@ -22,7 +22,7 @@ from extractor.concepts.places import GROUPS_OF_DOSES
 from extractor.evidence.drafts import span_of
 from extractor.evidence.parsed import ParsedRecord, is_touched, sort_places
 from extractor.language.book import read_text, rule
-from extractor.language.lexer import NUMBER, Tokens
+from extractor.language.lexer import NUMBER, Range, Tokens, cover
 from extractor.language.passage import Passage
 from extractor.language.patterns import RuleMatch
 from extractor.language.values import group_pairs
@@ -73,7 +73,7 @@ def find_unread_doses(
     for sentence in _list_sentences(parsed):
         tokens = sentence.tokens
         for mark in (*find_amounts(tokens), *find_bounds(tokens)):
-            place = span_of(sentence.part(mark.first, mark.end))
+            place = span_of(sentence.part_at(mark))
             levels = _list_levels(mark.value)
             # a dose that is stated again, or in a quote, was read
             is_known = levels <= reported or is_touched(place, quoted)
@@ -82,13 +82,13 @@ def find_unread_doses(
             if not _is_given(mark, sentence):
                 continue
             reported |= levels
-            near = sentence
-            if len(sentence.tokens) > _LONG_SENTENCE:
-                near = sentence.part(mark.first, mark.end)
-            cited = cite(parsed, span_of(near))
+            near = span_of(sentence)
+            if len(tokens) > _LONG_SENTENCE:
+                near = place
+            cited = cite(parsed, near)
             yield inform(FindingKind.DOSE_UNREAD, "dosing", _DOSE, cited)
         for mark in _list_parts(sentence):
-            place = span_of(sentence.part(mark.first, mark.end))
+            place = span_of(sentence.part_at(mark))
             if mark.value in known or is_touched(place, quoted):
                 continue
             known.add(mark.value)
@@ -169,7 +169,7 @@ def _find_unread_words(
         named = names & known.keys()
         unread = set[_Unread]()
         for words in found:
-            place = span_of(sentence.part(words.first, words.end))
+            place = span_of(sentence.part_at(words))
             written = words.text.casefold()
             # what another arm states again was read, and so was the 3 of "3TC"
             is_known = any(written in known[agent] for agent in named)
@@ -217,7 +217,7 @@ def _has_unread_dose(parsed: ParsedRecord) -> bool:
     return False
 
 
-def _list_quoted(regimens: Sequence[Regimen]) -> dict[str, list[tuple[int, int]]]:
+def _list_quoted(regimens: Sequence[Regimen]) -> dict[str, list[Range]]:
     """Return the places that the values of the regimens quote, by section."""
     return sort_places(
         place_of(piece)
@@ -267,4 +267,4 @@ def _is_given(mark: Mark, sentence: Passage) -> bool:
         return False
     first = max(0, mark.first - _CUE_REACH)
     end = mark.end + _CUE_REACH
-    return rule("speaks_of_supply").search(sentence.tokens, first, end) is None
+    return not rule("speaks_of_supply").occurs(sentence.tokens, first, end)

@@ -406,10 +406,8 @@ class Readings(Mapping[str, Reading[object]]):
     __match_args__: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Reading[object]:
-        if name not in self.__match_args__:
-            raise KeyError(name)
-        reading: Reading[object] = getattr(self, name)
-        if reading is NOT_READ:
+        reading: Reading[object] | None = self.get(name)
+        if reading is None:
             raise KeyError(name)
         return reading
 

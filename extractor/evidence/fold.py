@@ -85,9 +85,7 @@ class FoldedText:
 
     def clean_span(self, first: int, end: int) -> Range:
         """Return the offsets of the tokens ``first:end`` in the cleaned text."""
-        return self.folded.raw_span(
-            self.tokens.starts[first], self.tokens.ends[end - 1]
-        )
+        return self.folded.raw_span(*self.tokens.span(first, end))
 
     def raw_span(self, first: int, end: int) -> Range:
         """Return the offsets of the tokens ``first:end`` in the raw text."""

@@ -168,6 +168,7 @@ _SOFT_BREAK = re.compile(
     r"\t]{1,3})(?![A-Z][^\n]{0,60}:[ \t]*(?:\n|\Z))"
 )
 _WRAPPED = re.compile(r"\n {6,}\S")
+_Offsets = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +180,10 @@ class CleanText:
     """
 
     text: str
-    starts: tuple[int, ...] = ()
-    ends: tuple[int, ...] = ()
-    raw_starts: tuple[int, ...] = ()
-    raw_ends: tuple[int, ...] = ()
+    starts: _Offsets = ()
+    ends: _Offsets = ()
+    raw_starts: _Offsets = ()
+    raw_ends: _Offsets = ()
 
     def raw_span(self, start: int, end: int) -> tuple[int, int]:
         r"""Return the half-open raw offsets of ``text[start:end]``. A changed piece is never split.

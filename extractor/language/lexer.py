@@ -20,11 +20,11 @@ the word ("non-small cell", "bi-weekly", "non -? pregnant").
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field
 from functools import wraps
 from itertools import accumulate
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from extractor.language.values import value_class
 
@@ -32,6 +32,18 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 Range = tuple[int, int]
 """A half-open range of tokens or characters."""
+
+
+class Placed(Protocol):
+    """The tokens ``first:end`` of a text."""
+
+    @property
+    def first(self) -> int: ...
+
+    @property
+    def end(self) -> int: ...
+
+
 UNKNOWN = "w"
 NUMBER = "n"
 NAME_NUMBER = "d"
@@ -182,7 +194,11 @@ _JOINTS = {"", "-"}
 """The text between two tokens that form a name, as in "CD19" and "IL-6"."""
 
 
-class Lexicon(dict[str, str]):
+_Codes = dict[str, str]
+"""Codes by the word or the prefix that has them."""
+
+
+class Lexicon(_Codes):
     """The codes of words, keyed by the word as capitalised in the text. Each new word is looked up
     once.
 
@@ -197,14 +213,14 @@ class Lexicon(dict[str, str]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._codes: dict[str, str] = dict.fromkeys(NUMBER_WORDS.split(), NUMBER) | {
+        self._codes: _Codes = dict.fromkeys(NUMBER_WORDS.split(), NUMBER) | {
             sign: sign for sign in SIGNS
         }
-        self._prefixes: dict[str, str] = {}
-        self._added: dict[str, str] = {}
+        self._prefixes: _Codes = {}
+        self._added: _Codes = {}
         """The codes of the words given to ``add``, as they are spelled there."""
         self._longest_prefix = 0
-        self._matching: dict[str, str] = {}
+        self._matching: _Codes = {}
         self._sorted: list[tuple[str, str]] = []
         self.name_codes: set[str] = {UNKNOWN}
         """The codes of words that form a name with a number joined to them ("SF-36")."""
@@ -381,6 +397,10 @@ class Tokens:
     def __len__(self) -> int:
         return len(self.words)
 
+    def code_at(self, index: int) -> str:
+        """Return the code of a token; empty for an index outside the text."""
+        return self.codes[index : index + 1]
+
     def at(self, position: int) -> int:
         """Return the index of the first token that ends after a position in the text.
 
@@ -495,9 +515,7 @@ class Tokens:
         >>> lex("every 4 weeks up to week 52").without([(0, 3)], 0, 6).words
         ['up', 'to', 'week']
         """
-        dropped: set[int] = set()
-        for place in places:
-            dropped.update(range(*place))
+        dropped = {index for place in places for index in range(*place)}
         kept = [index for index in range(first, end) if index not in dropped]
         return Tokens(
             self.text,
@@ -533,6 +551,11 @@ def keep(
         return found
 
     return read_once
+
+
+def cover(places: Iterable[Placed]) -> set[int]:
+    """Return all tokens of the places."""
+    return {at for place in places for at in range(place.first, place.end)}
 
 
 def list_words(text: str) -> list[str]:

@@ -13,7 +13,9 @@ from extractor.language.patterns import RuleMatch
 from extractor.language.values import value_class
 from extractor.schemas import TimeUnit
 
-_VALUES: dict[str, int | float] = dict(
+Numeric = int | float
+"""The value of a number; a whole number is an int."""
+_VALUES: dict[str, Numeric] = dict(
     zip(NUMBER_WORDS.split(), [*range(21), *range(30, 101, 10), 0.5, 12], strict=True)
 )
 SCALES = {
@@ -102,7 +104,7 @@ _MANY: Mapping[str, tuple[int, TimeUnit]] = {
 """Words for a multiple of a time unit, as (number, unit) pairs."""
 
 
-def read_number(text: str) -> int | float | None:
+def read_number(text: str) -> Numeric | None:
     """Return the most likely value of a text that is matched by the rule ``number``; None if the
     text is not a number or the number is too large.
 
@@ -131,7 +133,7 @@ def read_number(text: str) -> int | float | None:
 
 
 @lru_cache(maxsize=4096)
-def list_readings(text: str) -> tuple[int | float, ...]:
+def list_readings(text: str) -> tuple[Numeric, ...]:
     """Return all values that the characters of a number allow, most likely first. Return an empty
     tuple if the text is not a number.
 
@@ -226,7 +228,7 @@ def _list_plain(digits: str) -> list[str]:
     return [digits.replace(",", ".").replace("·", ".")]
 
 
-def _read_words(text: str) -> int | float | None:
+def _read_words(text: str) -> Numeric | None:
     """Return the value of a number written in words or with a fraction: "two and a half", "fifty
     thousand", "5½", "1 1/2". Return None for any other text. The text must be in lower case.
     """
@@ -251,7 +253,7 @@ def _read_words(text: str) -> int | float | None:
     return _PHRASES.get(text) or _read_fraction(text)
 
 
-def _read_fraction(text: str) -> int | float | None:
+def _read_fraction(text: str) -> Numeric | None:
     """Return the value of a number with a fraction: "1 1/2", "two and a half", "5½". Return None
     if the text does not contain a fraction.
     """
@@ -273,7 +275,7 @@ def _read_fraction(text: str) -> int | float | None:
     return whole + part
 
 
-def _to_value(digits: str, exponent: str) -> int | float | None:
+def _to_value(digits: str, exponent: str) -> Numeric | None:
     """Return the value of digits with a power of ten; None if the value is too large. A whole
     number is returned as an int.
     """
@@ -289,7 +291,7 @@ def _to_value(digits: str, exponent: str) -> int | float | None:
     return value
 
 
-def multiply(value: float, factor: float) -> int | float:
+def multiply(value: float, factor: float) -> Numeric:
     """Return the product of a value and a factor, without floating-point errors.
 
     >>> multiply(1.1, 10**9), multiply(0.25, 3)
@@ -355,8 +357,8 @@ class Duration:
     "5 years and 10 months".
     """
 
-    low: int | float
-    high: int | float
+    low: Numeric
+    high: Numeric
     unit: TimeUnit
     first: int
     end: int
@@ -455,10 +457,10 @@ def _is_no_time(duration: RuleMatch) -> bool:
     # "25 W" is watts near a word such as "cycled"
     first = max(0, duration.first - _LETTER_REACH)
     end = duration.end + _LETTER_REACH
-    return rule("letter_of_a_measure").search(tokens, first, end) is not None
+    return rule("letter_of_a_measure").occurs(tokens, first, end)
 
 
-def _read_part(match: RuleMatch, name: str) -> int | float | None:
+def _read_part(match: RuleMatch, name: str) -> Numeric | None:
     """Return the number in a named part of a match; None if the part did not match or is not a
     number.
     """

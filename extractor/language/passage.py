@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from extractor.language.book import read_text, rule
 from extractor.language.clean import CleanText, clean_text
-from extractor.language.lexer import Range, Tokens
+from extractor.language.lexer import Placed, Range, Tokens
 from extractor.language.patterns import RuleMatch
 from extractor.language.values import value_class
 
@@ -118,6 +118,10 @@ class Passage:
     def part(self, first: int, end: int) -> "Passage":
         """Return the passage that consists of the tokens ``first:end`` in the same section."""
         return Passage(self.section, first, end)
+
+    def part_at(self, place: Placed) -> "Passage":
+        """Return the part that a place covers."""
+        return self.part(place.first, place.end)
 
     def cut(self) -> Tokens:
         """Return the tokens of the passage on one line, without surrounding tokens."""

@@ -109,8 +109,7 @@ class RuleMatch:
     @property
     def span(self) -> Range:
         """The half-open range of characters in the text."""
-        start = self.tokens.starts[self.first]
-        return start, start + len(self.text)
+        return self.tokens.span(self.first, self.end)
 
     @property
     def text(self) -> str:
@@ -202,8 +201,6 @@ class Rule:
         """Return all matches within the tokens ``first:end`` (by default, all), in order and
         without overlaps; empty if there are none.
         """
-        if end is None:
-            end = len(tokens.codes)
         selected = self._select_codes(tokens, first, end)
         if selected is None:
             return ()
@@ -217,8 +214,6 @@ class Rule:
         self, tokens: Tokens, first: int = 0, end: int | None = None
     ) -> RuleMatch | None:
         """Return the first match within the tokens ``first:end`` (by default, all), or None."""
-        if end is None:
-            end = len(tokens.codes)
         selected = self._select_codes(tokens, first, end)
         if selected is None:
             return None
@@ -264,7 +259,7 @@ class Rule:
         return None
 
     def _select_codes(
-        self, tokens: Tokens, first: int, end: int
+        self, tokens: Tokens, first: int, end: int | None
     ) -> tuple[str, int, int, int] | None:
         """Return what a search of the tokens ``first:end`` needs: the codes to search, its start
         and stop within these codes, and the shift, the index of the token at which the codes begin.
@@ -274,6 +269,8 @@ class Rule:
         ``re`` matches ``^`` only at the start of the string, so that rule is given only the codes
         of the range.
         """
+        if end is None:
+            end = len(tokens.codes)
         needs = self.needs
         if needs:
             present = tokens.codes_in(first, end)
@@ -285,10 +282,14 @@ class Rule:
             return codes[first:end], 0, end - first, first
         return codes, first, end, 0
 
-    def ends(self, tokens: Tokens, end: int, first: int = 0) -> RuleMatch | None:
-        """Return the longest match that ends immediately before token ``end``, or None. It begins
-        at or after token ``first`` and has at most 300 tokens.
+    def ends(
+        self, tokens: Tokens, end: int | None = None, first: int = 0
+    ) -> RuleMatch | None:
+        """Return the longest match that ends immediately before token ``end``, by default at the
+        end of the text, or None. It begins at or after token ``first`` and has at most 300 tokens.
         """
+        if end is None:
+            end = len(tokens.codes)
         lasts = self._lasts
         last = tokens.codes[end - 1 : end]
         # ``$`` also matches before a line end
@@ -299,8 +300,14 @@ class Rule:
             return _locate(tokens, match)
         return None
 
-    def covers(self, tokens: Tokens, first: int, end: int) -> RuleMatch | None:
-        """Return the match that covers exactly the tokens ``first:end``, or None."""
+    def covers(
+        self, tokens: Tokens, first: int = 0, end: int | None = None
+    ) -> RuleMatch | None:
+        """Return the match that covers exactly the tokens ``first:end`` (by default, all), or
+        None.
+        """
+        if end is None:
+            end = len(tokens.codes)
         firsts = self._firsts
         if firsts is not None and tokens.codes[first : first + 1] not in firsts:
             return None

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 
 from extractor.language.book import read_term, rule
 from extractor.language.lexer import NAME_NUMBER, NUMBER, UNKNOWN, Tokens, keep
-from extractor.language.numbers import SCALES, list_readings, multiply, read_number
+from extractor.language.numbers import (
+    SCALES,
+    Numeric,
+    list_readings,
+    multiply,
+    read_number,
+)
 from extractor.language.units import UnitPlace, find_dimension, find_unit, list_units
 
 _NUMBERS = re.compile(f"[{NUMBER}{NAME_NUMBER}]")
@@ -50,8 +56,8 @@ class Quantity:
     has both ends.
     """
 
-    low: int | float | None
-    high: int | float | None
+    low: Numeric | None
+    high: Numeric | None
     unit: UnitPlace
     first: int
     end: int
@@ -68,8 +74,8 @@ class _ListedNumber:
     includes.
     """
 
-    value: int | float
-    scale: int | float
+    value: Numeric
+    scale: Numeric
     unit: UnitPlace | None
     first: int
     end: int
@@ -170,7 +176,7 @@ def _spread_units(items: Sequence[_ListedNumber]) -> None:
     """
     # from the last number to the first: the unit and the scale of the next number
     unit = None
-    scale: int | float = 1
+    scale: Numeric = 1
     for item in reversed(items):
         if item.unit:
             # "2.5 mg, 5 mg or 10 mg per day": the rate applies to all levels
@@ -279,9 +285,7 @@ def _read_item(tokens: Tokens, at: int) -> _ListedNumber | None:
     value, scale, after = number
     # as in "six (6) tablets"
     repeat = rule("number_repeat").starts(tokens, after)
-    stop = after
-    if repeat:
-        stop = repeat.end
+    stop = repeat.end if repeat else after
     unit = _find_unit_after(tokens, stop)
     # also for "CAR T" in "CAR T cells/kg", which is itself read as a unit of cells
     if unit is None or unit.parts[0].code == _CELLS.code:
@@ -333,8 +337,8 @@ def _find_unit_after(tokens: Tokens, at: int) -> UnitPlace | None:
 
 
 def _disambiguate(
-    tokens: Tokens, at: int, value: int | float, unit: UnitPlace
-) -> tuple[int | float, bool]:
+    tokens: Tokens, at: int, value: Numeric, unit: UnitPlace
+) -> tuple[Numeric, bool]:
     """Return the most likely value of the number at a token, given its unit, and whether the
     number can be read in only one way. Doses in international units are not written with three
     decimal places, so "10.000 IU" and "1.500 U" are read as thousands. A comma before three digits
@@ -355,9 +359,7 @@ def _disambiguate(
     return value, False
 
 
-def _read_number(
-    tokens: Tokens, at: int
-) -> tuple[int | float, int | float, int] | None:
+def _read_number(tokens: Tokens, at: int) -> tuple[Numeric, Numeric, int] | None:
     """Return the value of the number that begins at a token, the factor of its power of ten or
     scale word, and the index of the token after the number. Return None if no number begins at the
     token, or if the number is part of a name.
@@ -370,9 +372,7 @@ def _read_number(
     if number is None and not is_multiplied:
         return None
     plain = read_number(tokens.words[at])
-    value = plain
-    if number:
-        value = read_number(number.text)
+    value = read_number(number.text) if number else plain
     if value is None:
         return None
     # 1000000 for "2 x 10^6"; a smaller ratio is a fraction, such as 1.1 for "5½"
@@ -407,9 +407,7 @@ def _find_counted(
             return UnitPlace((_CELLS, per.parts[0]), after, per.end)
     # as in "2 x 10^6 (± 20%) cells"
     tolerance = rule("tolerance_after").starts(tokens, after)
-    first = after
-    if tolerance:
-        first = tolerance.end
+    first = tolerance.end if tolerance else after
     for at in range(first, min(first + _COUNTED_REACH, end)):
         unit = find_unit(tokens, at)
         if unit and _is_count(unit):

@@ -355,7 +355,7 @@ def _read_denominator(tokens: Tokens, at: int, end: int) -> _Step | None:
     or a number with a unit. For example, "24 hours" is treated as a day, and "0.8 mL" in "40 mg/0.8
     mL" as the volume of the dose. Return None for any other text.
     """
-    is_number = tokens.codes[at : at + 1] in (NUMBER, NAME_NUMBER)
+    is_number = tokens.code_at(at) in (NUMBER, NAME_NUMBER)
     first = at
     if is_number:
         first += 1

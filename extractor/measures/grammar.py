@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any
 
 from extractor.language.book import list_possible, read_table, rule
-from extractor.language.lexer import Tokens
+from extractor.language.lexer import Range, Tokens
 from extractor.language.values import value_class
 
 Parts = Mapping[str, "Expression"]
@@ -40,6 +40,11 @@ class Expression:
     parts: tuple["Expression", ...] = ()
     weight: float = 0.0
 
+    @property
+    def place(self) -> Range:
+        """Its tokens as a half-open range."""
+        return self.first, self.end
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
@@ -69,8 +74,15 @@ class Production:
 
     @cached_property
     def opening_kinds(self) -> tuple[str, ...]:
-        """The kinds of the spans with which a match can begin."""
-        return tuple(kind for item in _list_openings(self) for kind in item.kinds)
+        """The kinds of the spans with which a match can begin: those of the optional items at the
+        start, and of the first item that is not optional.
+        """
+        kinds: list[str] = []
+        for item in self.items:
+            kinds += item.kinds
+            if not item.is_optional:
+                break
+        return tuple(kinds)
 
 
 class Chart:
@@ -97,10 +109,7 @@ class Chart:
 
     def list_starts(self, kinds: tuple[str, ...]) -> list[int]:
         """Return the first tokens of the spans of these kinds, from left to right."""
-        starts: set[int] = set()
-        for kind in kinds:
-            starts.update(self._spans.get(kind, ()))
-        return sorted(starts)
+        return sorted({at for kind in kinds for at in self._spans.get(kind, ())})
 
     def at(self, kind: str, first: int) -> list[Expression]:
         """Return the spans of a kind that begin at a token."""
@@ -199,16 +208,6 @@ def compose(chart: Chart, productions: Iterable[Production]) -> None:
         # only now, so that a production is not applied to its own spans
         for span in created:
             chart.add(span)
-
-
-def _list_openings(production: Production) -> Iterator[Slot]:
-    """Yield the items with which a match of the production can begin: its optional items at the
-    start, and the first item that is not optional.
-    """
-    for item in production.items:
-        yield item
-        if not item.is_optional:
-            return
 
 
 def _match(

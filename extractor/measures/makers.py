@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from extractor.language.lexer import Range
-from extractor.language.numbers import DAYS, multiply, read_number
+from extractor.language.numbers import DAYS, Numeric, multiply, read_number
 from extractor.language.units import read_unit
 from extractor.language.values import replace, value_class
 from extractor.measures.grammar import Expression, Maker, Parts
@@ -151,7 +151,7 @@ def make_range(parts: Parts) -> Bounds | None:
     )
 
 
-def scale_alike(value: float, written: str) -> int | float:
+def scale_alike(value: float, written: str) -> Numeric:
     """Return a value scaled by the power of ten of ``written``, the next number for the same
     quantity as it appears in the text: "10" before "or < 4 x 10^9/L".
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from extractor.language.book import rule, word_list
-from extractor.language.lexer import Range, Tokens
+from extractor.language.lexer import Range, Tokens, cover
 from extractor.language.units import read_unit
 from extractor.language.values import value_class
 from extractor.measures.grammar import LONGEST_SPAN, Chart, Expression
@@ -141,8 +141,8 @@ def _find_inner(
     # a score behind its number: "after >= 2 lines of therapy"
     if unit is None and not chart.ending("quantity", value.first):
         for span in chart.at("quantity", value.end):
-            if tokens.codes[span.end : span.end + 1] in ("", ",", ";", ")"):
-                return span.first, span.end
+            if tokens.code_at(span.end) in ("", ",", ";", ")"):
+                return span.place
     return _find_named_inside(chart, value)
 
 
@@ -158,7 +158,7 @@ def _find_named_inside(chart: Chart, value: Expression) -> Range | None:
         )
         # a name may begin within the limit and end after it
         if span.end <= value.end and not is_in_part and span.value != "age":
-            return span.first, span.end
+            return span.place
     return None
 
 
@@ -257,7 +257,7 @@ def _split_people(
     first, end = clause
     # as in "Ferritin: women >= 10 ng/mL" or "women: ferritin >= 10 ng/mL"
     if people.end == end or tokens.codes[people.end] in ":;":
-        condition = strip_bracket(tokens, (people.first, people.end))
+        condition = strip_bracket(tokens, people.place)
         behind = [word for word in tokens.words[people.end : end] if word[0].isalnum()]
         # as in "Waist in women: at a level > 88 cm"
         if _list_idle_words().issuperset(map(str.lower, behind)):
@@ -265,12 +265,12 @@ def _split_people(
         return condition, (people.end, end)
     # "Men must be 18 to 60 years old"
     if rule("people_are").covers(tokens, people.end, end):
-        return (people.first, people.end), (first, people.first)
+        return people.place, (first, people.first)
     if not names_known(chart, people.end, end):
         return None
     # as in "In men, Hb >= 13 g/dL"
     if tokens.words[people.first].lower() in ("in", "for"):
-        return (people.first, people.end), (people.end, end)
+        return people.place, (people.end, end)
     # "Men with a waist over 102 cm"
     if people.first <= first + 1 and tokens.words[people.end].lower() == "with":
         # a "," or "and" may come before the people
@@ -509,7 +509,7 @@ def _find_people_behind(
         is_led = tokens.words[span.first].lower() in _BEFORE_PEOPLE
         ends_line = end == len(tokens) and span.end <= end
         if is_led or ends_line:
-            return _make_condition(tokens, span.first, span.end)
+            return _make_condition(tokens, *span.place)
     return None
 
 
@@ -534,10 +534,8 @@ def list_unexplained(
     """
     spans = chart.between(clause[0] - LONGEST_SPAN, clause[1], *_EXPLAINING)
     persons = rule("persons").find(tokens, *clause)
-    places = [(span.first, span.end) for span in spans]
-    places += [(match.first, match.end) for match in persons]
-    covered: set[int] = set()
-    for place in (*places, *explained):
+    covered = cover((*spans, *persons))
+    for place in explained:
         covered.update(range(*place))
     return [
         at

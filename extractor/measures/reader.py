@@ -13,7 +13,13 @@ from typing import NamedTuple
 
 from extractor.language.book import rule
 from extractor.language.lexer import NUMBER, Range, Tokens, keep
-from extractor.language.numbers import MULTIPLES, ROMAN, read_number, read_time_unit
+from extractor.language.numbers import (
+    MULTIPLES,
+    ROMAN,
+    Numeric,
+    read_number,
+    read_time_unit,
+)
 from extractor.language.patterns import RuleMatch
 from extractor.language.units import read_unit
 from extractor.language.values import value_class
@@ -76,8 +82,8 @@ class Limit:
     """
 
     comparator: Comparator
-    value: int | float
-    value_high: int | float | None
+    value: Numeric
+    value_high: Numeric | None
     first: int
     end: int
     quantity: Range | None
@@ -138,9 +144,7 @@ def _read_line(tokens: Tokens, introduced: frozenset[str]) -> tuple[Limit, ...]:
     limits = [_find_unit_apart(tokens, limit) for limit in limits]
     limits = _join_conditions(tokens, _share_stated_unit(tokens, limits))
     for span in of_subjects:
-        read = _read_limits(
-            chart, tokens, span, (span.first, span.end), None, is_case=False
-        )
+        read = _read_limits(chart, tokens, span, span.place, None, is_case=False)
         limits += [replace(limit, qualifies=True) for limit in read]
     return tuple(sorted(limits, key=attrgetter("first")))
 
@@ -342,7 +346,7 @@ def _read_limits(
         is_of_time = last.time_unit and not last.is_known
         if bounds[0].amount.time or not is_of_time:
             namer = last
-    explained = [(span.first, span.end)]
+    explained = [span.place]
     if owner.condition:
         explained.append(owner.condition)
     unexplained_words = list_unexplained(chart, tokens, clause, explained)
@@ -387,7 +391,7 @@ def _find_condition(
     # "in women" of the second limit in ">= 13 g/dL in men and 12 in women"
     people = span.value[at].condition
     if people:
-        return strip_bracket(tokens, (people.first, people.end))
+        return strip_bracket(tokens, people.place)
     is_last = at + 1 == len(span.value)
     if is_last or span.rule != "restated":
         return condition

@@ -60,7 +60,7 @@ def read_terminals(tokens: Tokens) -> tuple[Expression, ...]:
     for number in _find_numbers(tokens):
         spans.append(number)
         spans += _read_unit_after(tokens, number.end)
-        if tokens.codes[number.end : number.end + 1] == "+":
+        if tokens.code_at(number.end) == "+":
             # in "proteinuria 2+", the plus sign is the unit; in "70+ years", the unit follows it
             sign_end = number.end + 1
             spans.append(
@@ -69,7 +69,7 @@ def read_terminals(tokens: Tokens) -> tuple[Expression, ...]:
             spans += _read_unit_after(tokens, sign_end)
     # the unit in "10 or more mutations per megabase"
     for suffix in [span for span in spans if span.kind == "suffix"]:
-        if tokens.codes[suffix.first - 1 : suffix.first] == NUMBER:
+        if tokens.code_at(suffix.first - 1) == NUMBER:
             spans += _read_unit_after(tokens, suffix.end)
     starts = {span.end for span in spans if span.kind in _BEFORE_GAP}
     for at in starts:
@@ -172,7 +172,7 @@ def _read_unit_after(tokens: Tokens, at: int) -> Iterator[Expression]:
     if in_brackets:
         end += 1
     # the bracket must close directly behind the unit
-    if not in_brackets or tokens.codes[end - 1 : end] in (")", "]"):
+    if not in_brackets or tokens.code_at(end - 1) in (")", "]"):
         yield Expression("unit", at, end, "limit_unit", written, weight=0.5)
 
 
@@ -392,7 +392,7 @@ def _is_no_grade(tokens: Tokens, match: RuleMatch) -> bool:
     if rule("number_of_grade").ends(tokens, first):
         return True
     # "the GINA guidelines [9]" cites a paper
-    if tokens.codes[first - 1 : first] == "[" and tokens.codes[match.end :][:1] == "]":
+    if tokens.code_at(first - 1) == "[" and tokens.code_at(match.end) == "]":
         return True
     if has_minus(tokens, first) or _has_plus(tokens, first):
         return True
@@ -422,9 +422,7 @@ def find_quantities(tokens: Tokens) -> tuple[Expression, ...]:
         is_general = table[name].get("general") or name == "count"
         is_near = stop - start <= _SPREAD * (end - first)
         # "K" is potassium, but not in "K/uL"
-        begins_unit = (
-            len(tokens.words[start]) == 1 and tokens.codes[stop : stop + 1] == "/"
-        )
+        begins_unit = len(tokens.words[start]) == 1 and tokens.code_at(stop) == "/"
         if not is_near or begins_unit or is_general:
             continue
         spans.append(Expression("quantity", start, stop, "quantity_names", name))

@@ -24,6 +24,7 @@ from extractor.outline.blocks import (
     UNSURE_END,
     Block,
     BlockKind,
+    Blocks,
     read_outline,
 )
 from extractor.outline.headings import Vocabulary
@@ -32,6 +33,7 @@ __all__ = [
     "UNSURE_END",
     "Block",
     "BlockKind",
+    "Blocks",
     "Vocabulary",
     "read_outline",
 ]

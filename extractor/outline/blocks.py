@@ -217,7 +217,7 @@ def _finds(name: str, line: Line) -> bool:
 def ends_with(line: Line, name: str) -> bool:
     """Return whether a rule matches the end of a line."""
     tokens = line.tokens
-    return rule(name).ends(tokens, len(tokens)) is not None
+    return rule(name).ends(tokens) is not None
 
 
 UNSURE_END = "its last line may be a separate item"
@@ -286,6 +286,10 @@ class Block:
     def end(self) -> int:
         """The offset in the raw text at which the words end."""
         return self.passage.raw_span[1]
+
+
+Blocks = Sequence[Block]
+"""The blocks of one text, in reading order."""
 
 
 def read_outline(section: LexedSection, vocabulary: Vocabulary) -> list[Block]:
@@ -423,7 +427,7 @@ def _split_at_heading(
     following: Heading | None = heading
     ahead: dict[str, RuleMatch | None] = {}
     while following:
-        passage = line.passage.part(following.first, following.end)
+        passage = line.passage.part_at(following)
         yield Piece(replace(line, passage=passage), following, following.doubt)
         if following.is_whole:
             return
@@ -524,7 +528,7 @@ def _make_block(piece: Piece, above: Line | None, below: Line | None) -> Block:
     return block
 
 
-def _set_levels(blocks: Sequence[Block]) -> list[Block]:
+def _set_levels(blocks: Blocks) -> list[Block]:
     """Return the blocks with their levels and parents. Furniture stays at level 0, and no block
     belongs to it.
     """
@@ -544,7 +548,7 @@ def _set_levels(blocks: Sequence[Block]) -> list[Block]:
     return placed
 
 
-def _close(stack: list[int], placed: Sequence[Block], block: Block) -> None:
+def _close(stack: list[int], placed: Blocks, block: Block) -> None:
     """Remove from the stack the blocks that the next block does not belong to. A heading from the
     vocabulary belongs to no block, and stays until another one, or a block with the number after
     its own, follows.
@@ -564,9 +568,7 @@ def _close(stack: list[int], placed: Sequence[Block], block: Block) -> None:
         stack.pop()
 
 
-def _find_counted(
-    block: Block, stack: Sequence[int], placed: Sequence[Block]
-) -> int | None:
+def _find_counted(block: Block, stack: Sequence[int], placed: Blocks) -> int | None:
     """Return the place in the stack of the item that an item follows by its number, even if it is
     indented further, as "2." is in "1. Any of:", "  - Stroke", "    2. Asthma"; otherwise, None.
     """
@@ -585,9 +587,7 @@ def _find_counted(
     return None
 
 
-def _is_below(
-    top: Block, block: Block, stack: Sequence[int], placed: Sequence[Block]
-) -> bool:
+def _is_below(top: Block, block: Block, stack: Sequence[int], placed: Blocks) -> bool:
     """Return whether a block belongs to the block at the top of the stack. To an item belongs what
     is indented further, and to a line that introduces items also an item of another style.
     """
@@ -615,7 +615,7 @@ def _is_below(
     return top.introduces and not is_known
 
 
-def _may_have_paragraph(top: int, block: Block, placed: Sequence[Block]) -> bool:
+def _may_have_paragraph(top: int, block: Block, placed: Blocks) -> bool:
     """Return whether a paragraph may belong to an item that introduces its parts. Behind parts with
     list markers and a blank line, it is none of them.
     """
@@ -625,7 +625,7 @@ def _may_have_paragraph(top: int, block: Block, placed: Sequence[Block]) -> bool
     return not (has_marked_parts and block.gap)
 
 
-def _is_beside(block: Block, stack: Sequence[int], placed: Sequence[Block]) -> bool:
+def _is_beside(block: Block, stack: Sequence[int], placed: Blocks) -> bool:
     """Return whether an item continues the list of an item in the stack that is indented as far,
     although the parts of that item are indented less.
     """
@@ -635,7 +635,7 @@ def _is_beside(block: Block, stack: Sequence[int], placed: Sequence[Block]) -> b
     )
 
 
-def _is_lost_part(block: Block, top: int, placed: Sequence[Block]) -> bool:
+def _is_lost_part(block: Block, top: int, placed: Blocks) -> bool:
     """Return whether an item belongs to a line that ends with a colon and has no parts that are
     indented further: "  * Adequate organ function, defined as:" above "* Platelets >= 100".
     """
@@ -649,7 +649,7 @@ def _is_lost_part(block: Block, top: int, placed: Sequence[Block]) -> bool:
 
 
 def _is_below_heading(
-    top: Block, block: Block, stack: Sequence[int], placed: Sequence[Block]
+    top: Block, block: Block, stack: Sequence[int], placed: Blocks
 ) -> bool:
     """Return whether a block belongs to the heading at the top of the stack: another heading, if it
     is indented further; any other block, unless the heading is inside an item and the block begins

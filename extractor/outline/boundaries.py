@@ -62,10 +62,10 @@ _GAP = re.compile(
     r"|(?<=[a-z)][.;])(?=[A-Z][a-z]))"
 )
 _WORD = re.compile(r"[^\W\d_]+|\d+(?:[.,]\d+)*|[^\w\s]")
-ROMAN = [
-    *("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x"),
-    *("xi", "xii", "xiii", "xiv", "xv", "xvi", "xvii", "xviii", "xix", "xx"),
-]
+_ROMAN_NUMBERS = (
+    "i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx"
+)
+_ROMAN = _ROMAN_NUMBERS.split()
 _ROMAN_LETTERS = frozenset("ivxIVX")
 _DASHES = frozenset("-–")
 _ENDS = frozenset(".;:")
@@ -108,6 +108,10 @@ class Boundary(NamedTuple):
 
     gap: Gap
     probability: float
+
+
+Boundaries = Sequence[Boundary]
+"""The boundaries within one text, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,8 +315,8 @@ def describe_mark(mark: str) -> tuple[str, int]:
 
 def _describe_letters(mark: str, letters: str) -> tuple[str, int]:
     """Return the style and the number of a marker with a letter or a Roman numeral."""
-    if len(letters) > 1 and letters.lower() in ROMAN:
-        return mark.replace(letters, "i"), ROMAN.index(letters.lower()) + 1
+    if len(letters) > 1 and letters.lower() in _ROMAN:
+        return mark.replace(letters, "i"), _ROMAN.index(letters.lower()) + 1
     first = "A"
     if letters.islower():
         first = "a"
@@ -331,11 +335,8 @@ def list_meanings(mark: str, style: str, number: int) -> Iterator[tuple[str, int
     # "i)" after "h)" is a letter, after nothing a Roman numeral
     if letter in _ROMAN_LETTERS:
         letters = _describe_letters(mark, letter)
-        numeral = mark.replace(letter, "i"), ROMAN.index(letter.lower()) + 1
-        if letters[0] != style:
-            yield letters
-        else:
-            yield numeral
+        numeral = mark.replace(letter, "i"), _ROMAN.index(letter.lower()) + 1
+        yield letters if letters[0] != style else numeral
 
 
 def _count_from_one(mark: str, digits: str) -> str:

@@ -14,6 +14,7 @@ from extractor.language.book import rule
 from extractor.language.values import replace
 from extractor.outline.boundaries import (
     Around,
+    Boundaries,
     Boundary,
     CountedMark,
     Gap,
@@ -123,7 +124,7 @@ def cut_items(pieces: Sequence[Piece]) -> list[Piece]:
         if not piece.may_be_cut:
             items.append(piece)
             continue
-        found: Sequence[Boundary] = find_boundaries(stretch, around)
+        found: Boundaries = find_boundaries(stretch, around)
         # the next line of the same list; a lower number begins a list below the piece
         if stretch.below.number > stretch.own_mark.number:
             found = _drop_repeated(found, stretch.below)
@@ -147,7 +148,7 @@ def cut_items(pieces: Sequence[Piece]) -> list[Piece]:
     return items
 
 
-def _drop_repeated(found: Sequence[Boundary], below: CountedMark) -> Sequence[Boundary]:
+def _drop_repeated(found: Boundaries, below: CountedMark) -> Boundaries:
     """Return the boundaries without those at a number of the same style that is not less than the
     number ``below`` the line: the 2 of "1. Diabetes of type 2. No insulin", above "2. Asthma", is
     no list marker.
@@ -159,7 +160,7 @@ def _drop_repeated(found: Sequence[Boundary], below: CountedMark) -> Sequence[Bo
     ]
 
 
-def _cut_piece(piece: Piece, cuts: Sequence[Boundary]) -> Iterator[Piece]:
+def _cut_piece(piece: Piece, cuts: Boundaries) -> Iterator[Piece]:
     """Yield the items of a piece, each with the probability that it begins and ends there."""
     line = piece.line
     text = line.text
@@ -219,7 +220,7 @@ def _split_label(item: Piece, mark: str) -> Iterator[Piece]:
     yield replace(item, line=title)
 
 
-def _is_nested(piece: Piece, cuts: Sequence[Boundary]) -> bool:
+def _is_nested(piece: Piece, cuts: Boundaries) -> bool:
     """Return whether the first item of a piece introduces the others: "- Any of: o Gout o COPD"."""
     gap = cuts[0].gap
     own_mark = piece.line.mark
@@ -229,7 +230,7 @@ def _is_nested(piece: Piece, cuts: Sequence[Boundary]) -> bool:
     return own_mark[0] not in gap.mark
 
 
-def _doubt_inside(item: Piece, piece: Piece, boundaries: Sequence[Boundary]) -> Piece:
+def _doubt_inside(item: Piece, piece: Piece, boundaries: Boundaries) -> Piece:
     """Return an item whose probability is no higher than the one that no other item begins within
     it. The boundaries are those of the piece from which it was cut.
     """
@@ -241,7 +242,7 @@ def _doubt_inside(item: Piece, piece: Piece, boundaries: Sequence[Boundary]) -> 
     return replace(item, whole=min([item.whole, *inside]))
 
 
-def _drop_marks_of_text(piece: Piece, boundaries: Sequence[Boundary]) -> list[Boundary]:
+def _drop_marks_of_text(piece: Piece, boundaries: Boundaries) -> list[Boundary]:
     """Return the boundaries without those at markers that belong to the text."""
     numbers = {(_plain(each.gap.style), each.gap.number) for each in boundaries}
     own = read_mark(piece.line.mark)
@@ -266,7 +267,7 @@ def _is_of_text(gap: Gap, text: str, numbers: Set[tuple[str, int]]) -> bool:
     return numbers.isdisjoint(beside)
 
 
-def _choose(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
+def _choose(piece: Piece, boundaries: Boundaries) -> Boundaries:
     """Return the boundaries at which a piece is cut: those at list markers of one kind or, if there
     are none and the piece has no list marker of its own, those without.
     """
@@ -280,7 +281,7 @@ def _choose(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
     return _choose_unmarked(piece.line, boundaries)
 
 
-def _choose_unmarked(line: Line, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
+def _choose_unmarked(line: Line, boundaries: Boundaries) -> Boundaries:
     """Return the likely boundaries of sentences and clauses in a piece without list markers."""
     text = line.text
     chosen: list[Boundary] = []
@@ -322,7 +323,7 @@ def _ends_clause(text: str, boundary: Boundary) -> bool:
     return text[boundary.gap.end - 1] == ";"
 
 
-def _find_bullets(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
+def _find_bullets(piece: Piece, boundaries: Boundaries) -> Boundaries:
     """Return the boundaries at bullets, if two items of the piece have the same one."""
     marked = [
         each
@@ -346,7 +347,7 @@ def _find_bullets(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boun
     return chosen
 
 
-def _confirm(boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
+def _confirm(boundaries: Boundaries) -> Boundaries:
     """Return boundaries that others of their kind confirm."""
     return [
         each._replace(probability=max(each.probability, _CONFIRMED))
@@ -368,7 +369,7 @@ def _find_first_sign(piece: Piece) -> str:
     return ""
 
 
-def _find_numbering(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
+def _find_numbering(piece: Piece, boundaries: Boundaries) -> Boundaries:
     """Return the likeliest run of markers of one style that count up. It continues the piece's own
     number, or begins with 1 in a piece without a marker. Below a bullet, a list that begins with 1
     belongs to the item, but one that begins with another number has lost its lines.
@@ -399,7 +400,7 @@ def _find_numbering(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Bo
 
 def _find_run(
     piece: Piece, numbered: Sequence[tuple[int, Boundary]], own: int
-) -> Sequence[Boundary]:
+) -> Boundaries:
     """Return the likeliest run of markers that count up from the piece's ``own`` number. A marker
     that continues a run is likely to be one, even if its own words do not tell.
     """
@@ -446,7 +447,7 @@ def _plain(style: str) -> str:
     return style.rstrip(" .:-–")
 
 
-def _find_missed_mark(piece: Piece, cuts: Sequence[Boundary]) -> Gap | None:
+def _find_missed_mark(piece: Piece, cuts: Boundaries) -> Gap | None:
     """Return the list marker at the start of a piece that has none yet: after a heading on its
     line, or the marker of the other items.
     """

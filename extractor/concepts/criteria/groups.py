@@ -22,7 +22,7 @@ from extractor.concepts.places import Derived
 from extractor.concepts.provenance import ItemBuilder
 from extractor.confidence import weigh
 from extractor.evidence.drafts import Reading, Span, span_of
-from extractor.evidence.items import CriterionDraft
+from extractor.evidence.items import CriterionDraft, Read
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens
@@ -284,7 +284,7 @@ def _judge_inclusions(
         if end - first == len(items):
             return alternatives
     tokens = line.tokens
-    if names_group(tokens) or rule("names_people").covers(tokens, 0, len(tokens)):
+    if names_group(tokens) or rule("names_people").covers(tokens):
         return _conclude(GroupRule.ALL, "all of some people", line)
     # "Adequate organ function:" requires all of the values below
     are_values = _are_values(items)
@@ -495,7 +495,7 @@ class _Node:
     span: Span
     draft: CriterionDraft | None = None
     line: Reading[object] | None = None
-    rule: Reading[CriterionGroup | None] | None = None
+    rule: Read[CriterionGroup] | None = None
     above: "_Node | None" = None
     members: "list[_Node]" = field(default_factory=list)
 

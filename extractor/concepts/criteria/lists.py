@@ -12,7 +12,14 @@ from extractor.language.book import find_terms, rule, word_list
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, Passage
 from extractor.language.values import group_pairs, replace
-from extractor.outline import UNSURE_END, Block, BlockKind, Vocabulary, read_outline
+from extractor.outline import (
+    UNSURE_END,
+    Block,
+    BlockKind,
+    Blocks,
+    Vocabulary,
+    read_outline,
+)
 from extractor.schemas import CriterionKind, Origin
 
 LISTS = Vocabulary(
@@ -209,7 +216,7 @@ def read_lists(section: LexedSection, target: frozenset[str] = frozenset()) -> L
     return Lists(tuple(entries), tuple(state.doubts))
 
 
-def _may_be_title(state: _State, blocks: Sequence[Block], place: int) -> bool:
+def _may_be_title(state: _State, blocks: Blocks, place: int) -> bool:
     """Return whether a line directly above a list's heading may be the title of that list or, if
     the line precedes the first list, the title of the whole text.
     """
@@ -227,7 +234,7 @@ def _may_be_title(state: _State, blocks: Sequence[Block], place: int) -> bool:
 
 
 def _doubt_borders(
-    entry: CriterionEntry, state: _State, blocks: Sequence[Block], place: int
+    entry: CriterionEntry, state: _State, blocks: Blocks, place: int
 ) -> CriterionEntry:
     """Mark the boundaries of an entry as doubtful if another item may begin within it, if it may
     belong to the item above, if its last line could be a separate item, or if it may be a title.
@@ -248,7 +255,7 @@ def _doubt_borders(
     return replace(entry, borders=borders)
 
 
-def _open_list(state: _State, blocks: Sequence[Block], place: int) -> None:
+def _open_list(state: _State, blocks: Blocks, place: int) -> None:
     """Record that a heading opens a list or ends the lists. The ``name`` of its block is the list
     that it opens, ``both``, ``eligibility`` for a title of the whole section, ``withdrawal`` for
     the end of the criteria, or ``elsewhere`` or ``perhaps_elsewhere`` for another section.
@@ -284,7 +291,7 @@ def _open_list(state: _State, blocks: Sequence[Block], place: int) -> None:
         state.doubt(block.passage, "there is nothing below this heading")
 
 
-def _leave_list(state: _State, blocks: Sequence[Block], place: int) -> None:
+def _leave_list(state: _State, blocks: Blocks, place: int) -> None:
     """Record that another section begins or may begin. The text after the heading is kept, with a
     doubt, if it may still contain criteria.
     """
@@ -305,7 +312,7 @@ def _leave_list(state: _State, blocks: Sequence[Block], place: int) -> None:
     state.doubt(block.passage, "another section begins or may begin here")
 
 
-def _doubt_heading(blocks: Sequence[Block], place: int) -> str:
+def _doubt_heading(blocks: Blocks, place: int) -> str:
     """Return the reason why the heading of a list is doubtful; an empty string if it is not."""
     block = blocks[place]
     if block.doubt:
@@ -323,7 +330,7 @@ def _doubt_heading(blocks: Sequence[Block], place: int) -> str:
     is_foreign = any(rule(name).occurs(tokens) for name in FOREIGN_LISTS)
     if is_foreign and not is_translated:
         return "the heading is in another language"
-    is_led = rule("led_list").covers(tokens, 0, len(tokens))
+    is_led = rule("led_list").covers(tokens)
     if not is_led:
         return ""
     # "* Wrong inclusion" between other items may be one of them
@@ -332,7 +339,7 @@ def _doubt_heading(blocks: Sequence[Block], place: int) -> str:
     return "this line may start a list"
 
 
-def _find_announcers(blocks: Sequence[Block]) -> dict[int, int]:
+def _find_announcers(blocks: Blocks) -> dict[int, int]:
     """Map the index of each item to the index of the line on the same level that announces it, as
     in "* One of the following:" above "* Asthma" and "* Eczema". The line must end with a colon
     and must not have items below it. The items that it announces end before a line that states a
@@ -375,14 +382,14 @@ def _is_announced(block: Block, tokens: Tokens, announcing: Block) -> bool:
     return not rule("ends_list").occurs(tokens)
 
 
-def _get(blocks: Sequence[Block], place: int) -> Block | None:
+def _get(blocks: Blocks, place: int) -> Block | None:
     """Return the block at an index; None if the index is out of range."""
     if 0 <= place < len(blocks):
         return blocks[place]
     return None
 
 
-def _is_followed_by_list(blocks: Sequence[Block], place: int) -> bool:
+def _is_followed_by_list(blocks: Blocks, place: int) -> bool:
     """Return whether the next block is the heading of the inclusion or exclusion list."""
     following = _get(blocks, place + 1)
     return following is not None and following.name in _KINDS
@@ -397,12 +404,10 @@ def _is_remark(tokens: Tokens) -> bool:
     is_one_letter = len(letters) == 1 and letters.isascii()
     if not letters or is_one_letter:
         return True
-    return any(rule(name).covers(tokens, 0, len(tokens)) for name in _REMARKS)
+    return any(rule(name).covers(tokens) for name in _REMARKS)
 
 
-def _is_opening(
-    blocks: Sequence[Block], place: int, kind: CriterionKind | None
-) -> bool:
+def _is_opening(blocks: Blocks, place: int, kind: CriterionKind | None) -> bool:
     """Return whether the line below the heading of a list of the given ``kind`` only opens the
     list: "Patients must meet all of the following criteria within 28 days:". "Any of the
     following:" opens a list of exclusions, but introduces the parts of one inclusion criterion;
@@ -418,11 +423,11 @@ def _is_opening(
     # "Cohort 2 must meet the following:" introduces only the criteria of this cohort
     if rule("trial_division").starts(tokens, 0):
         return False
-    names_examples = rule("ends_with_examples").ends(tokens, len(tokens)) is not None
+    names_examples = rule("ends_with_examples").ends(tokens) is not None
     is_about_list = rule("about_list").occurs(tokens) and not names_examples
     if block.text.endswith(":") and is_about_list:
         return True
-    if rule("opening_words").covers(tokens, 0, len(tokens)) is None:
+    if rule("opening_words").covers(tokens) is None:
         return False
     if len(tokens) == 1:
         return False
@@ -432,7 +437,7 @@ def _is_opening(
     return not rule(introduces_parts).occurs(tokens)
 
 
-def _is_below_heading(blocks: Sequence[Block], place: int) -> bool:
+def _is_below_heading(blocks: Blocks, place: int) -> bool:
     """Return whether a line is the first below the heading of a list. Between them may be lines
     without list markers ("All criteria are assessed before the first dose.") if the line does not
     have one, but the line below it does.
@@ -448,7 +453,7 @@ def _is_below_heading(blocks: Sequence[Block], place: int) -> bool:
     return False
 
 
-def _is_whole_list(blocks: Sequence[Block], place: int) -> bool:
+def _is_whole_list(blocks: Blocks, place: int) -> bool:
     """Return whether an item has items below it, and all other items of its list are among them."""
     end = place + 1
     while end < len(blocks) and blocks[end].name is None:
@@ -464,14 +469,14 @@ def _find_role(tokens: Tokens, *, has_parts: bool, block: Block) -> str:
     """
     if not has_parts:
         return "criterion"
-    if any(rule(name).covers(tokens, 0, len(tokens)) for name in _ONLY_INTRODUCES):
+    if any(rule(name).covers(tokens) for name in _ONLY_INTRODUCES):
         return "introduces"
     if block.introduces:
         if states_condition(tokens):
             return "both"
         return "introduces"
     # "Adequate organ function"
-    if rule("topic").ends(tokens, len(tokens)) and rule("levels").occurs(tokens):
+    if rule("topic").ends(tokens) and rule("levels").occurs(tokens):
         return "introduces"
     if _is_title(tokens):
         return "titles"
@@ -502,7 +507,7 @@ def states_condition(tokens: Tokens) -> bool:
     """
     if rule("condition_too").occurs(tokens):
         return True
-    if rule("laboratory").covers(tokens, 0, len(tokens)):
+    if rule("laboratory").covers(tokens):
         return False
     # "Recent heart disease, including:" states the heart disease
     if rule("examples_below").occurs(tokens):
@@ -525,7 +530,7 @@ def states_condition(tokens: Tokens) -> bool:
 
 def _make_entry(
     state: _State,
-    blocks: Sequence[Block],
+    blocks: Blocks,
     place: int,
     roles: dict[int, str],
     announcer: int | None,
@@ -579,7 +584,7 @@ def _make_entry(
     )
 
 
-def _may_end_parts(blocks: Sequence[Block], place: int, place_above: int) -> bool:
+def _may_end_parts(blocks: Blocks, place: int, place_above: int) -> bool:
     """Return whether an item with a list marker may be no part of the line above it: the parts of
     that line begin without markers, and the item is not indented further than the line.
     """
@@ -597,12 +602,12 @@ def _is_value_of(block: Block, heading: Block) -> bool:
     if heading.name is not None or len(tokens) > _SHORT_VALUE:
         return False
     # "16 and over" below "Age"
-    if rule("bare_range").covers(tokens, 0, len(tokens)):
+    if rule("bare_range").covers(tokens):
         return True
     return rule("level").starts(tokens, 0) is not None
 
 
-def _find_groups(blocks: Sequence[Block], target: frozenset[str]) -> dict[int, bool]:
+def _find_groups(blocks: Blocks, target: frozenset[str]) -> dict[int, bool]:
     """Map the index of each heading that restricts the items below it to a group of people to
     whether its own words say so. A heading of the same form as one of a group also names a group:
     "Parkinson's Disease" beside "Healthy controls". So do two diseases that the trial treats.
@@ -640,13 +645,13 @@ def _may_name_group(heading: Block) -> bool:
     """
     tokens = heading.passage.cut()
     # "Inclusion criteria for all participants" names no group
-    if rule("list_for_all").covers(tokens, 0, len(tokens)):
+    if rule("list_for_all").covers(tokens):
         return False
     if heading.name in _KINDS:
         return True
     if heading.name is not None or len(tokens) > _SHORT:
         return False
-    is_topic = rule("topic").ends(tokens, len(tokens)) is not None
+    is_topic = rule("topic").ends(tokens) is not None
     return not is_topic and not rule("levels").occurs(tokens)
 
 
@@ -657,7 +662,7 @@ def names_people(heading: Block) -> bool:
         return rule("list_for_some").occurs(tokens)
     if heading.name is not None:
         return False
-    if any(rule(name).covers(tokens, 0, len(tokens)) for name in _FOR_ALL):
+    if any(rule(name).covers(tokens) for name in _FOR_ALL):
         return False
     # "Participants with one of the following:" restricts what is below it
     if rule("announced").occurs(tokens) or names_group(tokens):
@@ -679,8 +684,12 @@ def _doubt_exclusions(
     doubted: list[CriterionEntry] = []
     are_exclusions = False
     for entry in entries:
-        may_be_heading = _may_be_heading(entry)
-        reads_so = _reads_like_exclusion(entry)
+        tokens = entry.passage.tokens
+        # a short line may be the missing heading of the exclusions
+        names_exclusions = rule("names_exclusions").occurs(tokens)
+        may_be_heading = len(tokens) <= _SHORT and names_exclusions
+        begins_so = rule("reads_like_exclusion").starts(tokens, 0) is not None
+        reads_so = begins_so and entry.parent is None
         if not are_exclusions and (may_be_heading or reads_so):
             reason = _READS_LIKE_EXCLUSION
             if may_be_heading:
@@ -695,20 +704,6 @@ def _doubt_exclusions(
         doubted.append(entry)
         are_exclusions = are_exclusions or may_be_heading or is_below
     return doubted
-
-
-def _may_be_heading(entry: CriterionEntry) -> bool:
-    """Return whether a short line may be the missing heading of the exclusions."""
-    tokens = entry.passage.tokens
-    return len(tokens) <= _SHORT and rule("names_exclusions").occurs(tokens)
-
-
-def _reads_like_exclusion(entry: CriterionEntry) -> bool:
-    """Return whether a line below no other line is worded like an exclusion."""
-    begins_so = rule("reads_like_exclusion").starts(entry.passage.tokens, 0) is not None
-    if not begins_so:
-        return False
-    return entry.parent is None
 
 
 def _doubt_unknown_heading(heading: Passage, state: _State) -> bool:
@@ -759,7 +754,7 @@ def names_group(tokens: Tokens) -> bool:
     """Return whether a line names a group of participants: "Healthy volunteers:"."""
     if rule("group_title").occurs(tokens):
         return True
-    is_topic = rule("topic").ends(tokens, len(tokens)) is not None
+    is_topic = rule("topic").ends(tokens) is not None
     return rule("population").occurs(tokens) and not is_topic
 
 

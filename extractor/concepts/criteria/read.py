@@ -53,6 +53,7 @@ from extractor.evidence.items import (
     CriterionDraft,
     CriterionReadings,
     PeopleReadings,
+    Read,
     RecordDraft,
     draft_record,
 )
@@ -216,7 +217,7 @@ def _doubt_silence(
         # as in "You can't take part if you smoke"
         cue = rule("speaks_of_eligibility").search(passage.tokens)
         if cue:
-            span = span_of(passage.part(cue.first, cue.end))
+            span = span_of(passage.part_at(cue))
             reason = (
                 "these words describe who may take part, but no criterion was found"
             )
@@ -254,7 +255,7 @@ def _drop_sex(criterion: CriterionDraft) -> CriterionDraft:
         limit = member.value
         words = read_text(limit.condition or "")
         # "for men", but not "for men over 60"
-        if rule("sex_condition").covers(words, 0, len(words)):
+        if rule("sex_condition").covers(words):
             limit = limit.model_copy(update={"condition": None})
         members.append(replace(member, value=limit))
     changed = constraints.with_supported(members)
@@ -402,7 +403,7 @@ def _describe_source_of_kind(entry: CriterionEntry) -> tuple[str, ...]:
     return (source,)
 
 
-def _read_lead_in(entry: CriterionEntry, *, follows_colon: bool) -> Reading[str | None]:
+def _read_lead_in(entry: CriterionEntry, *, follows_colon: bool) -> Read[str]:
     """Return the line that introduces an entry, or None, with one feature for the confidence of
     this answer. The feature of a model's answer replaces that of the rules.
     """
@@ -421,7 +422,7 @@ def _read_lead_in(entry: CriterionEntry, *, follows_colon: bool) -> Reading[str 
         feature = _describe_line_above(entry.parent, opens_list=entry.parent_opens_list)
     features = (_ANSWERED.get(entry.origin, feature),)
     if entry.parent is None:
-        return Reading(None, 1.0, origin=entry.origin, features=features)
+        return Reading(None, origin=entry.origin, features=features)
     spans = (span_of(entry.parent),)
     return Reading(entry.parent.raw, 1.0, spans, origin=entry.origin, features=features)
 
@@ -434,7 +435,7 @@ def _describe_line_above(line: Passage, *, opens_list: bool) -> str:
     tokens = line.cut()
     if opens_list or rule("group_title").occurs(tokens):
         return "under an item"
-    if rule("introduction").ends(tokens, len(tokens)) is None:
+    if rule("introduction").ends(tokens) is None:
         return "under an item that introduces nothing"
     # "Volunteers will not be considered if any of these apply:" may say nothing of an item
     is_short = len(tokens) <= _LONGEST_OPENING
@@ -460,7 +461,7 @@ def _read_negation(entry: CriterionEntry) -> Reading[bool]:
     evidence = passage
     if negation:
         feature = negation.case
-        evidence = passage.part(negation.first, negation.end)
+        evidence = passage.part_at(negation)
     elif entry.parent and rule("parts_absent").occurs(entry.parent.cut()):
         feature = "negated in the line above"
         evidence = entry.parent

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from extractor.evidence.drafts import Reading
+from extractor.evidence.items import Read
 from extractor.language.book import find_terms, rule, word_list
 from extractor.language.lexer import Range, Tokens
 from extractor.language.passage import Passage
@@ -92,7 +93,7 @@ class Unexplained:
 def find_unexplained(
     passage: Passage,
     limits: Sequence[Limit],
-    constraints: Reading[tuple[Constraint, ...] | None],
+    constraints: Read[tuple[Constraint, ...]],
     windows: Reading[tuple[TimeWindow, ...]],
 ) -> Unexplained:
     """Return the unexplained words of an item; none of a long item, whose words may concern
@@ -141,7 +142,7 @@ def _is_critical(words: Sequence[_Word], at: int) -> bool:
 def _list_explained(
     passage: Passage,
     limits: Sequence[Limit],
-    constraints: Reading[tuple[Constraint, ...] | None],
+    constraints: Read[tuple[Constraint, ...]],
     windows: Reading[tuple[TimeWindow, ...]],
 ) -> Iterator[Range]:
     """Yield the places of the words that a reading accounts for, as offsets into the item."""
@@ -175,12 +176,9 @@ def _list_versions(tokens: Tokens) -> Iterator[Range]:
             continue
         for name in ("stated_version", "bare_version"):
             version = rule(name).starts(tokens, term.end)
-            if not version:
-                continue
             # the 3 of "CTCAE 3" may be a grade
-            if "." not in version.text:
-                continue
-            yield term.first, version.end
+            if version and "." in version.text:
+                yield term.first, version.end
 
 
 def _is_in(place: Range, outer: Sequence[Range]) -> bool:

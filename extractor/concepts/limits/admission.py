@@ -95,7 +95,7 @@ def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
     is_turned = False
     # without a limit, there is no comparator that "must not" may have reversed
     if negated and criterion.constraints:
-        is_turned = rule("must_not").search(tokens) is not None
+        is_turned = rule("must_not").occurs(tokens)
     is_demanded = is_exclusion and rule("demanded").starts(tokens, 0) is not None
     update: dict[str, object] = {
         "negated": negated,

@@ -23,6 +23,7 @@ from extractor.concepts.people.ages import (
 )
 from extractor.concepts.people.sex import find_sex_words
 from extractor.evidence.drafts import Part, Reading, Span, Supported, span_of
+from extractor.evidence.items import Read
 from extractor.language.book import read_words, rule
 from extractor.language.lexer import Range, Tokens, keep
 from extractor.language.passage import Passage
@@ -51,7 +52,7 @@ _SECOND = "a second limit of its quantity"
 
 def read_constraints(
     passage: Passage, limits: Sequence[Limit], topic: str = ""
-) -> Reading[tuple[Constraint, ...] | None]:
+) -> Read[tuple[Constraint, ...]]:
     """Return the limits of a criterion that are constraints, with a span and features for each. If
     there are none, the value is empty, and a feature says whether the line has other numbers.
 
@@ -75,7 +76,7 @@ def read_constraints(
         feature = "no numbers"
         if has_numbers:
             feature = "numbers that are no limits"
-        return Reading((), 1.0, features=(feature,))
+        return Reading((), features=(feature,))
     members: list[Supported[Constraint]] = []
     seen: dict[object, Limit] = {}
     for limit in requirements:
@@ -86,7 +87,7 @@ def read_constraints(
             first, end = limit.condition
             part = Part()
             # "Hb > 9 g/dL, unless transfused, platelets > 100 x 10^9/L"
-            if tokens.codes[first - 1] == tokens.codes[end : end + 1] == ",":
+            if tokens.codes[first - 1] == tokens.code_at(end) == ",":
                 part = Part((_BETWEEN_LIMITS,))
             parts["condition"] = part
         own = [*limit_features, *line_features]

@@ -15,7 +15,7 @@ from extractor.language.book import (
     rule,
     word_list,
 )
-from extractor.language.lexer import NUMBER, Tokens
+from extractor.language.lexer import NUMBER, Tokens, cover
 from extractor.language.numbers import find_durations
 from extractor.language.units import read_unit
 from extractor.measures import Limit
@@ -96,13 +96,8 @@ def _has_unread_numbers(tokens: Tokens, limits: Sequence[Limit]) -> bool:
     """
     if NUMBER not in tokens.codes:
         return False
-    covered = set[int]()
-    for limit in limits:
-        covered.update(range(limit.first, limit.end))
-    for duration in find_durations(tokens):
-        covered.update(range(duration.first, duration.end))
-    for name in rule("part_of_name").find(tokens):
-        covered.update(range(name.first, name.end))
+    names = rule("part_of_name").find(tokens)
+    covered = cover((*limits, *find_durations(tokens), *names))
     numbers = {at for at, code in enumerate(tokens.codes) if code == NUMBER}
     return not numbers <= covered
 

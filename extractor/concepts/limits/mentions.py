@@ -19,7 +19,7 @@ from extractor.concepts.limits.written_numbers import (
 )
 from extractor.concepts.people.ages import is_age, is_of_people
 from extractor.language.book import find_terms, rule
-from extractor.language.lexer import Range, Tokens, keep
+from extractor.language.lexer import Range, Tokens, cover, keep
 from extractor.language.values import value_class
 from extractor.measures import Limit
 from extractor.schemas import Comparator
@@ -84,10 +84,10 @@ def find_mentions(tokens: Tokens) -> tuple[NumberMention, ...]:
     """
     numbers = find_numbers(tokens)
     stated: list[NumberMention] = []
-    covered = set[int]()
-    for limit in find_limits(tokens, None):
+    limits = find_limits(tokens, None)
+    for limit in limits:
         stated.append(_mention_limit(tokens, limit, stated, numbers))
-        covered.update(range(limit.first, limit.end))
+    covered = cover(limits)
     ends = [mention.end for mention in stated]
     others = []
     for row in find_rows(tokens, numbers):

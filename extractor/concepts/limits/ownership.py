@@ -10,7 +10,7 @@ from extractor.concepts.limits.mentions import NumberMention, find_mentions
 from extractor.concepts.limits.quantity_names import get_quantity, list_named
 from extractor.concepts.limits.written_numbers import NumberRole
 from extractor.language.book import read_table, rule, word_list, word_set
-from extractor.language.lexer import NUMBER, Range, Tokens, keep, lex
+from extractor.language.lexer import NUMBER, Range, Tokens, cover, keep, lex
 from extractor.language.units import read_unit
 from extractor.measures.names import fold_words, spell_words
 
@@ -186,7 +186,16 @@ def _compare_names(
     is_other = own_names and subject_names and subject_names.isdisjoint(own_names)
     if is_other:
         return Ownership.OTHER
-    return _compare_clause(words, own_names, mention, tokens, is_foreign=is_foreign)
+    # the platelets in "ANC >= 1.5, platelets >= 100" have their own limit
+    has_own_limit = words in _list_subjects(tokens) - {subject_words}
+    return _compare_clause(
+        words,
+        own_names,
+        mention,
+        tokens,
+        is_foreign=is_foreign,
+        has_own_limit=has_own_limit,
+    )
 
 
 def _says_elsewhere(
@@ -208,15 +217,13 @@ def _compare_clause(
     tokens: Tokens,
     *,
     is_foreign: bool,
+    has_own_limit: bool,
 ) -> Ownership:
     """Compare the quantity with the words of the clause, then of the preceding clauses, and then of
     the line. ``words`` and ``own_names`` are the words of the quantity and the known quantities
     among them. ``is_foreign`` means that the name before the number contains words that the name
-    of the quantity lacks.
+    of the quantity lacks, and ``has_own_limit`` that the line limits the quantity elsewhere.
     """
-    subject = tokens.read(*(mention.subject or (0, 0)))
-    # the platelets in "ANC >= 1.5, platelets >= 100" have their own limit
-    has_own_limit = words in _list_subjects(tokens) - {_fold_quantity(subject)}
     front = _list_words(tokens, *_list_front(mention))
     is_in_clause = words <= front | _list_words(tokens, *mention.clause)
     clause_names = _find_quantities(tokens.read(*mention.clause))
@@ -299,9 +306,7 @@ def _list_words(tokens: Tokens, first: int, end: int) -> WordSet:
     """Return the words of the tokens ``first:end``, except for negated words such as "hip" in "the
     waist, not the hip".
     """
-    negated = set[int]()
-    for denial in rule("not_meant").find(tokens, first, end):
-        negated.update(range(denial.first, denial.end))
+    negated = cover(rule("not_meant").find(tokens, first, end))
     if not negated:
         return _spell(tokens.read(first, end))
     meant = (tokens.words[at] for at in range(first, end) if at not in negated)

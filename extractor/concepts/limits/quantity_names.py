@@ -14,7 +14,7 @@ from extractor.concepts.limits.written_numbers import (
 )
 from extractor.language.book import read_table, read_words, rule, word_list
 from extractor.language.lexer import Tokens
-from extractor.language.numbers import list_readings
+from extractor.language.numbers import Numeric, list_readings
 from extractor.language.units import Dimension, convert, find_dimension, read_unit
 from extractor.measures.names import NameWords, find_names, fold_words
 
@@ -334,7 +334,7 @@ def _is_age(words: NameWords, unit: str, quote: str) -> bool:
         return False
     if not word_list("people").isdisjoint(words):
         return True
-    return rule("age_behind").search(read_words(quote)) is not None
+    return rule("age_behind").occurs(read_words(quote))
 
 
 def _name_by_unit(unit: str, value: float | None) -> KnownQuantity | None:
@@ -517,9 +517,7 @@ def name_property(unit: str) -> tuple[Dimension, bool]:
     return find_dimension(unit.replace("[IU]", "U"))[1], "{1.73_m2}" in unit
 
 
-def choose_reading(
-    written: str, name: str, unit: str | None
-) -> tuple[int | float, bool]:
+def choose_reading(written: str, name: str, unit: str | None) -> tuple[Numeric, bool]:
     """For a written number, return the reading that is usual for the quantity ``name``, and
     whether that reading is certain. If only one reading is in the usual range, it is certain
     unless it treats a comma as a decimal separator. If the range does not settle the question, a

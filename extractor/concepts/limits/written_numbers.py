@@ -46,11 +46,9 @@ class Number(NamedTuple):
 
 
 @keep
-def find_numbers(
-    tokens: Tokens, first: int = 0, end: int | None = None
-) -> tuple[Number, ...]:
-    """Return every number in the tokens ``first:end``, in digits, words or Roman numerals, from
-    left to right. The result is cached, because it is needed for several values of the same line.
+def find_numbers(tokens: Tokens) -> tuple[Number, ...]:
+    """Return every number in a text, in digits, words or Roman numerals, from left to right. The
+    result is cached, because it is needed for several values of the same line.
 
     A number with a dot before three digits is included with both readings; a comma in this position
     marks thousands, as in English.
@@ -62,10 +60,8 @@ def find_numbers(
     >>> [number.value for number in find_numbers(read_text("at most -1.500"))]
     [-1500, -1.5]
     """
-    if end is None:
-        end = len(tokens)
-    numbers = [*_find_counts(tokens, first, end)]
-    for match in rule("number").find(tokens, first, end):
+    numbers = [*_find_counts(tokens)]
+    for match in rule("number").find(tokens):
         readings = list_readings(match.text)
         if "," in match.text:
             readings = readings[:1]
@@ -80,13 +76,12 @@ def find_numbers(
     return tuple(sorted(numbers))
 
 
-def _find_counts(tokens: Tokens, first: int, end: int) -> Iterator[Number]:
+def _find_counts(tokens: Tokens) -> Iterator[Number]:
     """Yield the numbers that are written as words: Roman numerals, words such as "twice", and
     ordinals before nouns such as "line". A letter that is joined to a number, as in "V5", is part
     of a name.
     """
-    for at in range(first, end):
-        word = tokens.words[at]
+    for at, word in enumerate(tokens.words):
         count = ROMAN.get(word) or TIMES.get(word.lower())
         # "second-degree block", "third line", but not "the first visit"
         if not _GRADED.isdisjoint(map(str.lower, tokens.words[at + 1 : at + 2])):
@@ -216,7 +211,7 @@ def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> NumberRol
     if is_rated and rule("comparison").search(tokens, end, end + _ROLES):
         return NumberRole.SCALE
     # as in "MADRS (0 to 60) of at least 12"
-    is_bracketed = tokens.codes[max(0, first - 1) : first] == "("
+    is_bracketed = tokens.code_at(first - 1) == "("
     if is_bracketed and rule("scale_closed").starts(tokens, end):
         return NumberRole.SCALE
     low = max(0, first - _ROLES)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from extractor.concepts.criteria.unheaded import list_sentences
 from extractor.concepts.outcomes.split import OutcomeParts
 from extractor.evidence.drafts import Reading, span_of, support_words
+from extractor.evidence.items import Read
 from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens
 from extractor.language.passage import Passage, strip_span
@@ -65,7 +66,7 @@ class Events(NamedTuple):
 
 def read_events(
     parts: OutcomeParts, concept: Reading[Concept]
-) -> tuple[Reading[str | None], Reading[tuple[str, ...] | None]]:
+) -> tuple[Read[str], Read[tuple[str, ...]]]:
     """Return the start event and the end events of an outcome. If the start is not stated, the
     first value is None; if the end events are not stated, the second is (). By definition, outcomes
     that are not times to an event do not have events, unless their words state that they measure a
@@ -86,9 +87,7 @@ def read_events(
         events = _find_named(parts, events.start)
     if not is_timed and not events.ends:
         features = ("perhaps timed",)
-        return Reading(None, 1.0, features=features), Reading(
-            (), 1.0, features=features
-        )
+        return Reading(None, features=features), Reading((), features=features)
     return _read_start(parts, events), _read_ends(parts, events)
 
 
@@ -108,7 +107,7 @@ def _states_clock(parts: OutcomeParts, concept: Reading[Concept]) -> bool:
     return any(text.search(clock) for text in texts)
 
 
-def _read_start(parts: OutcomeParts, events: Events) -> Reading[str | None]:
+def _read_start(parts: OutcomeParts, events: Events) -> Read[str]:
     """Return the start event as written, or None. The confidence depends on the event's place and
     on whether end events follow. If there is no start, the confidence depends on whether there are
     words that may state one.
@@ -130,10 +129,10 @@ def _read_start(parts: OutcomeParts, events: Events) -> Reading[str | None]:
         case = "perhaps a start in the time frame"
     else:
         case = "no start"
-    return Reading(None, 1.0, features=(case,))
+    return Reading(None, features=(case,))
 
 
-def _read_ends(parts: OutcomeParts, events: Events) -> Reading[tuple[str, ...] | None]:
+def _read_ends(parts: OutcomeParts, events: Events) -> Read[tuple[str, ...]]:
     """Return the end events as written; () if there are none. The confidence depends on how clearly
     they are stated, and on whether the description states both the start and the end events.
     """
@@ -141,7 +140,7 @@ def _read_ends(parts: OutcomeParts, events: Events) -> Reading[tuple[str, ...] |
         case = "no ends"
         if parts.description and parts.description.search("may_state_end"):
             case = "perhaps ends"
-        return Reading((), 1.0, features=(case,))
+        return Reading((), features=(case,))
     plain = rule("plain_event")
     # a definition that states both ends is surer
     if not events.start or events.part != parts.description:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from extractor.language.book import rule
 from extractor.language.lexer import NUMBER, Range, Tokens
-from extractor.language.numbers import ORDINALS, read_number
+from extractor.language.numbers import ORDINALS, Numeric, read_number
 from extractor.language.patterns import RuleMatch
 from extractor.schemas import TimeUnit
 
@@ -50,7 +50,7 @@ class Moment:
     ``after_range`` means that a dash or a word such as "to" precedes the number.
     """
 
-    value: int | float
+    value: Numeric
     unit: TimeUnit
     first: int
     end: int
@@ -144,7 +144,7 @@ def _read_without(tokens: Tokens, others: Sequence[Range]) -> TimeFrame:
         omitted.append((words.first, end))
     kept = tokens.without(omitted, 0, len(tokens))
     groups = tuple(_join_parts(kept, _find_groups(kept)))
-    has_cycles = rule("cycle_in_frame").search(tokens) is not None
+    has_cycles = rule("cycle_in_frame").occurs(tokens)
     points = tuple(_select_points(kept, groups, has_cycles=has_cycles))
     return TimeFrame(tokens, kept, groups, points, len(others))
 
@@ -221,7 +221,7 @@ def _read_named_group(tokens: Tokens, named: RuleMatch) -> MomentGroup:
 def _has_own_unit(tokens: Tokens, moment: Moment) -> bool:
     """Return whether a unit follows a number: "2-year"."""
     end = moment.end
-    if tokens.codes[end : end + 1] == "-":
+    if tokens.code_at(end) == "-":
         end += 1
     return rule("moment_unit").starts(tokens, end) is not None
 
@@ -273,7 +273,7 @@ def _cut_at_commas(listed: RuleMatch, *, is_alone: bool) -> Iterator[tuple[str, 
 
 def _read_listed_number(
     tokens: Tokens, listed: RuleMatch, text: str, unit: TimeUnit
-) -> int | float | None:
+) -> Numeric | None:
     """Return a number in digits or words ("2", "half an", "4th", "third"); None if it cannot be
     represented. Hours and minutes, as in "1:30", are hours. For days and cycles, "first" is treated
     as 0, because it means the start: "after the first cycle". In "first 28 days", the number is 28.
@@ -316,9 +316,7 @@ def _select_points(
     ``has_cycles`` means that the time frame mentions cycles, so day 1 is the treatment day of each
     cycle.
     """
-    moments: list[Moment] = []
-    for group in groups:
-        moments += group.moments
+    moments = [moment for group in groups for moment in group.moments]
     points: list[Moment] = []
     for index, moment in enumerate(moments):
         # "C1D1": the first cycle is part of the origin

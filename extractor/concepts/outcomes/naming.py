@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from extractor.evidence.drafts import Reading, span_of, support_words
+from extractor.evidence.items import Read
 from extractor.language.book import Term, find_terms, rule, word_list
 from extractor.language.lexer import Tokens
 from extractor.language.passage import Passage
@@ -26,9 +27,7 @@ _SHORT_NAME = "unknown instrument, short name"
 _CAPITALS = "unknown instrument, capitals"
 
 
-def read_instrument(
-    body: Passage, record: Iterable[str] = ()
-) -> Reading[Instrument | None]:
+def read_instrument(body: Passage, record: Iterable[str] = ()) -> Read[Instrument]:
     """Return the first instrument that a passage names. The instrument's usual abbreviation is
     returned if the ``record`` contains it anywhere. If the passage does not name an instrument,
     the value is None, and the confidence depends on words such as "according to".
@@ -58,13 +57,13 @@ def read_instrument(
         case = "no instrument"
         if body.search("may_name_instrument"):
             case = "perhaps an instrument"
-        return Reading(None, 1.0, features=(case,))
+        return Reading(None, features=(case,))
     return _read_known(body, known or terms[0], terms, record)
 
 
 def _read_known(
     body: Passage, term: Term, terms: Sequence[Term], record: Iterable[str]
-) -> Reading[Instrument | None]:
+) -> Read[Instrument]:
     """Return the instrument that a term names, with its version, which may follow the long name or
     the abbreviation. ``terms`` contains all terms of the passage.
     """
@@ -81,7 +80,7 @@ def _read_known(
     elif len(mentions) < len(terms):
         case = "one of several instruments"
     # "CGI - I"
-    elif tokens.codes[term.end : term.end + 1] in ("-", "/"):
+    elif tokens.code_at(term.end) in ("-", "/"):
         case = "part of a name"
     elif term.value.casefold() not in [words.casefold() for words in written]:
         case = "instrument, long name"
@@ -93,7 +92,7 @@ def _read_known(
         name = _read_name(term.value, written, (tokens.text, *record))
     versions = filter(None, (_read_version(body, mention) for mention in mentions))
     instrument = Instrument(name=name, version=next(versions, None))
-    words = body.part(term.first, term.end)
+    words = body.part_at(term)
     return _make_reading(instrument, words, case, term.entry.confidence)
 
 
@@ -106,7 +105,7 @@ def _is_cut_out(tokens: Tokens, term: Term) -> bool:
 
 def _make_reading(
     instrument: Instrument, words: Passage, case: str, probability: float = 1.0
-) -> Reading[Instrument | None]:
+) -> Read[Instrument]:
     places = (span_of(words),)
     return Reading(instrument, probability, places, Support.PARSED, features=(case,))
 
@@ -137,13 +136,9 @@ def _read_edition(tokens: Tokens, mentions: Sequence[Term]) -> str | None:
     no mention of the instrument is followed by such a number.
     """
     for term in mentions:
-        is_joined = tokens.gap(term.end) == "-"
-        if not is_joined:
-            continue
         # "IIEF-5", "ADHD-RS-IV"
-        if not _EDITION.fullmatch(tokens.words[term.end]):
-            continue
-        return tokens.read(term.first, term.end + 1)
+        if tokens.gap(term.end) == "-" and _EDITION.fullmatch(tokens.words[term.end]):
+            return tokens.read(term.first, term.end + 1)
     return None
 
 
@@ -274,7 +269,7 @@ METHODS = _Named(
 )
 
 
-def read_named(body: Passage, kind: _Named) -> Reading[tuple[str, ...] | None]:
+def read_named(body: Passage, kind: _Named) -> Read[tuple[str, ...]]:
     """Return the distinct names from a vocabulary that a passage contains, as written and in order.
     If there are none, the value is ().
 
@@ -289,7 +284,7 @@ def read_named(body: Passage, kind: _Named) -> Reading[tuple[str, ...] | None]:
     names = _find_names(body, kind.vocabulary)
     if not names:
         case = kind.perhaps if body.search(kind.hint) else kind.none
-        return Reading((), 1.0, features=(case,))
+        return Reading((), features=(case,))
     case = kind.one if len(names) == 1 else kind.several
     return Reading((), features=(case,)).with_supported(map(support_words, names))
 

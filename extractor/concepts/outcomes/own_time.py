@@ -89,7 +89,7 @@ def _find_at_end(outcome: Passage) -> OwnTime | None:
         if sign in "([":
             last = end - 1
         # a time in brackets needs both of them, and any other time none
-        is_closed = tokens.codes[last : last + 1] in (")", "]")
+        is_closed = tokens.code_at(last) in (")", "]")
         if is_closed != (sign in "(["):
             continue
         is_behind_sign = sign in ",;:-(["
@@ -123,7 +123,7 @@ def _find_within(outcome: Passage) -> OwnTime | None:
     keeps all of its words.
     """
     match = rule("frame_within").find(outcome.tokens, outcome.first, outcome.end)
-    frames = [outcome.part(words.first, words.end) for words in match]
+    frames = [outcome.part_at(words) for words in match]
     timed = [frame for frame in frames if frame.search("moment")]
     if not timed:
         return None
@@ -136,7 +136,7 @@ def _is_time(tokens: Tokens, first: int, end: int, *, is_behind_sign: bool) -> b
     and 12". If they do not follow punctuation, they must begin with "at" or be followed by
     "after".
     """
-    if rule("moment").search(tokens, first, end) is None:
+    if not rule("moment").occurs(tokens, first, end):
         return False
     name = "stated_frame"
     if is_behind_sign:

@@ -28,7 +28,7 @@ from extractor.evidence.drafts import (
     Supported,
     span_of,
 )
-from extractor.evidence.items import EndpointDraft, EndpointReadings
+from extractor.evidence.items import EndpointDraft, EndpointReadings, Read
 from extractor.evidence.scoring import list_words, load_scorer
 from extractor.language.book import find_terms
 from extractor.language.passage import LexedSection, LexedSections, Passage
@@ -277,8 +277,8 @@ def _read_outcome(
     if censored.value and not may_have_events(parts, concept):
         censored = Reading(value=False, probability=0.9, features=("not censored",))
     rules = EndpointReadings(
-        rank=Reading(parts.rank, 1.0),
-        index=Reading(parts.index, 1.0),
+        rank=Reading(parts.rank),
+        index=Reading(parts.index),
         measure=_read_part(measure, parts.measure_probability, parts.features),
         description=_read_part(parts.description, parts.description_probability),
         time_frame=_read_part(
@@ -301,7 +301,7 @@ def _read_outcome(
 
 def _read_part(
     part: Passage | None, probability: float, features: tuple[str, ...] = ()
-) -> Reading[str | None]:
+) -> Read[str]:
     """Return a part of an outcome as written; None if it is missing or has no tokens."""
     if part is None or part.end <= part.first:
         return Reading(None, probability)
@@ -310,7 +310,7 @@ def _read_part(
 
 def _read_times(
     parts: OutcomeParts, concept: Concept | None
-) -> tuple[Reading[tuple[TimePoint, ...] | None], Reading[TimeKind | None]]:
+) -> tuple[Read[tuple[TimePoint, ...]], Read[TimeKind]]:
     """Return the time points and the kind of the time frame. Their probability takes into account
     that of the time frame's boundaries. If an outcome does not have a time frame, there are no
     points, and the kind is unspecified.
@@ -347,7 +347,7 @@ def _read_times(
     return points, kind
 
 
-def _read_censored(body: Passage, frame: Passage | None) -> Reading[bool | None]:
+def _read_censored(body: Passage, frame: Passage | None) -> Read[bool]:
     """Return whether an outcome mentions censoring in its measure or description (``body``), or in
     its time frame (``frame``).
     """

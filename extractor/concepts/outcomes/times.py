@@ -270,4 +270,4 @@ def read_time_kind(
 
 
 def _infer_kind(kind: TimeKind, case: str) -> Reading[TimeKind]:
-    return Reading(kind, 1.0, support=Support.INFERRED, features=(case,))
+    return Reading(kind, support=Support.INFERRED, features=(case,))

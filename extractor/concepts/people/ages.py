@@ -14,7 +14,7 @@ from typing import Protocol
 from extractor.concepts.limits.read import is_denied
 from extractor.concepts.people.registered_ages import OLDEST, count_days
 from extractor.language.book import read_words, rule
-from extractor.language.lexer import Tokens, keep
+from extractor.language.lexer import Placed, Tokens, keep
 from extractor.language.passage import Passage
 from extractor.language.units import read_unit
 from extractor.measures import Limit
@@ -89,7 +89,7 @@ def read_subject(line: str) -> Subject | None:
     if not line:
         return Subject.PEOPLE
     tokens = read_words(line)
-    names_age = rule("said_age").search(tokens) is not None
+    names_age = rule("said_age").occurs(tokens)
     if rule("names_course").search(tokens):
         # below "Age and duration of asthma:", durations can be either
         if names_age:
@@ -106,10 +106,10 @@ def _is_of_others(tokens: Tokens) -> bool:
     """Return whether a line names only relatives, or an age at a time other than entry."""
     if rule("age_of_others_named").search(tokens):
         return True
-    if rule("relative").search(tokens) is None:
+    if not rule("relative").occurs(tokens):
         return False
     # as in "Participants and their partners:"
-    return rule("trial_person").search(tokens) is None
+    return not rule("trial_person").occurs(tokens)
 
 
 @lru_cache(maxsize=64)
@@ -122,7 +122,7 @@ def speaks_of_people(tokens: Tokens) -> bool:
     # "Patients on dialysis:" is about the dialysis
     if rule("people_with").search(tokens):
         return False
-    return rule("names_people_or_list").search(tokens) is not None
+    return rule("names_people_or_list").occurs(tokens)
 
 
 def names_division(heading: str) -> bool:
@@ -154,7 +154,7 @@ def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     name = limit.quantity
     if not limit.time_unit and name and first <= name[0] < end:
         # "18 < age < 65", but not "ECOG 0-1"
-        return rule("said_age").search(tokens, *name) is not None
+        return rule("said_age").occurs(tokens, *name)
     says_old = rule("old").search(tokens, first, end)
     if says_old or _is_followed_by("old_after", tokens, limit):
         # people's ages are also in years: "ulcers less than 5 days old" are no people
@@ -270,14 +270,8 @@ def is_of_people(tokens: Tokens, limit: Limit) -> bool:
     return rule("only_persons").covers(tokens, 0, front) is not None
 
 
-class Years(Protocol):
+class Years(Placed, Protocol):
     """A number of years, stated by the tokens ``first:end``."""
-
-    @property
-    def first(self) -> int: ...
-
-    @property
-    def end(self) -> int: ...
 
     @property
     def value(self) -> float: ...
@@ -427,7 +421,7 @@ def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     if first > 0:
         return False
     heading = read_words(topic)
-    return rule("lifetime_before").ends(heading, len(heading)) is not None
+    return rule("lifetime_before").ends(heading) is not None
 
 
 def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:

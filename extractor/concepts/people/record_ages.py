@@ -32,6 +32,7 @@ from extractor.concepts.people.registered_ages import (
     read_registered_ages,
 )
 from extractor.evidence.drafts import Reading, span_of
+from extractor.evidence.items import Read
 from extractor.language.book import read_words, rule
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import DAYS
@@ -94,7 +95,7 @@ def read_ages(
     stated: Iterable[StatedCriterion],
     summary: Iterable[Passage],
     registry: RegistryFields = _UNKNOWN,
-) -> tuple[Reading[Age | None], Reading[Age | None]]:
+) -> tuple[Read[Age], Read[Age]]:
     """Return the lowest and the highest age that any criterion admits. If the criteria do not state
     an age, it is read from the summary.
 
@@ -115,7 +116,8 @@ def read_ages(
     """
     registered = read_registered_ages(registry)
     listed = _list_stated(stated)
-    low, high = (_choose(listed, name, registered[name]) for name in AGES)
+    ages = {name: _choose(listed, name, registered[name]) for name in AGES}
+    low, high = ages.values()
     if low.value is not None and high.value is not None:
         return low, high
     described = [
@@ -135,16 +137,14 @@ def read_ages(
         bound._replace(case=UNLIKE) if bound.place in partly_registered else bound
         for bound in described
     ]
-    if not low.value and not low.alternatives:
-        low = _choose(described, AGES[0], registered[AGES[0]])
-    if not high.value and not high.alternatives:
-        high = _choose(described, AGES[1], registered[AGES[1]])
+    for name, age in ages.items():
+        if not age.value and not age.alternatives:
+            ages[name] = _choose(described, name, registered[name])
+    low, high = ages.values()
     return low, high
 
 
-def _choose(
-    bounds: Sequence[_Bound], name: str, registered: float | None
-) -> Reading[Age | None]:
+def _choose(bounds: Sequence[_Bound], name: str, registered: float | None) -> Read[Age]:
     """Return the loosest bound on one side among the bounds that agree with the registry or,
     failing that, among those that are not doubtful. It is less certain if the bounds differ, or if
     the registry disagrees. If bounds on the other side contradict this bound, it is treated only
@@ -153,7 +153,7 @@ def _choose(
     """
     of_side = [bound for bound in bounds if bound.lower is (name == AGES[0])]
     if not of_side:
-        return Reading(None, 1.0, features=("no age",))
+        return Reading(None, features=("no age",))
     agreeing = [bound for bound in of_side if agrees(bound.age, registered)]
     chosen = _find_widest(agreeing or of_side)
     spans = (span_of(chosen.place),)
@@ -225,7 +225,7 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
     """
     heading = read_words(criterion.heading)
     # "at least two of the following:" makes the lines below a list of signs
-    lists_signs = rule("listed_sign").ends(heading, len(heading)) is not None
+    lists_signs = rule("listed_sign").ends(heading) is not None
     if criterion.donor or lists_signs:
         return
     # as below "Parents:" or "Age at onset:"
@@ -376,9 +376,8 @@ def _read_summary(passage: Passage) -> Iterator[_Bound]:
         for limit in find_limits(tokens, CriterionKind.INCLUSION):
             if not limit.time_unit or not limit.sure:
                 continue
-            if is_lifetime(tokens, limit) or is_other_age(tokens, limit):
-                continue
-            if _names_age(tokens, limit):
+            is_of_others = is_lifetime(tokens, limit) or is_other_age(tokens, limit)
+            if not is_of_others and _names_age(tokens, limit):
                 yield from _read_bounds(part, limit, _IN_SUMMARY)
 
 
@@ -386,7 +385,7 @@ def _read_bounds(
     passage: Passage, limit: Limit, case: str, *, admits: bool = True
 ) -> Iterator[_Bound]:
     """Yield the bounds that an age limit sets, with the place of the limit."""
-    place = passage.part(limit.first, limit.end)
+    place = passage.part_at(limit)
     for age, is_lowest in list_age_bounds(passage.tokens, limit, admits=admits):
         yield _Bound(age, is_lowest, place, case)
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 from extractor.concepts.people.ages import StatedCriterion, names_division
 from extractor.concepts.people.registered_ages import DESCRIPTIONS
 from extractor.evidence.drafts import Reading, span_of
+from extractor.evidence.items import Read
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 from extractor.language.passage import Passage
@@ -24,7 +25,7 @@ def read_sex(
     titles: Sequence[Passage] = (),
     summary: Sequence[Passage] = (),
     registered: str | None = None,
-) -> Reading[Sex | None]:
+) -> Read[Sex]:
     """Return the sex stated in the criteria or, failing that, in the titles, the conditions or the
     summary. The value is None if the sex is not stated, or is stated only in a description that
     contradicts the registered sex.
@@ -72,14 +73,14 @@ def _may_limit_sex(criterion: StatedCriterion) -> bool:
         return True
     # as in "Male or non-pregnant female"
     tokens = criterion.passage.tokens
-    return rule("sex_alone").covers(tokens, 0, len(tokens)) is not None
+    return rule("sex_alone").covers(tokens) is not None
 
 
 def _read_elsewhere(
     titles: Sequence[Passage],
     summary: Sequence[Passage],
     registered: str | None,
-) -> Reading[Sex | None]:
+) -> Read[Sex]:
     """Return the sex stated outside the criteria: both if a title or the summary states both, or
     otherwise the only sex named in the titles and conditions or, failing that, in the summary.
     """
@@ -94,7 +95,7 @@ def _read_elsewhere(
             [sentence for sentence in summary if _find("one_sex_stated", sentence)]
         )
     if len({sex for sex, _ in sexes}) != 1:
-        return Reading(None, 1.0, features=("no sex",))
+        return Reading(None, features=("no sex",))
     sex, words = sexes[0]
     is_described = words.section.name in DESCRIPTIONS
     registered_sex = unify_word("sex", registered or "").casefold()
@@ -133,7 +134,7 @@ def find_sex_words(
 
 def read_healthy(
     stated: Sequence[StatedCriterion], summary: Iterable[Passage]
-) -> Reading[bool | None]:
+) -> Read[bool]:
     """Return whether healthy people may take part. The value is None if the text does not state
     this.
 
@@ -162,14 +163,14 @@ def read_healthy(
         if passage.section.name in DESCRIPTIONS:
             case = "healthy people in a summary"
         return _infer(value=True, case=case, words=healthy)
-    return Reading(None, 1.0, features=("no healthy people",))
+    return Reading(None, features=("no healthy people",))
 
 
 def _find(name: str, passage: Passage) -> Passage | None:
     """Return the words of the first match of a rule in a passage."""
     match = passage.search(name)
     if match:
-        return passage.part(match.first, match.end)
+        return passage.part_at(match)
     return None
 
 

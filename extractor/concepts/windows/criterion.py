@@ -17,6 +17,7 @@ from extractor.concepts.windows.times import (
     make_window,
 )
 from extractor.evidence.drafts import Part, Reading, Supported, span_of
+from extractor.evidence.items import Read
 from extractor.language.book import read_words, rule
 from extractor.language.lexer import Range, Tokens
 from extractor.language.numbers import find_durations
@@ -29,7 +30,7 @@ _OF_OTHER_LINE = "named in another line"
 _INHERITED = "of the line above"
 OTHER_UNIT = "a time in another unit"
 
-FirstWindow = Reading[TimeWindow | None]
+FirstWindow = Read[TimeWindow]
 Windows = Reading[tuple[TimeWindow, ...]]
 
 
@@ -69,7 +70,7 @@ def read_windows(
     members: list[Supported[TimeWindow]] = []
     for at, window in enumerate(windows):
         of, anchor, _ = parts[at]
-        words = passage.part(window.first, window.end)
+        words = passage.part_at(window)
         update = {"of": _quote(passage, of), "anchor": _quote(passage, anchor)}
         value = make_window(window, words.raw).model_copy(update=update)
         own, of_parts = list_features(tokens, windows, parts, at)
@@ -183,7 +184,7 @@ def demands_other(introduction: Passage) -> bool:
     last = windows[-1]
     if rule("announces_items").search(tokens, 0, last.first):
         return False
-    return rule("joins_other_demand").search(tokens, last.length[1]) is not None
+    return rule("joins_other_demand").occurs(tokens, last.length[1])
 
 
 def is_of_kind(introduction: Passage, item: Passage, *, is_value: bool) -> bool:
@@ -200,4 +201,4 @@ def is_of_kind(introduction: Passage, item: Passage, *, is_value: bool) -> bool:
     """
     if is_value or not rule("organ_function").search(introduction.cut()):
         return True
-    return rule("names_measurement").search(item.cut()) is not None
+    return rule("names_measurement").occurs(item.cut())

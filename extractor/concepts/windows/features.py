@@ -13,7 +13,7 @@ from extractor.concepts.windows.parts import NamePosition, Parts, is_past
 from extractor.concepts.windows.times import Window, is_absence
 from extractor.evidence.drafts import Part
 from extractor.language.book import rule
-from extractor.language.lexer import NUMBER, Range, Tokens, keep
+from extractor.language.lexer import NUMBER, Range, Tokens, cover, keep
 from extractor.schemas import TimeUnit
 from extractor.schemas.vocabulary import LOWER, UPPER
 
@@ -349,8 +349,7 @@ def _count_left(tokens: Tokens, place: Range, rule_names: Sequence[str]) -> int:
     """Return the number of words in a place that none of the named rules matches."""
     unexplained = {at for at in range(*place) if tokens.words[at][0].isalnum()}
     for rule_name in rule_names:
-        for match in rule(rule_name).find(tokens, *place):
-            unexplained.difference_update(range(match.first, match.end))
+        unexplained -= cover(rule(rule_name).find(tokens, *place))
     return len(unexplained)
 
 

@@ -72,7 +72,7 @@ def classify_anchor(words: str) -> AnchorClass | None:
         first = opening.end
     if first == len(tokens):
         return None
-    if rule("names_no_moment").covers(tokens, 0, len(tokens)):
+    if rule("names_no_moment").covers(tokens):
         return None
     # "cycle 1 day 1"
     numbered = _read_number(tokens, first)
@@ -165,7 +165,7 @@ def list_things(words: str) -> tuple[str, ...]:
             places.append((start, joint.first))
             start = joint.end
     places.append((start, len(tokens)))
-    if rule("abuse_word").ends(tokens, len(tokens)):
+    if rule("abuse_word").ends(tokens):
         # "drug or alcohol abuse"
         places = [(0, len(tokens))]
     names = dict.fromkeys(_name_thing(tokens, *place) for place in places)

@@ -21,7 +21,7 @@ from extractor.concepts.people.registered_ages import count_days
 from extractor.concepts.places import Derived, locate
 from extractor.evidence.drafts import Supported
 from extractor.language.book import rule
-from extractor.language.lexer import Tokens
+from extractor.language.lexer import Tokens, cover
 from extractor.language.numbers import (
     DAYS,
     MONTHS_OF_YEAR,
@@ -97,11 +97,10 @@ def _list_lengths(tokens: Tokens) -> Iterator[_Length]:
     such as "each cycle", "Q3W" and "six 21-day cycles", and the times of a time frame.
     """
     # the tokens of sums such as "5 years and 10 months", whose parts are not durations themselves
-    sums: set[int] = set()
-    for duration in find_durations(tokens):
+    durations = find_durations(tokens)
+    sums = cover(duration for duration in durations if duration.is_sum)
+    for duration in durations:
         place = Derived(duration.first, duration.end)
-        if duration.is_sum:
-            sums.update(range(place.first, place.end))
         # both ends are the same unless the duration is a range
         yield _Length(place, duration.low, duration.unit)
         yield _Length(place, duration.high, duration.unit)

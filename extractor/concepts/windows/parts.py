@@ -230,7 +230,7 @@ def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
 def is_past(tokens: Tokens, window: Window) -> bool:
     """Return whether a window is counted back from the present, as in "in the past year"."""
     near = max(0, window.first - _PAST_REACH)
-    return rule("past_word").search(tokens, near, window.length[1]) is not None
+    return rule("past_word").occurs(tokens, near, window.length[1])
 
 
 def _find_moment(tokens: Tokens, window: Window) -> Range | None:
@@ -278,6 +278,6 @@ def _share_moment(tokens: Tokens, window: Window, following: Window) -> bool:
         return False
     if window.comparator is not following.comparator:
         return False
-    if rule("window_link").search(tokens, *between) is None:
+    if not rule("window_link").occurs(tokens, *between):
         return False
-    return rule("parts_clause").search(tokens, *between) is None
+    return not rule("parts_clause").occurs(tokens, *between)

@@ -29,6 +29,7 @@ from extractor.evidence.drafts import (
     Why,
     span_of,
 )
+from extractor.evidence.items import Read
 from extractor.language.book import rule
 from extractor.language.passage import Passage
 from extractor.schemas import Comparator, Constraint, Support, TimeWindow
@@ -147,7 +148,7 @@ def _list_bounds(
     return bounds
 
 
-def prove_first(answered: Reading[object], here: Passage) -> Reading[TimeWindow | None]:
+def prove_first(answered: Reading[object], here: Passage) -> Read[TimeWindow]:
     """Return the reading for ``time_window``: the first of the time windows in a model's answer.
     Its value is None if none of the windows is in hours or longer units.
 

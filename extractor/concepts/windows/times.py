@@ -9,7 +9,7 @@ from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.ages import is_age, is_lifetime
 from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens, keep
-from extractor.language.numbers import DAYS
+from extractor.language.numbers import DAYS, Numeric
 from extractor.measures.grammar import (
     Chart,
     Expression,
@@ -65,8 +65,8 @@ class Window:
     first: int
     end: int
     comparator: Comparator
-    value: int | float
-    high: int | float | None
+    value: Numeric
+    high: Numeric | None
     unit: TimeUnit
     rule: str
     length: Range
@@ -197,7 +197,7 @@ def find_windows(
     stated: list[Window] = []
     for span in _list_spans(tokens):
         length = span.value.length
-        is_free = of_life.isdisjoint(range(length.first, length.end))
+        is_free = of_life.isdisjoint(range(*length.place))
         if is_free and not _is_no_window(tokens, span, length):
             stated.append(_read_window(tokens, span, kind))
     return tuple(_assign_directions(tokens, stated, kind, wide=wide))
@@ -227,7 +227,7 @@ def _list_spans(tokens: Tokens) -> list[Expression]:
     for span in sorted(
         chart.all("window"), key=lambda span: (-span.weight, span.first)
     ):
-        place = range(span.first, span.end)
+        place = range(*span.place)
         if covered.isdisjoint(place):
             covered.update(place)
             chosen.append(span)
@@ -293,7 +293,7 @@ def _read_window(
     end = _end_span(span)
     moment = None
     # the moment behind a closing bracket is not that of the window within
-    if tokens.codes[end : end + 1] != ")":
+    if tokens.code_at(end) != ")":
         moment = rule("window_anchor").starts(tokens, end)
     # the quote begins before the span: "in the" of "in the 4 weeks before"
     lead = rule("whole_quote").ends(tokens, first, first - 2)
@@ -313,7 +313,7 @@ def _read_window(
         amount.high,
         amount.time,
         span.rule,
-        (length.first, length.end),
+        length.place,
         sure=sense.sure and not is_reversible,
         is_reversible=is_reversible,
         has_comparator=sense.has_comparator,
