@@ -25,6 +25,8 @@ from extractor.schemas import CustomItem, ExtractedItem, FieldRef, TrialExtracti
 
 _LEAST_NESTED = 0.5
 """Nested objects in a list are not paired if they are less similar."""
+_LONGEST_RANKED = 500
+"""Length of the text by which equally harmful errors of a field are sorted."""
 _AGREES = 1.0
 """The similarity of values that agree, to which the overlap of their words is added. Values that
 disagree have 0.
@@ -54,12 +56,28 @@ class JudgedValue(NamedTuple):
     gold_item: Side = NOWHERE
     predicted_item: Side = NOWHERE
 
+    @property
+    def harm(self) -> float:
+        """The harm of the error."""
+        return HARM[self.error] * self.field.weight if self.error else 0.0
+
+    @property
+    def rank(self) -> tuple[str, ...]:
+        """The key for sorting the errors of a record in one field: the paths and values of both
+        sides, as text.
+        """
+        sides = (self.gold_item, self.gold), (self.predicted_item, self.predicted)
+        return tuple(
+            f"{side.path} {_to_json(value)!r}"[:_LONGEST_RANKED] if side.item else ""
+            for side, value in sides
+        )
+
     def describe_error(self, record_id: str) -> ErrorExample:
         """Return the error as an entry of the report, with the locations of both sides."""
         assert self.error
         return ErrorExample(
             kind=self.error,
-            harm=HARM[self.error] * self.field.weight,
+            harm=self.harm,
             record_id=record_id,
             field=self.field.name,
             gold=_describe(self.field, self.gold_item, self.gold),
@@ -82,12 +100,17 @@ def _describe(field: Field, side: Side, value: object) -> ErrorSide | None:
         evidence = tuple(p for p in pieces if ref.covers(FieldRef(p.field).path))
     return ErrorSide(
         path=".".join(filter(None, (side.path, field.attribute))),
-        value=to_jsonable_python(value) if value != NOTHING else None,
+        value=_to_json(value),
         section=name_home(item),
         quote=find_words(item),
         evidence=tuple(dict.fromkeys(piece.cite() for piece in evidence)),
         confidence=item.confidence,
     )
+
+
+def _to_json(value: object) -> Any:
+    """Return a value as JSON; a missing part of a value is null."""
+    return to_jsonable_python(value) if value != NOTHING else None
 
 
 def judge(

@@ -5,13 +5,13 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from extractor.apps.evaluation.comparers import Verdict
+from extractor.apps.evaluation.comparers import ErrorKind, Verdict
 from extractor.apps.evaluation.fields import (
     Field,
     Group,
@@ -112,7 +112,7 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
             f"{annotations.name} and {sources[0].name} have no records in common"
         )
     counts = []
-    errors: list[ErrorExample] = []
+    errors: list[_Error] = []
     for record_id in record_ids:
         annotation = annotations[record_id]
         scored = list(list_scored_groups(groups, annotation, names))
@@ -122,9 +122,7 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
         ]
         counts.append([_count(groups, scored, rows) for rows in rows_by_source])
         # the errors of the other prediction are not listed
-        errors += [
-            row.describe_error(record_id) for row in rows_by_source[0] if row.error
-        ]
+        errors += _list_errors(record_id, rows_by_source[0], examples)
     # All samples of a single record are alike, so their interval would seem certain.
     if len(record_ids) == 1:
         resamples = 0
@@ -274,11 +272,45 @@ def _find_interval(samples: Numbers, values: float) -> Interval | None:
     return float(low), float(high)
 
 
-def _group_errors(errors: Iterable[ErrorExample], examples: int) -> list[ErrorScore]:
-    """Return the errors by kind, starting with the most harmful kind, and for each kind at most
-    ``examples`` of its most harmful errors.
+class _Error(NamedTuple):
+    """An error in a field of a record. It is only described if it may be shown."""
+
+    harm: float
+    record_id: str
+    field: str
+    kind: ErrorKind
+    example: ErrorExample | None
+
+
+def _list_errors(
+    record_id: str, rows: Iterable[JudgedValue], examples: int
+) -> Iterator[_Error]:
+    """Yield the errors of a record, starting with the most harmful. Of each kind, the first
+    ``examples`` errors are described: all descriptions together would grow with the square of the
+    record, because each quotes the evidence of its item.
     """
-    ranked = sorted(errors, key=lambda error: error.rank)
+    described = Counter[ErrorKind]()
+    ranked = sorted(
+        (row for row in rows if row.error),
+        key=lambda row: (-row.harm, row.field.name, row.rank),
+    )
+    for row in ranked:
+        kind = row.error
+        assert kind
+        example = None
+        if described[kind] < examples:
+            described[kind] += 1
+            example = row.describe_error(record_id)
+        yield _Error(row.harm, record_id, row.field.name, kind, example)
+
+
+def _group_errors(errors: Iterable[_Error], examples: int) -> list[ErrorScore]:
+    """Return the errors by kind, starting with the most harmful kind, and for each kind at most
+    ``examples`` of its most harmful errors. ``errors`` are in the order of each record.
+    """
+    ranked = sorted(
+        errors, key=lambda error: (-error.harm, error.record_id, error.field)
+    )
     by_kind = group_pairs((error.kind, error) for error in ranked)
     scores = [
         ErrorScore(
@@ -286,7 +318,9 @@ def _group_errors(errors: Iterable[ErrorExample], examples: int) -> list[ErrorSc
             count=len(of_kind),
             harm=sum(error.harm for error in of_kind),
             fields=Counter(error.field for error in of_kind),
-            examples=tuple(of_kind[:examples]),
+            examples=tuple(
+                error.example for error in of_kind[:examples] if error.example
+            ),
         )
         for kind, of_kind in by_kind.items()
     ]
