@@ -1,6 +1,6 @@
 """Pair the items of two extractions, such as gold and a prediction, by overall similarity."""
 
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain, islice, product, zip_longest
@@ -11,6 +11,7 @@ import numpy as np
 from extractor.apps.evaluation.assignment import assign
 from extractor.apps.evaluation.fields import Group
 from extractor.apps.evaluation.text import compare_extents, fold_agent, fold_name
+from extractor.language.values import group_pairs
 from extractor.schemas import Criterion, CustomItem, Endpoint, ExtractedItem, Regimen
 
 _MOST_COMPARED = 40_000
@@ -104,17 +105,15 @@ def match_values(
     >>> match_values([1, 5], [5, 9], lambda a, b: float(a == b), 0.5)
     ([(5, 5)], [1], [9])
     """
-    columns_by_text = defaultdict[str, deque[int]](deque)
-    for column, theirs in enumerate(new):
-        columns_by_text[repr(theirs)].append(column)
+    columns_by_text = group_pairs(
+        (repr(theirs), column) for column, theirs in enumerate(new)
+    )
     column_by_row: dict[int, int] = {}
-    other_rows: list[int] = []
     for row, ours in enumerate(old):
         equal = columns_by_text[repr(ours)]
         if equal:
-            column_by_row[row] = equal.popleft()
-        else:
-            other_rows.append(row)
+            column_by_row[row] = equal.pop(0)
+    other_rows = [row for row in range(len(old)) if row not in column_by_row]
     other_columns = sorted(chain.from_iterable(columns_by_text.values()))
     find_pairs = _find_among_near
     # a table of all similarities needs a row and a column

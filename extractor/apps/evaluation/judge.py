@@ -57,31 +57,40 @@ class JudgedValue(NamedTuple):
     predicted_item: Side = NOWHERE
 
     @property
-    def harm(self) -> float:
-        """The harm of the error."""
-        return HARM[self.error] * self.field.weight if self.error else 0.0
+    def rank(self) -> tuple[object, ...]:
+        """The key for sorting the errors of a record: the harm of the error, the field, and the
+        paths and values of both sides, as text.
+        """
+        words = (
+            f"{side.path} {_to_json(value)!r}"[:_LONGEST_RANKED] if side.item else ""
+            for side, value in self._sides
+        )
+        return -self._harm, self.field.name, *words
 
     @property
-    def rank(self) -> tuple[str, ...]:
-        """The key for sorting the errors of a record in one field: the paths and values of both
-        sides, as text.
-        """
-        sides = (self.gold_item, self.gold), (self.predicted_item, self.predicted)
-        return tuple(
-            f"{side.path} {_to_json(value)!r}"[:_LONGEST_RANKED] if side.item else ""
-            for side, value in sides
-        )
-
-    def describe_error(self, record_id: str) -> ErrorExample:
-        """Return the error as an entry of the report, with the locations of both sides."""
+    def _harm(self) -> float:
         assert self.error
+        return HARM[self.error] * self.field.weight
+
+    @property
+    def _sides(self) -> Sequence[tuple[Side, object]]:
+        return (self.gold_item, self.gold), (self.predicted_item, self.predicted)
+
+    def describe_error(self, record_id: str, *, with_sides: bool) -> ErrorExample:
+        """Return the error as an entry of the report, with the locations of both sides. Without
+        them, it can only be counted.
+        """
+        assert self.error
+        gold, predicted = (
+            _describe(self.field, *side) if with_sides else None for side in self._sides
+        )
         return ErrorExample(
             kind=self.error,
-            harm=self.harm,
+            harm=self._harm,
             record_id=record_id,
             field=self.field.name,
-            gold=_describe(self.field, self.gold_item, self.gold),
-            predicted=_describe(self.field, self.predicted_item, self.predicted),
+            gold=gold,
+            predicted=predicted,
         )
 
 

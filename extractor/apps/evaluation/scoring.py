@@ -5,7 +5,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,7 +112,7 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
             f"{annotations.name} and {sources[0].name} have no records in common"
         )
     counts = []
-    errors: list[_Error] = []
+    errors: list[ErrorExample] = []
     for record_id in record_ids:
         annotation = annotations[record_id]
         scored = list(list_scored_groups(groups, annotation, names))
@@ -272,45 +272,26 @@ def _find_interval(samples: Numbers, values: float) -> Interval | None:
     return float(low), float(high)
 
 
-class _Error(NamedTuple):
-    """An error in a field of a record. It is only described if it may be shown."""
-
-    harm: float
-    record_id: str
-    field: str
-    kind: ErrorKind
-    example: ErrorExample | None
-
-
 def _list_errors(
     record_id: str, rows: Iterable[JudgedValue], examples: int
-) -> Iterator[_Error]:
-    """Yield the errors of a record, starting with the most harmful. Of each kind, the first
-    ``examples`` errors are described: all descriptions together would grow with the square of the
-    record, because each quotes the evidence of its item.
+) -> Iterator[ErrorExample]:
+    """Yield the errors of a record, starting with the most harmful. Of each kind, only the first
+    ``examples`` errors have their sides: with the evidence of all, the errors would grow with the
+    square of the record.
     """
-    described = Counter[ErrorKind]()
-    ranked = sorted(
-        (row for row in rows if row.error),
-        key=lambda row: (-row.harm, row.field.name, row.rank),
-    )
-    for row in ranked:
-        kind = row.error
-        assert kind
-        example = None
-        if described[kind] < examples:
-            described[kind] += 1
-            example = row.describe_error(record_id)
-        yield _Error(row.harm, record_id, row.field.name, kind, example)
+    counts = Counter[ErrorKind | None]()
+    errors = (row for row in rows if row.error)
+    for row in sorted(errors, key=lambda row: row.rank):
+        counts[row.error] += 1
+        is_shown = counts[row.error] <= examples
+        yield row.describe_error(record_id, with_sides=is_shown)
 
 
-def _group_errors(errors: Iterable[_Error], examples: int) -> list[ErrorScore]:
+def _group_errors(errors: Iterable[ErrorExample], examples: int) -> list[ErrorScore]:
     """Return the errors by kind, starting with the most harmful kind, and for each kind at most
-    ``examples`` of its most harmful errors. ``errors`` are in the order of each record.
+    ``examples`` of its most harmful errors. ``errors`` has the errors of a record in order.
     """
-    ranked = sorted(
-        errors, key=lambda error: (-error.harm, error.record_id, error.field)
-    )
+    ranked = sorted(errors, key=lambda error: error.rank[:3])
     by_kind = group_pairs((error.kind, error) for error in ranked)
     scores = [
         ErrorScore(
@@ -318,9 +299,7 @@ def _group_errors(errors: Iterable[_Error], examples: int) -> list[ErrorScore]:
             count=len(of_kind),
             harm=sum(error.harm for error in of_kind),
             fields=Counter(error.field for error in of_kind),
-            examples=tuple(
-                error.example for error in of_kind[:examples] if error.example
-            ),
+            examples=tuple(of_kind[:examples]),
         )
         for kind, of_kind in by_kind.items()
     ]
