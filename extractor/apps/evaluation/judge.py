@@ -32,6 +32,9 @@ _AGREES = 1.0
 disagree have 0.
 """
 
+_Pairs = Iterator[tuple[object, object]]
+"""Values in gold and in the prediction."""
+
 
 class JudgedValue(NamedTuple):
     """A value in gold and its counterpart in the prediction. A missing side is None.
@@ -182,7 +185,7 @@ def _judge_items(group: Group, gold: Side, predicted: Side) -> Iterator[JudgedVa
 
 def _pair_values(
     field: Field, gold: ExtractedItem | None, predicted: ExtractedItem | None
-) -> Iterator[tuple[object, object]]:
+) -> _Pairs:
     """Yield (gold, predicted) pairs of a field's values in two items. If one of the items is None,
     its values are None. Arms, and a part of a value, such as ``of`` in time windows, are compared
     only in items that both have; for a part, several pairs or none may be yielded.
@@ -206,9 +209,7 @@ def _pair_values(
     yield gold and field.read(gold), predicted and field.read(predicted)
 
 
-def _pair_nested(
-    names: Sequence[str], gold: object, predicted: object
-) -> Iterator[tuple[object, object]]:
+def _pair_nested(names: Sequence[str], gold: object, predicted: object) -> _Pairs:
     """Yield (gold, predicted) pairs of an attribute's values in nested objects. ``names`` lead to
     the attribute. The objects of a list are paired by their words, so that a value is compared only
     with that of its own counterpart; the values of an object without a counterpart are paired with
@@ -250,9 +251,7 @@ def _compare_objects(
     return names + measure_overlap(*words)
 
 
-def _pair_parts(
-    field: Field, gold: ExtractedItem, predicted: ExtractedItem
-) -> Iterator[tuple[object, object]]:
+def _pair_parts(field: Field, gold: ExtractedItem, predicted: ExtractedItem) -> _Pairs:
     """Yield (gold, predicted) pairs of a part, such as ``of``, in agreeing values of two items."""
     read_part = attrgetter(field.part)
     for pair in pair_wholes(field, gold, predicted):
