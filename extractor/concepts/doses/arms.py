@@ -22,13 +22,11 @@ _STAND_INS = ("placebo", "sham")
 
 def locate_arms(texts: Iterable[DoseText]) -> dict[str, Span]:
     """Map the section name of each arm that has a label to the span of its label."""
-    titles = {
-        text.name: text.span(*text.title)
+    return {
+        text.name: label
         for text in texts
         if text.is_arm and text.title[0] < text.title[1]
-    }
-    return {
-        name: title for name, title in titles.items() if title.length <= _LONGEST_LABEL
+        if (label := text.span(*text.title)).length <= _LONGEST_LABEL
     }
 
 

@@ -254,9 +254,7 @@ class Regimen:
         days = self.best("days")
         cycle = self.best("cycle")
         if days and (stated is None or stated.mark.value in _VAGUE):
-            length = None
-            if cycle:
-                length = cycle.mark.value
+            length = cycle.mark.value if cycle else None
             return code_days(days.mark.value, length), days
         if stated:
             return stated.mark.value, stated
@@ -361,12 +359,11 @@ def _list_routes(regimen: Regimen) -> Sequence[Linked | None]:
     """Return two routes that are alternatives, as in "IV or PO"; otherwise, return a tuple that
     contains only None.
     """
-    links = regimen.main.links("route")
-    for pair in pairwise(links):
-        route, alternative = pair
+    main = regimen.main
+    for route, alternative in pairwise(main.links("route")):
         place = route.mark.end, alternative.mark.first
-        if rule("or_between").covers(regimen.main.text.tokens, *place):
-            return pair
+        if rule("or_between").covers(main.text.tokens, *place):
+            return route, alternative
     return (None,)
 
 

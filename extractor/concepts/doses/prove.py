@@ -148,10 +148,8 @@ class _Text:
             rhythm = Regimen([statement]).frequency()
             if rhythm and not statement.links("frequency"):
                 code, link = rhythm
-                span = text.span(*link.mark.place)
-                self.stated["frequency"].append(
-                    _Stated(code, span, [(statement, link)])
-                )
+                stated = _Stated(code, link.span, [(statement, link)])
+                self.stated["frequency"].append(stated)
         for mark in text.marks:
             span = text.span(*mark.place)
             field = "duration" if mark.field == STEP else mark.field
@@ -215,7 +213,9 @@ class _Proof:
                 continue
             doubts = member.features
             if verdict:
-                self._doubt(verdict, field, member.value)
+                shown = show_value(member.value)
+                doubt = replace(verdict, field=field, value=shown, is_kept=True)
+                self._objections.append(doubt)
                 doubts = (*doubts, verdict.why)
             proven.append(replace(member, support=Support.INFERRED, features=doubts))
         return reading.with_supported(proven)
@@ -382,12 +382,6 @@ class _Proof:
         if all(arm in rivals and arm not in confirming for arm in arms):
             return rivals[arms[0]]
         return None
-
-    def _doubt(self, objection: Objection, field: str, value: DoseValue) -> None:
-        shown = show_value(value)
-        self._objections.append(
-            replace(objection, field=field, value=shown, is_kept=True)
-        )
 
 
 def _count_doubts(statement: Statement, link: Linked) -> int:

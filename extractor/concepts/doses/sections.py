@@ -58,13 +58,9 @@ def find_marks(tokens: Tokens) -> list[Mark]:
     frequencies = drop_inside(find_frequencies(tokens, amounts), [*rates, *cycles])
     cyclic = {mark.place for mark in cycles}
     lengths = [
-        mark
+        replace(mark, field=STEP) if _is_of_step(tokens, mark, amounts) else mark
         for mark in drop_inside(find_lengths(tokens), days)
         if mark.place not in cyclic
-    ]
-    lengths = [
-        replace(mark, field=STEP) if _is_of_step(tokens, mark, amounts) else mark
-        for mark in lengths
     ]
     routes = drop_inside(find_routes(tokens), moments)
     marks = [*amounts, *routes, *frequencies, *cycles, *lengths, *days, *moments]
@@ -184,13 +180,10 @@ class DoseText:
     @cached_property
     def clauses(self) -> Sequence[Place]:
         """The clauses of the title and the body, in reading order. Very long clauses are cut."""
-        parts = (self.title, self.body)
-        clauses = [
-            place for part in parts for place in split_clauses(self.tokens, *part)
-        ]
         return [
             (start, min(end, start + _LONGEST_CLAUSE))
-            for first, end in clauses
+            for part in (self.title, self.body)
+            for first, end in split_clauses(self.tokens, *part)
             for start in range(first, end, _LONGEST_CLAUSE)
         ]
 
