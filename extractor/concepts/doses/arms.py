@@ -92,9 +92,8 @@ class Arms:
         own text names the agent are returned; otherwise, an arm whose own text names the agent is
         added only if it does not have any links.
         """
-        linked: set[str] = set()
-        for section in agent.sections:
-            linked.update(self._links.get(section, ()))
+        links = (self._links.get(section, ()) for section in agent.sections)
+        linked = {*chain.from_iterable(links)}
         naming = self.list_naming(agent)
         if linked:
             naming = naming & self._bare

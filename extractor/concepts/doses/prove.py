@@ -104,10 +104,12 @@ def prove_regimens(answers: Sequence[Draft], parsed: ParsedRecord) -> list[Draft
     agent. The support of an open value is ``inferred``. All agents that the answers name are
     treated as agents of the record.
     """
-    names: list[str] = []
-    for answer in answers:
-        if "agent" in answer.model:
-            names += answer.model["agent"].list_values()
+    names = [
+        name
+        for answer in answers
+        if "agent" in answer.model
+        for name in answer.model["agent"].list_values()
+    ]
     if not names:
         return list(answers)
     text = _Text(parsed, names)

@@ -221,12 +221,9 @@ def _read_group(section: Section, lexed: LexedSection) -> DoseText:
     an empty range, and only the first title and description are used. If the section does not have
     registered parts, its first line is the title, and the rest is the description.
     """
-    is_arm = section.name.startswith("arms[")
-    name_of_title = "name"
-    vocabulary = "intervention_type"
-    if is_arm:
-        name_of_title = "label"
-        vocabulary = "arm_type"
+    name_of_title, vocabulary = "name", "intervention_type"
+    if section.name.startswith("arms["):
+        name_of_title, vocabulary = "label", "arm_type"
     places: dict[str, list[Place]] = {}
     for part in section.parts:
         passage = lexed.between(part.start, part.end)
