@@ -178,9 +178,7 @@ class Regimen:
         if statement.amounts:
             self.dosing.add(statement.text.kind)
         for link in statement.amounts:
-            levels = self._substance
-            if is_portion(link.mark):
-                levels = self._portions
+            levels = self._portions if is_portion(link.mark) else self._substance
             for amount in link.mark.value:
                 known = levels.setdefault(without_rate(amount), Level(amount, link))
                 # "5 mg" and "5 mg/day"
@@ -429,14 +427,10 @@ def _list_different(
     regimen: Regimen, stated: Mapping[str, object], fields: Iterable[str] = _SCHEDULE
 ) -> set[str]:
     """Return the fields for which a regimen has another value than the stated one."""
-    different: set[str] = set()
-    for name in fields:
-        if name not in stated:
-            continue
-        link = _find_link(regimen, name)
-        if link and link.mark.value != stated[name]:
-            different.add(name)
-    return different
+    links = {name: _find_link(regimen, name) for name in fields if name in stated}
+    return {
+        name for name, link in links.items() if link and link.mark.value != stated[name]
+    }
 
 
 def without_rate(level: Amount) -> tuple[float | None, float | None, str]:
