@@ -35,6 +35,7 @@ _NO_VALUES = {*ExtractedItem.model_fields, "group"}
 
 
 T = TypeVar("T")
+_Similarity = Callable[[T, T], float]
 
 
 class Side(NamedTuple):
@@ -93,7 +94,7 @@ def align(
 def match_values(
     old: Sequence[T],
     new: Sequence[T],
-    similarity: Callable[[T, T], float],
+    similarity: _Similarity[T],
     threshold: float,
 ) -> tuple[list[tuple[T, T]], list[T], list[T]]:
     """Return (pairs with the highest total similarity, in the old order; unpaired old values;
@@ -139,7 +140,7 @@ def match_values(
 def _find_among_all(
     old: Sequence[T],
     new: Sequence[T],
-    similarity: Callable[[T, T], float],
+    similarity: _Similarity[T],
     threshold: float,
 ) -> Iterator[tuple[int, int]]:
     """Yield the (row, column) of each pair, that is, its positions in ``old`` and ``new``, for
@@ -160,7 +161,7 @@ def _find_among_all(
 def _find_among_near(
     old: Sequence[T],
     new: Sequence[T],
-    similarity: Callable[[T, T], float],
+    similarity: _Similarity[T],
     threshold: float,
 ) -> Iterator[tuple[int, int]]:
     """Yield the (row, column) of each pair, as ``_find_among_all`` does, for long lists."""

@@ -283,8 +283,7 @@ def _list_errors(
     errors = (row for row in rows if row.error)
     for row in sorted(errors, key=lambda row: row.rank):
         counts[row.error] += 1
-        is_shown = counts[row.error] <= examples
-        yield row.describe_error(record_id, with_sides=is_shown)
+        yield row.describe_error(record_id, with_sides=counts[row.error] <= examples)
 
 
 def _group_errors(errors: Iterable[ErrorExample], examples: int) -> list[ErrorScore]:

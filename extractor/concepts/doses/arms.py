@@ -135,9 +135,7 @@ class Arms:
         linked = self.list_linked(regimen.agent)
         stating = _list_stating(regimen)
         if linked and of_agent.count == 1:
-            how = "linked"
-            if stating:
-                how = "own text, linked"
+            how = "own text, linked" if stating else "linked"
             return how, self._sort(linked)
         if stating:
             return "own text", self._sort(stating)

@@ -247,9 +247,7 @@ def _read_clause(
     for owner in bare:
         if owner.agent.key in with_amount:
             continue
-        place = (clause[0], clause[0])
-        if owner.how == "named":
-            place = owner.place
+        place = owner.place if owner.how == "named" else (clause[0], clause[0])
         statements.append(Statement(owner, text, clause, place, rivals))
     statements.sort(key=lambda statement: statement.place)
     if statements:
