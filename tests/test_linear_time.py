@@ -10,6 +10,7 @@ import pytest
 
 from extractor import make_record
 from extractor.apps.diff.changes import diff_trials
+from extractor.apps.evaluation import evaluate
 from extractor.apps.export.fhir_study import build_trial
 from extractor.apps.export.registered import read_registry
 from extractor.apps.export.rows import find_rows
@@ -208,7 +209,12 @@ def test_many_items_take_linear_time(place, labels, piece):
 
 
 @pytest.mark.parametrize(
-    "piece", [">= # mg/dL, ", "\n- Any of the following:\n  - a#\n  - b#"]
+    "piece",
+    [
+        ">= # mg/dL, ",
+        ">= # mg/dL if group #, ",
+        "\n- Any of the following:\n  - a#\n  - b#",
+    ],
 )
 def test_the_use_of_many_limits_and_groups_takes_linear_time(piece):
     def work(text):
@@ -223,6 +229,8 @@ def use_extraction(extraction, record):
     build_trial(extraction, record)
     decide(plan_trial(extraction), read_facts(Patient(age=40)))
     diff_trials(extraction, extraction)
+    evaluate([extraction], [extraction], resamples=0)
+    evaluate([extraction], [{"record_id": extraction.record_id}], resamples=0)
 
 
 def test_a_run_of_commas_is_matched_in_linear_time():

@@ -4,6 +4,7 @@ A version is a run, a file of extractions, or records to be read with the rules.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -97,19 +98,19 @@ def diff_trials(old: TrialExtraction, new: TrialExtraction) -> list[Change]:
     for group in GROUPS:
         for ours, theirs in align(group, group.items(old), group.items(new)):
             # none for the missing counterpart of an unpaired item
-            before = old_rows.get(ours.path, [])
-            after = new_rows.get(theirs.path, [])
+            before = old_rows[ours.path]
+            after = new_rows[theirs.path]
             if ours.item and theirs.item:
                 changes += _compare_fields(new.record_id, before, after)
             else:
                 changes.append(_describe_item(new.record_id, before, after))
     # custom values have no similarity measure, and are compared by field
-    before = old_rows.get("custom", [])
-    changes += _compare_fields(new.record_id, before, new_rows.get("custom", []))
+    custom = old_rows["custom"], new_rows["custom"]
+    changes += _compare_fields(new.record_id, *custom)
     return changes
 
 
-def _group_rows(extraction: TrialExtraction) -> dict[str, list[ValueRow]]:
+def _group_rows(extraction: TrialExtraction) -> defaultdict[str, list[ValueRow]]:
     """Return the values of an extraction, keyed by the path of their item. The values of all custom
     fields have the key "custom".
     """
@@ -148,8 +149,8 @@ def _compare_fields(
     old_by_field = _group_by_field(old)
     new_by_field = _group_by_field(new)
     for field in old_by_field | new_by_field:
-        before = old_by_field.get(field, [])
-        after = new_by_field.get(field, [])
+        before = old_by_field[field]
+        after = new_by_field[field]
         pairs, removed, added = match_values(
             drop_same(before, after, _fold_words),
             drop_same(after, before, _fold_words),
@@ -164,7 +165,7 @@ def _compare_fields(
             yield Change(record_id, field, None, row)
 
 
-def _group_by_field(rows: Sequence[ValueRow]) -> dict[str, list[ValueRow]]:
+def _group_by_field(rows: Sequence[ValueRow]) -> defaultdict[str, list[ValueRow]]:
     return group_pairs((FieldRef(row.path).path, row) for row in rows)
 
 

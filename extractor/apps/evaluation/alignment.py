@@ -1,6 +1,6 @@
 """Pair the items of two extractions, such as gold and a prediction, by overall similarity."""
 
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain, islice, product, zip_longest
@@ -11,9 +11,10 @@ import numpy as np
 from extractor.apps.evaluation.assignment import assign
 from extractor.apps.evaluation.fields import Group
 from extractor.apps.evaluation.text import compare_extents, fold_agent, fold_name
+from extractor.language.values import group_pairs
 from extractor.schemas import Criterion, CustomItem, Endpoint, ExtractedItem, Regimen
 
-_MOST_COMPARED = 250_000
+_MOST_COMPARED = 40_000
 """The number of pairs up to which all values of two lists are compared."""
 _RAREST = 8
 """Number of words of a value in a long list by which its counterpart is searched for."""
@@ -34,6 +35,7 @@ _NO_VALUES = {*ExtractedItem.model_fields, "group"}
 
 
 T = TypeVar("T")
+_Similarity = Callable[[T, T], float]
 
 
 class Side(NamedTuple):
@@ -47,7 +49,7 @@ class Side(NamedTuple):
     position: int = 0
     identity: str = ""
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.identity
 
 
@@ -79,24 +81,12 @@ def align(
         return list(zip_longest(before, after, fillvalue=NOWHERE))
     compare = _COMPARERS.get(group.path, partial(_compare_custom, group))
 
-    new_by_identity = defaultdict[str, deque[Side]](deque)
-    for theirs in _sort_sides(group.path, new):
-        new_by_identity[theirs.identity].append(theirs)
-    pairs: list[tuple[Side, Side]] = []
-    old_without_equal: list[Side] = []
-    for ours in _sort_sides(group.path, old):
-        equal = new_by_identity[ours.identity]
-        if equal:
-            pairs.append((ours, equal.popleft()))
-        else:
-            old_without_equal.append(ours)
-    similar, only_old, only_new = match_values(
-        old_without_equal,
-        [*chain.from_iterable(new_by_identity.values())],
+    pairs, only_old, only_new = match_values(
+        _sort_sides(group.path, old),
+        _sort_sides(group.path, new),
         lambda ours, theirs: compare(ours.item, theirs.item),
         _LEAST,
     )
-    pairs = sorted(pairs + similar, key=lambda pair: pair[0].identity)
     pairs += [(side, NOWHERE) for side in only_old]
     return pairs + [(NOWHERE, side) for side in only_new]
 
@@ -104,23 +94,40 @@ def align(
 def match_values(
     old: Sequence[T],
     new: Sequence[T],
-    similarity: Callable[[T, T], float],
+    similarity: _Similarity[T],
     threshold: float,
 ) -> tuple[list[tuple[T, T]], list[T], list[T]]:
     """Return (pairs with the highest total similarity, in the old order; unpaired old values;
-    unpaired new values). Values whose similarity is below ``threshold``, which must be above 0, are
-    not paired. Ties are broken by position, so sort both sides first if their order must not
-    matter. In long lists, a value is compared only with those that share its rarest words, and the
-    most similar pairs are taken first.
+    unpaired new values). Values that are equal as text are paired first. Of the others, those whose
+    similarity is below ``threshold``, which must be above 0, are not paired. Ties are broken by
+    position, so sort both sides first if their order must not matter. In long lists, a value is
+    compared only with those that share its rarest words; the most similar pairs are taken first.
 
     >>> match_values([1, 5], [5, 9], lambda a, b: float(a == b), 0.5)
     ([(5, 5)], [1], [9])
     """
+    columns_by_text = group_pairs(
+        (repr(theirs), column) for column, theirs in enumerate(new)
+    )
+    column_by_row: dict[int, int] = {}
+    for row, ours in enumerate(old):
+        equal = columns_by_text[repr(ours)]
+        if equal:
+            column_by_row[row] = equal.pop(0)
+    other_rows = [row for row in range(len(old)) if row not in column_by_row]
+    other_columns = sorted(chain.from_iterable(columns_by_text.values()))
     find_pairs = _find_among_near
     # a table of all similarities needs a row and a column
-    if 0 < len(old) * len(new) <= _MOST_COMPARED:
+    if 0 < len(other_rows) * len(other_columns) <= _MOST_COMPARED:
         find_pairs = _find_among_all
-    column_by_row = dict(find_pairs(old, new, similarity, threshold))
+    similar = find_pairs(
+        [old[row] for row in other_rows],
+        [new[column] for column in other_columns],
+        similarity,
+        threshold,
+    )
+    for row, column in similar:
+        column_by_row[other_rows[row]] = other_columns[column]
     paired_columns = {*column_by_row.values()}
     pairs = [(old[row], new[column_by_row[row]]) for row in sorted(column_by_row)]
     only_old = [ours for row, ours in enumerate(old) if row not in column_by_row]
@@ -133,12 +140,16 @@ def match_values(
 def _find_among_all(
     old: Sequence[T],
     new: Sequence[T],
-    similarity: Callable[[T, T], float],
+    similarity: _Similarity[T],
     threshold: float,
 ) -> Iterator[tuple[int, int]]:
     """Yield the (row, column) of each pair, that is, its positions in ``old`` and ``new``, for
     ``match_values``.
     """
+    if len(old) == len(new) == 1:
+        if similarity(*old, *new) >= threshold:
+            yield 0, 0
+        return
     table = np.array([[similarity(ours, theirs) for theirs in new] for ours in old])
     table[table < threshold] = 0.0
     for row, column in zip(*map(np.ndarray.tolist, assign(table)), strict=True):
@@ -150,7 +161,7 @@ def _find_among_all(
 def _find_among_near(
     old: Sequence[T],
     new: Sequence[T],
-    similarity: Callable[[T, T], float],
+    similarity: _Similarity[T],
     threshold: float,
 ) -> Iterator[tuple[int, int]]:
     """Yield the (row, column) of each pair, as ``_find_among_all`` does, for long lists."""

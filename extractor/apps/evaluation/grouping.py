@@ -3,6 +3,7 @@ values.
 """
 
 from collections import defaultdict
+from functools import lru_cache
 from typing import NamedTuple
 
 from extractor.apps.evaluation.text import fold_quote
@@ -50,6 +51,7 @@ def describe_groups(extraction: TrialExtraction) -> TrialExtraction:
     )
 
 
+@lru_cache(maxsize=1024)
 def share_members(first: str | DescribedGroup, second: str | DescribedGroup) -> bool:
     r"""Return whether the members of ``first`` that match a member of ``second`` are more than half
     as many as the members of the larger group. A group is given as a ``DescribedGroup``, or only as

@@ -25,10 +25,15 @@ from extractor.schemas import CustomItem, ExtractedItem, FieldRef, TrialExtracti
 
 _LEAST_NESTED = 0.5
 """Nested objects in a list are not paired if they are less similar."""
+_LONGEST_RANKED = 500
+"""Length of the text by which equally harmful errors of a field are sorted."""
 _AGREES = 1.0
 """The similarity of values that agree, to which the overlap of their words is added. Values that
 disagree have 0.
 """
+
+_Pairs = Iterator[tuple[object, object]]
+"""Values in gold and in the prediction."""
 
 
 class JudgedValue(NamedTuple):
@@ -54,16 +59,41 @@ class JudgedValue(NamedTuple):
     gold_item: Side = NOWHERE
     predicted_item: Side = NOWHERE
 
-    def describe_error(self, record_id: str) -> ErrorExample:
-        """Return the error as an entry of the report, with the locations of both sides."""
+    @property
+    def rank(self) -> tuple[object, ...]:
+        """The key for sorting the errors of a record: the harm of the error, the field, and the
+        paths and values of both sides, as text.
+        """
+        words = (
+            f"{side.path} {_to_json(value)!r}"[:_LONGEST_RANKED] if side.item else ""
+            for side, value in self._sides
+        )
+        return -self._harm, self.field.name, *words
+
+    @property
+    def _harm(self) -> float:
         assert self.error
+        return HARM[self.error] * self.field.weight
+
+    @property
+    def _sides(self) -> Sequence[tuple[Side, object]]:
+        return (self.gold_item, self.gold), (self.predicted_item, self.predicted)
+
+    def describe_error(self, record_id: str, *, with_sides: bool) -> ErrorExample:
+        """Return the error as an entry of the report, with the locations of both sides. Without
+        them, it can only be counted.
+        """
+        assert self.error
+        gold, predicted = (
+            _describe(self.field, *side) if with_sides else None for side in self._sides
+        )
         return ErrorExample(
             kind=self.error,
-            harm=HARM[self.error] * self.field.weight,
+            harm=self._harm,
             record_id=record_id,
             field=self.field.name,
-            gold=_describe(self.field, self.gold_item, self.gold),
-            predicted=_describe(self.field, self.predicted_item, self.predicted),
+            gold=gold,
+            predicted=predicted,
         )
 
 
@@ -82,12 +112,17 @@ def _describe(field: Field, side: Side, value: object) -> ErrorSide | None:
         evidence = tuple(p for p in pieces if ref.covers(FieldRef(p.field).path))
     return ErrorSide(
         path=".".join(filter(None, (side.path, field.attribute))),
-        value=to_jsonable_python(value) if value != NOTHING else None,
+        value=_to_json(value),
         section=name_home(item),
         quote=find_words(item),
         evidence=tuple(dict.fromkeys(piece.cite() for piece in evidence)),
         confidence=item.confidence,
     )
+
+
+def _to_json(value: object) -> Any:
+    """Return a value as JSON; a missing part of a value is null."""
+    return to_jsonable_python(value) if value != NOTHING else None
 
 
 def judge(
@@ -150,7 +185,7 @@ def _judge_items(group: Group, gold: Side, predicted: Side) -> Iterator[JudgedVa
 
 def _pair_values(
     field: Field, gold: ExtractedItem | None, predicted: ExtractedItem | None
-) -> Iterator[tuple[object, object]]:
+) -> _Pairs:
     """Yield (gold, predicted) pairs of a field's values in two items. If one of the items is None,
     its values are None. Arms, and a part of a value, such as ``of`` in time windows, are compared
     only in items that both have; for a part, several pairs or none may be yielded.
@@ -174,9 +209,7 @@ def _pair_values(
     yield gold and field.read(gold), predicted and field.read(predicted)
 
 
-def _pair_nested(
-    names: Sequence[str], gold: object, predicted: object
-) -> Iterator[tuple[object, object]]:
+def _pair_nested(names: Sequence[str], gold: object, predicted: object) -> _Pairs:
     """Yield (gold, predicted) pairs of an attribute's values in nested objects. ``names`` lead to
     the attribute. The objects of a list are paired by their words, so that a value is compared only
     with that of its own counterpart; the values of an object without a counterpart are paired with
@@ -218,9 +251,7 @@ def _compare_objects(
     return names + measure_overlap(*words)
 
 
-def _pair_parts(
-    field: Field, gold: ExtractedItem, predicted: ExtractedItem
-) -> Iterator[tuple[object, object]]:
+def _pair_parts(field: Field, gold: ExtractedItem, predicted: ExtractedItem) -> _Pairs:
     """Yield (gold, predicted) pairs of a part, such as ``of``, in agreeing values of two items."""
     read_part = attrgetter(field.part)
     for pair in pair_wholes(field, gold, predicted):

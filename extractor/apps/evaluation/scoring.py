@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from extractor.apps.evaluation.comparers import Verdict
+from extractor.apps.evaluation.comparers import ErrorKind, Verdict
 from extractor.apps.evaluation.fields import (
     Field,
     Group,
@@ -122,9 +122,7 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
         ]
         counts.append([_count(groups, scored, rows) for rows in rows_by_source])
         # the errors of the other prediction are not listed
-        errors += [
-            row.describe_error(record_id) for row in rows_by_source[0] if row.error
-        ]
+        errors += _list_errors(record_id, rows_by_source[0], examples)
     # All samples of a single record are alike, so their interval would seem certain.
     if len(record_ids) == 1:
         resamples = 0
@@ -274,11 +272,25 @@ def _find_interval(samples: Numbers, values: float) -> Interval | None:
     return float(low), float(high)
 
 
+def _list_errors(
+    record_id: str, rows: Iterable[JudgedValue], examples: int
+) -> Iterator[ErrorExample]:
+    """Yield the errors of a record, starting with the most harmful. Of each kind, only the first
+    ``examples`` errors have their sides: with the evidence of all, the errors would grow with the
+    square of the record.
+    """
+    counts = Counter[ErrorKind | None]()
+    errors = (row for row in rows if row.error)
+    for row in sorted(errors, key=lambda row: row.rank):
+        counts[row.error] += 1
+        yield row.describe_error(record_id, with_sides=counts[row.error] <= examples)
+
+
 def _group_errors(errors: Iterable[ErrorExample], examples: int) -> list[ErrorScore]:
     """Return the errors by kind, starting with the most harmful kind, and for each kind at most
-    ``examples`` of its most harmful errors.
+    ``examples`` of its most harmful errors. ``errors`` has the errors of a record in order.
     """
-    ranked = sorted(errors, key=lambda error: error.rank)
+    ranked = sorted(errors, key=lambda error: error.rank[:3])
     by_kind = group_pairs((error.kind, error) for error in ranked)
     scores = [
         ErrorScore(

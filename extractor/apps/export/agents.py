@@ -340,7 +340,5 @@ def _list_labels(regimen: Regimen) -> list[str]:
     """Return the arms that a regimen names, followed by the arms that are named only by its
     amounts.
     """
-    labels = list(regimen.arms)
-    for amount in regimen.amounts:
-        labels += amount.arms
-    return list(dict.fromkeys(labels))
+    of_amounts = (amount.arms for amount in regimen.amounts)
+    return list(dict.fromkeys(chain(regimen.arms, *of_amounts)))

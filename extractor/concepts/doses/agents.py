@@ -230,12 +230,12 @@ class Agents:
         if len(agents) != 1:
             return
         tokens = text.tokens
-        pieces = [
-            trim_name(tokens, *piece)
-            for place in text.aliases
-            for piece in split_names(tokens, *place)
+        aliases = [
+            place
+            for names in text.aliases
+            for name in split_names(tokens, *names)
+            if (place := trim_name(tokens, *name))
         ]
-        aliases = [place for place in pieces if place]
         substances = {find_substance(tokens.read(*place)) for place in aliases}
         if len(substances - {None}) > 1:
             return

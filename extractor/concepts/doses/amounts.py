@@ -348,9 +348,7 @@ def find_loosely(
         if tokens.words[first].lower() in _GIVINGS:
             continue
         next_unit = find_unit(tokens, end, loose=True)
-        dose: set[str] = set()
-        if next_unit:
-            dose = _fold(next_unit.dose or "")
+        dose = _fold(next_unit.dose or "") if next_unit else set()
         # "5 mg/kg" does not state 5 mg
         if wanted < dose.difference(_TIMES):
             continue
@@ -363,7 +361,7 @@ def find_loosely(
             after = 2
             if next_unit:
                 after = _BESIDE
-        near: set[str] = set()
+        near = set[str]()
         for at in range(max(0, first - before), min(end + after, len(tokens))):
             unit = find_unit(tokens, at, loose=True)
             near |= _fold(tokens.words[at])

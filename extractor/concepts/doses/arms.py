@@ -22,13 +22,11 @@ _STAND_INS = ("placebo", "sham")
 
 def locate_arms(texts: Iterable[DoseText]) -> dict[str, Span]:
     """Map the section name of each arm that has a label to the span of its label."""
-    titles = {
-        text.name: text.span(*text.title)
+    return {
+        text.name: label
         for text in texts
         if text.is_arm and text.title[0] < text.title[1]
-    }
-    return {
-        name: title for name, title in titles.items() if title.length <= _LONGEST_LABEL
+        if (label := text.span(*text.title)).length <= _LONGEST_LABEL
     }
 
 
@@ -94,9 +92,8 @@ class Arms:
         own text names the agent are returned; otherwise, an arm whose own text names the agent is
         added only if it does not have any links.
         """
-        linked: set[str] = set()
-        for section in agent.sections:
-            linked.update(self._links.get(section, ()))
+        links = (self._links.get(section, ()) for section in agent.sections)
+        linked = {*chain.from_iterable(links)}
         naming = self.list_naming(agent)
         if linked:
             naming = naming & self._bare
@@ -138,9 +135,7 @@ class Arms:
         linked = self.list_linked(regimen.agent)
         stating = _list_stating(regimen)
         if linked and of_agent.count == 1:
-            how = "linked"
-            if stating:
-                how = "own text, linked"
+            how = "own text, linked" if stating else "linked"
             return how, self._sort(linked)
         if stating:
             return "own text", self._sort(stating)

@@ -143,16 +143,13 @@ def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
     """
     span = _place(answer)
     agent = answer.model.get("agent")
-    similar: list[RegimenDraft] = []
-    situation = ALONE
-    origin = Origin.MODEL
-    for regimen in parsed.regimens:
-        name = regimen.rules.agent.value or ""
-        if agent and agent.value and is_same_agent(name, agent.value):
-            similar.append(regimen)
-            situation = AGREE
-            origin = Origin.BOTH
-    exists = weigh_answer("dosing.stands", situation)
+    similar = [
+        regimen
+        for regimen in parsed.regimens
+        if agent and is_same_agent(regimen.rules.agent.value, agent.value)
+    ]
+    exists = weigh_answer("dosing.stands", AGREE if similar else ALONE)
+    origin = Origin.BOTH if similar else Origin.MODEL
     rules = RegimenReadings(
         **{
             field.name: _read_beside(field.name, answer, similar, span)
@@ -174,11 +171,12 @@ def _place(answer: Draft) -> Span:
         whole = quote.spans[0]
         if whole.length <= _LONGEST_QUOTE:
             return whole
-    near: list[Span] = []
-    for name in _QUOTED:
-        if name in answer.model:
-            near += filter(whole.contains, answer.model[name].spans)
-    near = [span for span in near if span != whole] or [whole]
+    near = [
+        span
+        for name in answer.model.keys() & _QUOTED
+        for span in answer.model[name].spans
+        if span != whole and whole.contains(span)
+    ] or [whole]
     start = min(span.start for span in near)
     return Span(whole.section, start, max(span.end for span in near))
 
@@ -246,11 +244,7 @@ def covers(listed: Draft, regimen: RegimenDraft) -> bool:
         if any(place.overlaps(span) for place in places for span in reading.spans):
             return True
     agent = listed.model.get("agent")
-    if (
-        not answered
-        or not agent
-        or not is_same_agent(rules.agent.value or "", agent.value)
-    ):
+    if not answered or not agent or not is_same_agent(rules.agent.value, agent.value):
         return False
     known = {(amount.low, amount.high) for amount in answered.list_values()}
     levels = rules.amounts.list_values()

@@ -156,10 +156,7 @@ class _Reader:
         """Return the reading of a value that a mark states. ``features`` are further features
         of the value.
         """
-        own = [
-            *describe_link(link, self._regimen, link.mark.value),
-            *features,
-        ]
+        own = [*describe_link(link, self._regimen, link.mark.value), *features]
         return Reading(
             value,
             _estimate(link),
@@ -425,13 +422,9 @@ def describe_arms(
         return
     found = {*receiving}
     key = regimen.agent.key
-    stating: set[str] = set()
-    dosing: set[str] = set()
-    for statement in regimen.statements:
-        if statement.text.is_arm:
-            stating.add(statement.text.name)
-            if statement.amounts:
-                dosing.add(statement.text.name)
+    own = [statement for statement in regimen.statements if statement.text.is_arm]
+    stating = {statement.text.name for statement in own}
+    dosing = {statement.text.name for statement in own if statement.amounts}
     # A register may link its only intervention to arms that receive something else.
     is_of_all = len(found) == len(arms.places) and not found <= dosing
     yield from _list_true(

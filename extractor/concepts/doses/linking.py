@@ -138,9 +138,12 @@ class Statement:
         """Return the tokens that cover the agent's name and its marks. Shared marks are included
         only if all marks are shared.
         """
-        links: list[Linked] = []
-        for of_field in self.facts.values():
-            links += [link for link in of_field if link.text is self.text]
+        links = [
+            link
+            for of_field in self.facts.values()
+            for link in of_field
+            if link.text is self.text
+        ]
         direct = [link for link in links if not link.is_shared]
         places = [link.mark.place for link in direct or links] or [self.clause]
         if self.owner.how == "named":
@@ -244,9 +247,7 @@ def _read_clause(
     for owner in bare:
         if owner.agent.key in with_amount:
             continue
-        place = (clause[0], clause[0])
-        if owner.how == "named":
-            place = owner.place
+        place = owner.place if owner.how == "named" else (clause[0], clause[0])
         statements.append(Statement(owner, text, clause, place, rivals))
     statements.sort(key=lambda statement: statement.place)
     if statements:
@@ -445,9 +446,7 @@ def find_next_name(text: DoseText, mark: Mark) -> RuleMatch | None:
 
 def _is_beside(tokens: Tokens, name: Place, amount: Place) -> bool:
     """Return whether only such words as "of" are between an amount and a name."""
-    joint = "dose_of"
-    if name < amount:
-        joint = "dosed_at"
+    joint = "dosed_at" if name < amount else "dose_of"
     first, end = find_gap(name, amount)
     if first == end:
         return True

@@ -68,9 +68,7 @@ def drop_overlaps(marks: Iterable[Mark]) -> list[Mark]:
 
 def drop_inside(places: Iterable[_Placed], excluded: Iterable[Placed]) -> list[_Placed]:
     """Return the marks or mentions that do not share a token with any of the ``excluded`` ones."""
-    taken: set[int] = set()
-    for covered in excluded:
-        taken.update(range(covered.first, covered.end))
+    taken = {at for other in excluded for at in range(other.first, other.end)}
     return [
         place for place in places if taken.isdisjoint(range(place.first, place.end))
     ]

@@ -178,9 +178,7 @@ class Regimen:
         if statement.amounts:
             self.dosing.add(statement.text.kind)
         for link in statement.amounts:
-            levels = self._substance
-            if is_portion(link.mark):
-                levels = self._portions
+            levels = self._portions if is_portion(link.mark) else self._substance
             for amount in link.mark.value:
                 known = levels.setdefault(without_rate(amount), Level(amount, link))
                 # "5 mg" and "5 mg/day"
@@ -254,9 +252,7 @@ class Regimen:
         days = self.best("days")
         cycle = self.best("cycle")
         if days and (stated is None or stated.mark.value in _VAGUE):
-            length = None
-            if cycle:
-                length = cycle.mark.value
+            length = cycle.mark.value if cycle else None
             return code_days(days.mark.value, length), days
         if stated:
             return stated.mark.value, stated
@@ -361,12 +357,11 @@ def _list_routes(regimen: Regimen) -> Sequence[Linked | None]:
     """Return two routes that are alternatives, as in "IV or PO"; otherwise, return a tuple that
     contains only None.
     """
-    links = regimen.main.links("route")
-    for pair in pairwise(links):
-        route, alternative = pair
+    main = regimen.main
+    for route, alternative in pairwise(main.links("route")):
         place = route.mark.end, alternative.mark.first
-        if rule("or_between").covers(regimen.main.text.tokens, *place):
-            return pair
+        if rule("or_between").covers(main.text.tokens, *place):
+            return route, alternative
     return (None,)
 
 
@@ -432,14 +427,10 @@ def _list_different(
     regimen: Regimen, stated: Mapping[str, object], fields: Iterable[str] = _SCHEDULE
 ) -> set[str]:
     """Return the fields for which a regimen has another value than the stated one."""
-    different: set[str] = set()
-    for name in fields:
-        if name not in stated:
-            continue
-        link = _find_link(regimen, name)
-        if link and link.mark.value != stated[name]:
-            different.add(name)
-    return different
+    links = {name: _find_link(regimen, name) for name in fields if name in stated}
+    return {
+        name for name, link in links.items() if link and link.mark.value != stated[name]
+    }
 
 
 def without_rate(level: Amount) -> tuple[float | None, float | None, str]:

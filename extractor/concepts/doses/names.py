@@ -231,10 +231,10 @@ def _trim_signs(tokens: Tokens, first: int, end: int) -> Place:
 
 def _skip_trail(tokens: Tokens, first: int, end: int) -> int:
     """Return the end of a name, excluding the forms, schedules and uses that follow it."""
-    trail = rule("name_trail").ends(tokens, end, first + 1)
-    while trail and trail.first < end:
+    while trail := rule("name_trail").ends(tokens, end, first + 1):
+        if trail.first >= end:
+            break
         end = _trim_signs(tokens, first, trail.first)[1]
-        trail = rule("name_trail").ends(tokens, end, first + 1)
     return end
 
 

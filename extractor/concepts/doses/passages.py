@@ -55,13 +55,9 @@ def list_dose_passages(
     text is shown only once. Arms and interventions come first, followed by titles and summaries;
     other sections are omitted. ``free_numbers`` supplies unused chunk numbers.
     """
-    groups: list[Section] = []
-    prose: list[Section] = []
-    for section in parsed.record.sections:
-        if section.name.startswith(GROUPS):
-            groups.append(section)
-        elif section.name in _PROSE:
-            prose.append(section)
+    sections = parsed.record.sections
+    groups = [section for section in sections if section.name.startswith(GROUPS)]
+    prose = [section for section in sections if section.name in _PROSE]
     passages: list[Chunk] = []
     listed = ""
     for section in (*groups, *prose):
@@ -87,10 +83,8 @@ def _cut(section: Section) -> Iterator[Span]:
     ends = [*(stop.end() for stop in _SENTENCE_END.finditer(text)), len(text)]
     while start < len(text):
         longest = start + _LONGEST
-        within = [end for end in ends if start < end <= longest]
-        end = longest
-        if within:
-            end = within[-1]
+        within = (end for end in ends if start < end <= longest)
+        end = max(within, default=longest)
         piece = text[start:end]
         first = end - len(piece.lstrip())
         last = start + len(piece.rstrip())

@@ -104,10 +104,12 @@ def prove_regimens(answers: Sequence[Draft], parsed: ParsedRecord) -> list[Draft
     agent. The support of an open value is ``inferred``. All agents that the answers name are
     treated as agents of the record.
     """
-    names: list[str] = []
-    for answer in answers:
-        if "agent" in answer.model:
-            names += answer.model["agent"].list_values()
+    names = [
+        name
+        for answer in answers
+        if "agent" in answer.model
+        for name in answer.model["agent"].list_values()
+    ]
     if not names:
         return list(answers)
     text = _Text(parsed, names)
@@ -148,10 +150,8 @@ class _Text:
             rhythm = Regimen([statement]).frequency()
             if rhythm and not statement.links("frequency"):
                 code, link = rhythm
-                span = text.span(*link.mark.place)
-                self.stated["frequency"].append(
-                    _Stated(code, span, [(statement, link)])
-                )
+                stated = _Stated(code, link.span, [(statement, link)])
+                self.stated["frequency"].append(stated)
         for mark in text.marks:
             span = text.span(*mark.place)
             field = "duration" if mark.field == STEP else mark.field
@@ -215,7 +215,9 @@ class _Proof:
                 continue
             doubts = member.features
             if verdict:
-                self._doubt(verdict, field, member.value)
+                shown = show_value(member.value)
+                doubt = replace(verdict, field=field, value=shown, is_kept=True)
+                self._objections.append(doubt)
                 doubts = (*doubts, verdict.why)
             proven.append(replace(member, support=Support.INFERRED, features=doubts))
         return reading.with_supported(proven)
@@ -382,12 +384,6 @@ class _Proof:
         if all(arm in rivals and arm not in confirming for arm in arms):
             return rivals[arms[0]]
         return None
-
-    def _doubt(self, objection: Objection, field: str, value: DoseValue) -> None:
-        shown = show_value(value)
-        self._objections.append(
-            replace(objection, field=field, value=shown, is_kept=True)
-        )
 
 
 def _count_doubts(statement: Statement, link: Linked) -> int:

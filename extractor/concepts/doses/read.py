@@ -9,7 +9,7 @@ from extractor.concepts.doses.agents import Agents
 from extractor.concepts.doses.amounts import find_amounts
 from extractor.concepts.doses.arms import Arms, OfAgent
 from extractor.concepts.doses.drafts import make_draft
-from extractor.concepts.doses.linking import Statement, is_aside, read_clauses
+from extractor.concepts.doses.linking import is_aside, read_clauses
 from extractor.concepts.doses.marks import Place, within
 from extractor.concepts.doses.merging import Regimen, merge, repeat_referred
 from extractor.concepts.doses.roles import Trial
@@ -67,9 +67,7 @@ def read_regimens(record: TrialRecord, sections: LexedSections) -> ReadDoses:
     """Read the regimens of a record from its texts."""
     texts = list_texts(record, sections)
     agents = Agents(texts, record.registry.arm_links)
-    statements: list[Statement] = []
-    for text in texts:
-        statements += read_clauses(text, agents)
+    statements = [found for text in texts for found in read_clauses(text, agents)]
     regimens = [
         regimen
         for regimen in merge(repeat_referred(texts, statements))
@@ -95,7 +93,7 @@ def _is_given(regimen: Regimen, agents: Agents) -> bool:
     is_placebo = regimen.agent.is_placebo and not agents.registered
     if regimen.agent.is_registered or is_placebo:
         return bool(fields & {"frequency", "route", "duration", "days", "timing"})
-    if not bool(fields & {"frequency", "days", "cycle"}):
+    if not fields & {"frequency", "days", "cycle"}:
         return False
     return regimen.agent.kind != "class"
 

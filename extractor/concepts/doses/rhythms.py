@@ -220,12 +220,8 @@ def _make_period(match: RuleMatch) -> Period | None:
     """Return the duration that a match states; None for a range. If the number is missing, it is
     taken to be 1 ("for a week"); if the unit is missing, it is taken to be a cycle ("6 courses").
     """
-    number: float = 1
-    if match.has("value"):
-        number = _read_number(match, "value")
-    unit = TimeUnit.CYCLE
-    if match.has("unit"):
-        unit = _read_unit(match)
+    number = _read_number(match, "value") if match.has("value") else 1
+    unit = _read_unit(match) if match.has("unit") else TimeUnit.CYCLE
     if number == inf or match.has("range"):
         return None
     return Period(value=number, unit=unit)
@@ -282,12 +278,9 @@ def find_lengths(tokens: Tokens) -> list[Mark]:
         if is_days and rule("repeated_after").starts(tokens, time.end):
             continue
         period = Period(value=time.high, unit=time.unit)
-        value = None
-        if time.low == time.high:
-            value = period
-        field = "duration"
-        if rule("part_length_before").ends(tokens, time.first):
-            field = PART
+        value = period if time.low == time.high else None
+        is_of_part = rule("part_length_before").ends(tokens, time.first)
+        field = PART if is_of_part else "duration"
         marks.append(Mark(field, value, time.first, time.end, confidence))
     return drop_overlaps(marks)
 

@@ -58,13 +58,9 @@ def find_marks(tokens: Tokens) -> list[Mark]:
     frequencies = drop_inside(find_frequencies(tokens, amounts), [*rates, *cycles])
     cyclic = {mark.place for mark in cycles}
     lengths = [
-        mark
+        replace(mark, field=STEP) if _is_of_step(tokens, mark, amounts) else mark
         for mark in drop_inside(find_lengths(tokens), days)
         if mark.place not in cyclic
-    ]
-    lengths = [
-        replace(mark, field=STEP) if _is_of_step(tokens, mark, amounts) else mark
-        for mark in lengths
     ]
     routes = drop_inside(find_routes(tokens), moments)
     marks = [*amounts, *routes, *frequencies, *cycles, *lengths, *days, *moments]
@@ -184,13 +180,10 @@ class DoseText:
     @cached_property
     def clauses(self) -> Sequence[Place]:
         """The clauses of the title and the body, in reading order. Very long clauses are cut."""
-        parts = (self.title, self.body)
-        clauses = [
-            place for part in parts for place in split_clauses(self.tokens, *part)
-        ]
         return [
             (start, min(end, start + _LONGEST_CLAUSE))
-            for first, end in clauses
+            for part in (self.title, self.body)
+            for first, end in split_clauses(self.tokens, *part)
             for start in range(first, end, _LONGEST_CLAUSE)
         ]
 
@@ -228,12 +221,9 @@ def _read_group(section: Section, lexed: LexedSection) -> DoseText:
     an empty range, and only the first title and description are used. If the section does not have
     registered parts, its first line is the title, and the rest is the description.
     """
-    is_arm = section.name.startswith("arms[")
-    name_of_title = "name"
-    vocabulary = "intervention_type"
-    if is_arm:
-        name_of_title = "label"
-        vocabulary = "arm_type"
+    name_of_title, vocabulary = "name", "intervention_type"
+    if section.name.startswith("arms["):
+        name_of_title, vocabulary = "label", "arm_type"
     places: dict[str, list[Place]] = {}
     for part in section.parts:
         passage = lexed.between(part.start, part.end)
