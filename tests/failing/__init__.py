@@ -64,10 +64,10 @@ def fail_for_some(parse_record):
 def die_at_some(read_stream):
     """The reader of bodies, whose process ends at those that say so."""
 
-    def read(name, stream):
+    def read(name, stream, **chosen):
         if b"no reader survives" in stream.getvalue():
             os.kill(os.getpid(), signal.SIGKILL)
-        return read_stream(name, stream)
+        return read_stream(name, stream, **chosen)
 
     return read
 
