@@ -60,9 +60,7 @@ def read_aact(tables: Mapping[str, OpenTable]) -> Iterator[ReadResult]:
         except sqlite3.Error as error:
             raise UnreadableSource(
                 f"the tables cannot be sorted on disk ({error})",
-                (
-                    "free space for temporary files, or set SQLITE_TMPDIR to another folder"
-                ),
+                "free space for temporary files, or set SQLITE_TMPDIR to another folder",
             ) from error
 
 

@@ -167,12 +167,10 @@ def _refuse_unheaded(text: str, *, is_specified: bool) -> None:
     if _DATA.match(text) or is_table(text):
         raise UnreadableSource(
             "an unknown format",
-            (
-                'pass a text with headings such as "Inclusion Criteria", set its section to '
-                "eligibility (in Python, in JSON, or on the page for trying out texts), or pass a "
-                "registry download (docs/reference/formats.md), uncompressed or compressed with "
-                "gzip or zip"
-            ),
+            'pass a text with headings such as "Inclusion Criteria", set its section to '
+            "eligibility (in Python, in JSON, or on the page for trying out texts), or pass a "
+            "registry download (docs/reference/formats.md), uncompressed or compressed with "
+            "gzip or zip",
         )
     if not is_specified:
         raise UnreadableSource(

@@ -176,7 +176,7 @@ def _locate_files(location: str) -> Iterator[Path | RecordError]:
     if paths or has_magic(location):
         yield RecordError(
             location,
-            ("the folder contains no files, or the pattern does not match any files"),
+            "the folder contains no files, or the pattern does not match any files",
             "check the path; in a shell, quote the pattern",
         )
         return

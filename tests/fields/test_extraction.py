@@ -80,6 +80,19 @@ def test_fields_are_asked_in_the_call_of_the_built_in_ones_and_defined_once():
     assert values_of(extraction, "assay") == [{"name": "22C3"}]
 
 
+class Contradicted(BaseModel, json_schema_extra={"mentions": ["PD-L1"]}):
+    """The assay, under a name that answers also have for their own use."""
+
+    name: str
+
+
+def test_a_field_may_have_the_name_of_what_contradicts_itself():
+    answers = {"22C3": {"contradicted": {"name": "22C3"}}}
+    with serve(answering(answers)) as stub:
+        extraction = Extractor(stub.spec, fields=[Contradicted]).extract(RECORD)
+    assert values_of(extraction, "contradicted") == [{"name": "22C3"}]
+
+
 def test_each_value_points_at_its_own_characters():
     extraction, _ = extract({"brain": {"brain_metastases": BRAIN}})
     (item,) = extraction.custom["brain_metastases"]

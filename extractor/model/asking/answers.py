@@ -35,8 +35,10 @@ from extractor.schemas import Concept, Task
 from extractor.schemas.base import JsonObject
 
 _KINETICS = (Concept.PHARMACOKINETICS, Concept.CELLULAR_KINETICS)
-CONTRADICTED = "contradicted"
-"""The keys, or fields, of an item to which a reply gives different values."""
+CONTRADICTED = "contradicted keys"
+"""The keys, or fields, of an item to which a reply gives different values. No field of a user can
+have this name, because it contains a space.
+"""
 _OF_REGIMEN = ("role", "route", "freq", "dose")
 """Keys of which a regimen has one value."""
 _SAME = ("quote", "agent", "arms", "when", "for", "cycle")
@@ -138,7 +140,8 @@ def _compare_regimens(items: Mapping[tuple[int, int], JsonObject]) -> Remarks:
             first = regimens.setdefault(same, values)
             for key in _OF_REGIMEN:
                 both = [item[key] for item in (first, values) if item.get(key)]
-                if both[1:] and both[0] != both[1]:
+                is_contradicted = len(both) > 1 and both[0] != both[1]
+                if is_contradicted:
                     first.setdefault(CONTRADICTED, []).append(key)
                     values.setdefault(CONTRADICTED, []).append(key)
                     yield _explain(number, key, "both are doubted", *both)
