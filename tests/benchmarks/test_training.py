@@ -101,7 +101,6 @@ def test_doses_are_fitted_without_the_trials_that_measure_them(run, tmp_path):
     assert roles[Role.INVESTIGATIONAL]["in experimental of experimental"] > 0
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="needs the shared labels")
 def test_a_published_label_has_no_text_and_is_written_again(tmp_path):
     record = {
         "protocolSection": {
@@ -128,6 +127,7 @@ def test_the_published_labels_hold_no_text():
     )
 
 
+@pytest.mark.skipif(not SHARED.exists(), reason="needs the shared labels")
 def test_no_trial_of_the_gold_is_used_for_training():
     held_back = set(read_gold(GOLD))
     rows = [row for part in read_training_rows(SHARED, {}) for row in part]
