@@ -85,8 +85,8 @@ def parse_options(
             False for a flag, a list for several values, or a member of an enumeration for one of
             its members.
 
-    >>> options = {"data": ..., "effort": Effort.MEDIUM, "seed": 0, "kind": str}
-    >>> given = ["g", "--data", "d", "--effort", "all"]
+    >>> options = {"data": ..., "effort": Effort.FULL, "seed": 0, "kind": str}
+    >>> given = ["g", "--data", "d", "--effort", "full"]
     >>> parsed = parse_options(None, "gold", given=given, **options)
     >>> str(parsed.gold), parsed.effort.value, parsed.seed, parsed.kind
     ('g', 'all', 0, None)

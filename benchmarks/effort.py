@@ -1,7 +1,7 @@
 """Measure the accuracy and the cost of extractions at each effort level.
 
     python -m benchmarks.effort GOLD RECORDS... (--model SPEC --keep DIR | --replay DIR)
-        [--effort medium,all] [--folds 3,4] [--json FILE]
+        [--effort full,all] [--folds 3,4] [--json FILE]
     python -m benchmarks.effort --from FILE... [--costs]
 
 GOLD is a file with folds and areas, such as benchmarks/gold/gold.jsonl. ``--keep`` stores all

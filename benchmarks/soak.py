@@ -74,7 +74,7 @@ class Round(NamedTuple):
     def run(self, out: Path, limit: float | None) -> list[str]:
         """Return the command of a run."""
         options = self.list_options(limit)
-        return run_command(self.records, "--effort", "all", *options, "--out", out)
+        return run_command(self.records, "--effort", "full", *options, "--out", out)
 
     def kill(self, running: subprocess.Popen[str]) -> None:
         """Kill a process up to three seconds after its next request, unless it ends by itself."""

@@ -39,9 +39,9 @@ from extractor.formats.records import write_study
 from extractor.formats.tables import knows_columns
 from extractor.given import Frame
 from extractor.masking import hide_keys, without_credentials
-from extractor.model.asking.planner import Round
-from extractor.model.asking.querying import ask_round
+from extractor.model.asking.querying import ask_record
 from extractor.model.asking.questions import Replies, is_lacking
+from extractor.model.asking.request import Request
 from extractor.model.client import Route
 from extractor.model.spec import read_spec
 from extractor.options import ExtractorOptions, Keywords
@@ -228,13 +228,15 @@ class ExtractFrame:
         process = self._open()
         begun: deque[tuple[int, _Row | _Waiting]] = deque()
         try:
-            for number, cells in rows:
+            for row_number, cells in rows:
                 for record in _read_cells(cells, is_table=is_table):
-                    begun.append((number, self._begin(record, process)))
+                    begun.append((row_number, self._begin(record, process)))
                 while len(begun) > _AHEAD * self._concurrency:
-                    yield self._finish_first(begun, process)
+                    number, item = begun.popleft()
+                    yield number, self._finish(item, process)
             while begun:
-                yield self._finish_first(begun, process)
+                number, item = begun.popleft()
+                yield number, self._finish(item, process)
         finally:
             for _, item in begun:
                 if isinstance(item, _Waiting):
@@ -258,58 +260,19 @@ class ExtractFrame:
     def _begin(
         self, record: "TrialRecord | _Unread", process: "_Process | None"
     ) -> "_Row | _Waiting":
-        """Read a record by the rules, and send its questions, if there are any."""
+        """Read a record by the rules, and send the request about it, if there is one."""
         if isinstance(record, _Unread):
             return self._show_error(record.error, record.record_id)
-        return self._plan(record, process, None)
-
-    def _plan(
-        self,
-        record: TrialRecord,
-        process: "_Process | None",
-        structure: Replies | None,
-    ) -> "_Row | _Waiting":
-        """Read a record by the rules and by the replies about its structure, which are None before
-        they are asked for, and send its questions.
-        """
         first = partial(plan_record, has_model=process is not None, packs=False)
         try:
-            step = call_picklable(first, record, self._options.extraction, structure)
+            step = call_picklable(first, record, self._options.extraction)
         except ExtractorError as error:
             return self._show_error(error, record.record_id)
         if isinstance(step, ExtractedLine):
             return self._show(step)
         assert process
-        query_round, parse = step
-        return _Waiting(record, query_round, parse, process.ask(query_round))
-
-    def _finish_first(
-        self, begun: "deque[tuple[int, _Row | _Waiting]]", process: "_Process | None"
-    ) -> tuple[int, _Row]:
-        """Remove the first record, and return its row. Of all records whose structure is answered,
-        the other questions are sent first, so that none of them waits for another record.
-        """
-        # the first record comes last, because its answer may have to be waited for
-        for place in reversed(range(len(begun))):
-            number, item = begun[place]
-            if isinstance(item, _Row):
-                continue
-            if not item.query_round.decides_lines:
-                continue
-            if place == 0 or item.answers.done():
-                begun[place] = number, self._send_lines(item, process)
-        number, item = begun.popleft()
-        return number, self._finish(item, process)
-
-    def _send_lines(
-        self, item: "_Waiting", process: "_Process | None"
-    ) -> "_Row | _Waiting":
-        """Wait for the answer about a record's structure, and send its other questions."""
-        try:
-            structure = item.answers.result()
-        except Exception:  # noqa: BLE001 - raised again where the record is finished
-            return item
-        return self._plan(item.record, process, structure)
+        request, parse = step
+        return _Waiting(record, request, parse, process.ask(request))
 
     def _finish(self, item: "_Row | _Waiting", process: "_Process | None") -> _Row:
         """Wait for the answers about a record, and return its row.
@@ -325,7 +288,7 @@ class ExtractFrame:
                 partial(finish_record, lacking=is_lacking(replies)),
                 item.parse,
                 self._options.extraction,
-                item.query_round,
+                item.request,
                 replies,
             )
         except Exception as raised:  # noqa: BLE001 - one record's failure must not stop the others
@@ -384,10 +347,10 @@ def _restore(
 
 
 class _Waiting(NamedTuple):
-    """A record whose questions were sent."""
+    """A record whose request was sent."""
 
     record: TrialRecord
-    query_round: Round
+    request: Request
     parse: HeldParse
     answers: Future[Replies]
 
@@ -414,11 +377,11 @@ class _Process:
             self._end_loop()
             raise
 
-    def ask(self, query_round: Round) -> Future[Replies]:
-        """Send the questions about a record."""
+    def ask(self, request: Request) -> Future[Replies]:
+        """Send the request about a record."""
         model = self._opened.model
         assert model
-        return self._call(ask_round(query_round, model))
+        return self._call(ask_record(request, model))
 
     def explain_lack(self, replies: Replies) -> str | None:
         """Return why answers are missing or unusable, or None if there are all of them."""

@@ -204,6 +204,20 @@ Workers = Annotated[int | None, Field(ge=1, le=10_000), Shown(SPEED, "N")]
 """A number of processes."""
 
 
+_EARLIER_EFFORTS = ("medium", "all")
+
+
+def _refuse_earlier(effort: object) -> object:
+    """Return an effort level. Raises ``ValueError`` for one of earlier versions, with the name of
+    today's.
+    """
+    if effort in _EARLIER_EFFORTS:
+        raise ValueError(
+            "a model reads the whole record once now, instead of lines that were chosen; use full"
+        )
+    return effort
+
+
 class Choice(Options):
     """The options that determine what to extract and how much of it to ask a model about."""
 
@@ -217,8 +231,10 @@ class Choice(Options):
     """One or more of eligibility,dosing,endpoints."""
     min_confidence: Annotated[float, Field(ge=0, le=1), Shown(WHAT, "0..1")] = 0.0
     """Omit values below this confidence."""
-    effort: Annotated[Effort, Shown(MODEL, "none|medium|all")] = Effort.MEDIUM
-    """Ask about no values, those below 0.9 (0.975 if rarely stated) or all."""
+    effort: Annotated[
+        Effort, BeforeValidator(_refuse_earlier), Shown(MODEL, "none|full", str)
+    ] = Effort.FULL
+    """Ask a model nothing, or let it read the whole record once."""
 
 
 class ExtractionOptions(Choice):

@@ -1,9 +1,8 @@
 """The stages of every extraction, in order.
 
-``plan`` parses a record and chooses the questions, the caller asks a model, and ``finish`` creates
-the extraction. If the structure of a record is asked about first, the caller passes the reply to
-``plan``, which chooses the other questions. Neither function uses the network. Files are read
-before the first stage, by ``extractor.formats``.
+``plan`` parses a record and writes the request about it, the caller sends the request to a model,
+and ``finish`` creates the extraction. Neither function uses the network. Files are read before the
+first stage, by ``extractor.formats``.
 """
 
 from typing import TYPE_CHECKING
@@ -28,22 +27,15 @@ from extractor.schemas.record_limits import (
 
 if TYPE_CHECKING:
     from extractor.concepts.criteria.structure import AnsweredLine
-    from extractor.model.asking.planner import Round
     from extractor.model.asking.questions import Replies
+    from extractor.model.asking.request import Request
 
 
 def plan(
-    record: TrialRecord,
-    options: ExtractionOptions,
-    structure: "Replies | None" = None,
-) -> "tuple[ParsedRecord, Round | None]":
-    """Parse a record and choose the questions for a model. Returns the parsed record and the
-    questions, or None in place of the questions if ``options`` do not allow any or if the rules
-    leave nothing to ask.
-
-    If the questions have ``decides_lines``, their only call asks about the structure of the
-    record. Pass the replies as ``structure`` to a second call of this function, which reads the
-    record by this answer and chooses the other questions. Without a model, pass no replies, ``()``.
+    record: TrialRecord, options: ExtractionOptions
+) -> "tuple[ParsedRecord, Request | None]":
+    """Parse a record and write the request about it. Returns the parsed record and the request, or
+    None in place of the request if ``options`` do not allow one or if there is nothing to ask.
 
     The result depends only on the arguments, so any process can compute or repeat it. Raises
     ``RecordTooLarge`` or ``RecordTooSlow`` for a record that exceeds the limits in
@@ -55,14 +47,9 @@ def plan(
         parsed = _parse(record, options)
         if not options.asks:
             return parsed, None
-        from extractor.model.asking.planner import plan_round  # noqa: PLC0415 - rules alone need no model
-        from extractor.model.asking.structure import plan_structure, read_structure  # noqa: PLC0415 - as above
+        from extractor.model.asking.request import plan_request  # noqa: PLC0415 - rules alone need no model
 
-        question = plan_structure(parsed, options)
-        lines = read_structure(structure or ())
-        if question and lines:
-            parsed = _parse(record, options, lines)
-        return parsed, plan_round(parsed, options, question, structure)
+        return parsed, plan_request(parsed, options)
 
 
 def _parse(
@@ -80,21 +67,18 @@ def _parse(
 def finish(
     parsed: ParsedRecord,
     options: ExtractionOptions,
-    query_round: "Round | None" = None,
+    request: "Request | None" = None,
     replies: "Replies | None" = None,
 ) -> TrialExtraction:
     """Verify the model's replies, assemble the extraction, audit it, and drop doubtful values.
 
-    ``query_round`` contains the questions, and ``replies`` is None if no model was asked. The audit
-    checks all values; values below ``options.min_confidence`` are dropped afterwards. Raises
-    ``RecordTooSlow`` if the time limit is exceeded.
+    ``request`` is what was asked, and ``replies`` is None if no model was asked. If the replies say
+    where the criteria begin, the record is read again by this structure. The audit checks all
+    values; values below ``options.min_confidence`` are dropped afterwards. Raises ``RecordTooSlow``
+    if the time limit is exceeded.
     """
-    answers = ModelResult()
     with limit_time(parsed.record.source):
-        if query_round:
-            from extractor.model.asking.dialogue import read_replies  # noqa: PLC0415 - rules alone need no model
-
-            answers = read_replies(parsed, query_round, replies)
+        parsed, answers = read_answers(parsed, options, request, replies)
         extraction = assemble_extraction(parsed, answers, options.tasks, options.fields)
         extraction = _audit(parsed, extraction)
         if options.min_confidence > 0:
@@ -102,6 +86,24 @@ def finish(
 
             extraction = drop_doubtful(extraction, options.min_confidence)
     return extraction
+
+
+def read_answers(
+    parsed: ParsedRecord,
+    options: ExtractionOptions,
+    request: "Request | None" = None,
+    replies: "Replies | None" = None,
+) -> tuple[ParsedRecord, ModelResult]:
+    """Return the record as the replies divide it, and the answers that its text supports."""
+    if request is None:
+        return parsed, ModelResult()
+    from extractor.model.asking.dialogue import read_replies, read_structure  # noqa: PLC0415 - rules alone need no model
+
+    lines = read_structure(request, replies)
+    if lines:
+        assert parsed.original_record, "a record that was parsed keeps the original"
+        parsed = _parse(parsed.original_record, options, lines)
+    return parsed, read_replies(parsed, request, replies)
 
 
 def _audit(parsed: ParsedRecord, extraction: TrialExtraction) -> TrialExtraction:
@@ -118,7 +120,7 @@ def _audit(parsed: ParsedRecord, extraction: TrialExtraction) -> TrialExtraction
 def extract_by_rules(
     record: TrialRecord, options: ExtractionOptions
 ) -> TrialExtraction:
-    """Extract without a model. Questions are neither planned nor counted."""
+    """Extract without a model. Nothing is asked or counted as open."""
     options = options.model_copy(update={"effort": Effort.NONE})
     parsed, _ = plan(record, options)
     return finish(parsed, options)

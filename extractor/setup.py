@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar, Unpack
 
 from extractor.concepts.own.declaration import explain_unread
 from extractor.errors import ArgumentError, WrongType
-from extractor.model.asking.querying import ask_round
+from extractor.model.asking.querying import ask_record
 from extractor.model.client import Model, Route
 from extractor.model.exchange import Exchange
 from extractor.model.opening import ModelChoice, open_model
@@ -46,20 +46,11 @@ class OpenExtractor:
 
     async def __call__(self, record: TrialRecord) -> TrialExtraction:
         options = self.options
-        # without a model, nobody is asked about the structure
-        parsed, query_round = await self._compute(
-            plan, record, options, None if self.model else ()
-        )
+        parsed, request = await self._compute(plan, record, options)
         replies = None
-        if query_round and self.model:
-            replies = await ask_round(query_round, self.model)
-            if query_round.decides_lines:
-                parsed, query_round = await self._compute(
-                    plan, record, options, replies
-                )
-                assert query_round, "it contains the question about the structure"
-                replies = await ask_round(query_round, self.model)
-        return await self._compute(finish, parsed, options, query_round, replies)
+        if request and self.model:
+            replies = await ask_record(request, self.model)
+        return await self._compute(finish, parsed, options, request, replies)
 
     async def _compute(self, function: Callable[..., T], *arguments: object) -> T:
         """Return ``function(*arguments)``, computed in a separate thread if necessary."""

@@ -12,7 +12,7 @@ Other answers are runs. After a change of a prompt or a reply schema, record the
 
     extractor run seeds/records --model SPEC --out recorded/seeds --fresh
     python -m tests.keep_answers seeds/answers recorded/seeds
-    extractor run tests/hostile/records --model SPEC --effort all --out recorded/hostile --fresh
+    extractor run tests/hostile/records --model SPEC --effort full --out recorded/hostile --fresh
     python -m tests.keep_answers tests/hostile/answers recorded/hostile
 
 and the seeds again with the small model and ``tests/small_answers``, where a proxy restricts the
@@ -66,7 +66,7 @@ class Scenario:
     shows: str
     input: str
     answered_by: str = "capable"
-    effort: Effort = Effort.MEDIUM
+    effort: Effort = Effort.FULL
     records: int = 1
 
 

@@ -123,7 +123,7 @@ def check_record(record: TrialRecord) -> None:
             raw = record.raw_text(evidence.section)
             assert raw is not None
             assert raw[evidence.start : evidence.end] == evidence.quote
-    plan(record, ExtractionOptions(effort="all"))  # what would be asked
+    plan(record, ExtractionOptions(effort="full"))  # what would be asked
 
 
 @pytest.mark.slow

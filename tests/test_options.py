@@ -22,7 +22,7 @@ def test_names_may_be_given_as_text_and_the_default_is_everything():
     assert pickle.loads(pickle.dumps(options)) == options
     assert Extractor(tasks="dosing").setup.options.tasks == {Task.DOSING}
     everything = Extractor().setup.options
-    assert (everything.tasks, everything.effort) == (set(Task), Effort.MEDIUM)
+    assert (everything.tasks, everything.effort) == (set(Task), Effort.FULL)
     assert everything.min_confidence == 0.0
 
 

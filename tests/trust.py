@@ -48,31 +48,55 @@ def make_section(name: str, content: Content) -> Section:
     return Section(name=name, text="\n".join(content.values()), parts=tuple(parts))
 
 
+PLACE = re.compile(r"^ *\[(?P<number>\d+)\] (?P<text>.*)$", re.MULTILINE)
+"""A place at which a line of the eligibility text begins."""
+OF_CRITERION = ("ok", "list", "under", "cat", "limits", "windows", "rule", "quote")
+OF_PEOPLE = ("min", "max", "sex", "healthy")
+OF_OUTCOME = ("split", "concept", "domain", "times", "span", "tool", "start", "ends")
+OF_OUTCOME += ("censored", "specimens", "methods")
+KEYS = {"criterion": OF_CRITERION, "people": OF_PEOPLE, "outcome": OF_OUTCOME}
+"""The keys of an item by what a line asks for. The items of regimens have any keys."""
+
+
 def read_lines(request: Mapping[str, Any]) -> list[dict[str, str]]:
-    """The lines of a request: number, keys, note and text."""
-    return [
-        found.groupdict() for found in LINE.finditer(request["messages"][-1]["content"])
+    """The lines of a request, those of the eligibility text first: number, what is asked, note and
+    text.
+    """
+    said = request["messages"][-1]["content"]
+    places = [
+        {"keys": "criterion people", "note": "", **place.groupdict()}
+        for place in PLACE.finditer(said)
     ]
+    return places + [found.groupdict() for found in LINE.finditer(said)]
 
 
 def answering(answers: Mapping[str, Answer]) -> Callable[[dict[str, Any]], Scripted]:
-    """Answers a line that contains one of these words with these keys, as far as they are asked."""
+    """Answers a line that contains one of these words with these keys, as far as they are asked. A
+    heading is none, and begins its list.
+    """
 
     def answer(request: dict[str, Any]) -> Scripted:
         given = []
         for line in read_lines(request):
+            asked = line["keys"].split()
             values = _find(answers, line["text"])
-            asked = set(line["keys"].split())
-            kept = (
-                values
-                if "regimens" in asked
-                else {k: v for k, v in values.items() if k in asked}
-            )
-            if kept or "regimens" not in asked:
-                given.append({"n": int(line["number"]), **kept})
+            if "criterion" in asked and line["text"].endswith(":"):
+                values = {**_describe_heading(line["text"]), **values}
+            if "regimens" not in asked:
+                keys = {key for one in asked for key in KEYS.get(one, (one,))}
+                values = {key: values[key] for key in values if key in keys}
+            if values or {"criterion", "outcome"}.intersection(asked):
+                given.append({"n": int(line["number"]), **values})
         return completion(items(*given))
 
     return answer
+
+
+def _describe_heading(text: str) -> Answer:
+    for kind in ("in", "ex"):
+        if text.lower().startswith(f"{kind}clusion"):
+            return {"ok": False, "list": kind}
+    return {"ok": False}
 
 
 def _find(answers: Mapping[str, Answer], text: str) -> Answer:

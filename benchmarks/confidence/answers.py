@@ -65,7 +65,7 @@ def main() -> None:
         "keep": Path,
         "write": False,
     }
-    effort = Effort.MEDIUM
+    effort = Effort.FULL
     chosen = parse_options(__doc__, "gold", "records+", **options, effort=effort)
 
     async def count(model: Model, record: TrialRecord, gold: TrialExtraction) -> Counts:

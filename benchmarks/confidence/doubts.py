@@ -48,7 +48,7 @@ Counts = Counter[tuple[str, bool]]
 def main() -> None:
     """Print the counts and the shares, and write the shares."""
     options: dict[str, Any] = {"replay": ..., "write": False}
-    effort = Effort.MEDIUM
+    effort = Effort.FULL
     chosen = parse_options(__doc__, "gold", "records+", **options, effort=effort)
     extractor = Extractor(replay=Path(chosen.replay), effort=chosen.effort)
     answers: Counts = Counter()

@@ -149,7 +149,7 @@ async def extract_cases(cases: Sequence[Row]) -> list[tuple[Row, TrialExtraction
     records = read_studies(map(_make_study, count(), cases))
     found = []
     for case, record in zip(cases, records, strict=True):
-        setup = Setup("http://stubborn.invalid/v1#stubborn", effort="all")
+        setup = Setup("http://stubborn.invalid/v1#stubborn", effort="full")
         async with setup.open(route=Route(answer=Stubborn(case).answer)) as extract:
             found.append((case, await extract(record)))
     return found

@@ -89,8 +89,7 @@ def parse_unweighed(
         outcomes=outcomes,
         hostile=hostile,
         foreign=foreign,
-        # findings cite the lines in other languages, which are blanked in ``record``
-        original_record=original if foreign.texts else None,
+        original_record=original,
         doubts=doubts,
     )
 

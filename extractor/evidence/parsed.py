@@ -117,7 +117,7 @@ class ParsedRecord:
         outcomes: The registered outcomes. Their three parts are raw substrings.
         hostile: Text that tries to manipulate a model or contains hidden characters.
         foreign: Text in another language, which is also blanked.
-        original_record: The original record, if any of its text is in another language.
+        original_record: The record before any of its text was blanked.
         doubts: Places where the structure of the eligibility section is doubtful.
         arm_labels: The label of each arm, in the order of the record; None for an arm without one.
     """

@@ -9,7 +9,6 @@ from time import monotonic
 from extractor.errors import BatchUnfinished, BudgetReached
 from extractor.model.asking.prompt import load_prompt
 from extractor.model.asking.reply_models import reply_for
-from extractor.model.asking.structure import StructureReply, load_structure_prompt
 from extractor.model.batches import Batch, Batches
 from extractor.model.calls import ReplyModel
 from extractor.model.client import Model, Route
@@ -63,8 +62,7 @@ async def perform_in_batches(
     async with Model(spec, run.setup.asking) as model:
         budget = run.open_budget(folder)
         reply_models: dict[str, type[ReplyModel]] = {
-            load_prompt().name: reply_for(run.setup.options.fields),
-            load_structure_prompt().name: StructureReply,
+            load_prompt().name: reply_for(run.setup.options.fields)
         }
         client = Batches(
             model,

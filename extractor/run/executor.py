@@ -271,7 +271,7 @@ async def extract_with(
     the extractor's model. Without a model, only the rules are applied, and questions are counted as
     open.
 
-    Raises the errors of ``Executor.compute`` and ``ask_round``.
+    Raises the errors of ``Executor.compute`` and ``ask_record``.
 
     >>> from extractor.formats import read_records
     >>> record = next(read_records("seeds/records"))
@@ -288,22 +288,14 @@ async def extract_with(
     # there is nothing to ask, or no model
     if isinstance(step, ExtractedLine):
         return step
-    from extractor.model.asking.querying import ask_round  # noqa: PLC0415 - slow, and rules alone need no model
+    from extractor.model.asking.querying import ask_record  # noqa: PLC0415 - slow, and rules alone need no model
     from extractor.model.asking.questions import is_lacking  # noqa: PLC0415 - as above
 
     assert model
-    query_round, parse = step
-    if query_round.decides_lines:
-        structure = await ask_round(query_round, model)
-        step = await executor.compute(plan_step, record, opened.options, structure)
-        # there is at least the question about the structure
-        assert not isinstance(step, ExtractedLine)
-        query_round, parse = step
-    replies = await ask_round(query_round, model)
+    request, parse = step
+    replies = await ask_record(request, model)
     finish_step = partial(finish_record, lacking=is_lacking(replies))
-    return await executor.compute(
-        finish_step, parse, opened.options, query_round, replies
-    )
+    return await executor.compute(finish_step, parse, opened.options, request, replies)
 
 
 def open_executor(workers: int | None, processes: int, spare: int = 0) -> Executor:

@@ -226,7 +226,6 @@ def describe_settings(chosen: "Setup") -> Settings:
     continue with that model.
     """
     from extractor.model.asking.prompt import load_prompt  # noqa: PLC0415 - slow, and readers need none
-    from extractor.model.asking.structure import load_structure_prompt  # noqa: PLC0415 - as above
 
     options = chosen.options
     model = str(chosen.choice)
@@ -235,7 +234,7 @@ def describe_settings(chosen: "Setup") -> Settings:
         if replayed:
             model = replayed.settings.get("model") or model
     # custom fields are a separate setting
-    prompts = (load_structure_prompt(), load_prompt())
+    prompt = load_prompt()
     fields = [
         field.model_dump(mode="json", exclude_defaults=True) for field in options.fields
     ]
@@ -248,9 +247,7 @@ def describe_settings(chosen: "Setup") -> Settings:
         "model": model,
         "reasoning": chosen.asking.reasoning,
         "model_options": without_credentials(chosen.asking.options) or None,
-        "prompts": {
-            f"{prompt.name}.v{prompt.version}": prompt.sha256 for prompt in prompts
-        },
+        "prompts": {f"{prompt.name}.v{prompt.version}": prompt.sha256},
         "fields": fields or None,
     }
 
@@ -270,8 +267,8 @@ def explain_changed(
     The address of a model's server is ignored.
 
     >>> earlier = {"effort": "none", "rules": "1f"}
-    >>> list(explain_changed(earlier, {"effort": "medium", "rules": "2e"}))
-    ['effort was none, is medium', 'the rules have changed']
+    >>> list(explain_changed(earlier, {"effort": "full", "rules": "2e"}))
+    ['effort was none, is full', 'the rules have changed']
     """
     for name, value_now in settings.items():
         value_before = earlier.get(name)

@@ -24,8 +24,8 @@ from extractor.schemas.record_limits import CALL_LIMIT, MAX_CLOCK_SECONDS
 
 if TYPE_CHECKING:
     from extractor.evidence.parsed import ParsedRecord
-    from extractor.model.asking.planner import Round
     from extractor.model.asking.questions import Replies
+    from extractor.model.asking.request import Request
 
 T = TypeVar("T")
 
@@ -46,31 +46,21 @@ class HeldParse:
 
 
 def plan_record(
-    record: TrialRecord,
-    options: ExtractionOptions,
-    structure: "Replies | None" = None,
-    *,
-    has_model: bool,
-    packs: bool,
-) -> "ExtractedLine | tuple[Round, HeldParse]":
-    """Return the questions about a record together with its parse, which is pickled if ``packs`` is
-    True; or, if there are no questions or no model, the finished line. ``structure`` contains the
-    replies to the question about the structure, or is None before it is asked.
+    record: TrialRecord, options: ExtractionOptions, *, has_model: bool, packs: bool
+) -> "ExtractedLine | tuple[Request, HeldParse]":
+    """Return the request about a record together with its parse, which is pickled if ``packs`` is
+    True; or, if there is nothing to ask or no model, the finished line.
     """
-    if not has_model:
-        structure = ()  # nobody is asked about it
-    parsed, query_round = plan(record, options, structure)
-    if query_round is None or not has_model:
-        return to_line(finish(parsed, options, query_round))
-    return query_round, HeldParse(
-        record.source, pickle.dumps(parsed) if packs else parsed
-    )
+    parsed, request = plan(record, options)
+    if request is None or not has_model:
+        return to_line(finish(parsed, options, request))
+    return request, HeldParse(record.source, pickle.dumps(parsed) if packs else parsed)
 
 
 def finish_record(
     parse: HeldParse,
     options: ExtractionOptions,
-    query_round: "Round",
+    request: "Request",
     replies: "Replies",
     *,
     lacking: bool,
@@ -79,7 +69,7 @@ def finish_record(
     parsed = parse.content
     if isinstance(parsed, bytes):
         parsed = pickle.loads(parsed)  # noqa: S301 - created by this program
-    return to_line(finish(parsed, options, query_round, replies), lacking=lacking)
+    return to_line(finish(parsed, options, request, replies), lacking=lacking)
 
 
 def start_worker() -> None:

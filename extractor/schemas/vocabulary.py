@@ -304,43 +304,15 @@ Severity = StrEnum("Severity", "INFO WARNING")
 Severity.__doc__ = """How important a finding is to a reader."""
 
 
-_DOUBTED = 0.9
-"""With ``medium``, a model is asked about values from the rules whose confidence is below this
-threshold.
-"""
-_DOUBTED_RARE = 0.975
-"""The corresponding threshold for fields for which few items state a value, where missing one does
-more harm.
-"""
-
-
 class Effort(StrEnum):
     """How much of a record a model is asked about.
 
     - ``none``: nothing; only the rules run.
-    - ``medium``: uncertain values from the rules, that is, values with a confidence below 0.9.
-    - ``all``: everything, regardless of the rules.
+    - ``full``: everything; the model reads the whole record once.
 
-    >>> Effort("medium")
-    <Effort.MEDIUM: 'medium'>
+    >>> Effort("full")
+    <Effort.FULL: 'full'>
     """
 
     NONE = "none"
-    MEDIUM = "medium"
-    ALL = "all"
-
-    def doubts(self, confidence: float, *, rare: bool = False) -> bool:
-        """Return True if a model should be asked about a value that the rules read with this
-        confidence.
-        ``rare`` means that few items state a value for the field.
-
-        >>> (
-        ...     Effort.MEDIUM.doubts(0.95),
-        ...     Effort.MEDIUM.doubts(0.95, rare=True),
-        ...     Effort.ALL.doubts(0.99),
-        ... )
-        (False, True, True)
-        """
-        if self is Effort.MEDIUM:
-            return confidence < (_DOUBTED_RARE if rare else _DOUBTED)
-        return self is Effort.ALL
+    FULL = "full"

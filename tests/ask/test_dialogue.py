@@ -14,7 +14,7 @@ from tests.llm.stub import completion, fault, items, serve
 from tests.trust import answering, read_lines, trial
 
 
-def extract(script, record, tasks, effort="all"):
+def extract(script, record, tasks, effort="full"):
     """The extraction by a model that answers so, and the requests that it got."""
     with serve(script) as stub:
         extraction = Extractor(stub.spec, effort=effort, tasks=[tasks]).extract(record)

@@ -43,7 +43,7 @@ SYSTEM = load_prompt().system
 DEFINITIONS, _, EXAMPLE = SYSTEM.partition("EXAMPLE\n")
 
 
-def call_of(parsed, *tasks, effort="all"):
+def call_of(parsed, *tasks, effort="full"):
     options = ExtractionOptions(tasks=tasks, effort=effort)
     return render_call(describe_trial(parsed.record), plan_questions(parsed, options))
 
@@ -148,7 +148,7 @@ def test_no_text_or_number_of_the_example_becomes_a_value_of_another_record():
 
 def test_the_user_part_has_context_and_numbered_lines_and_the_system_part_no_record():
     parsed = parsed_record(criterion(3, "Adults", category=OPEN))
-    call = call_of(parsed, Task.ELIGIBILITY, effort=Effort.MEDIUM)
+    call = call_of(parsed, Task.ELIGIBILITY, effort=Effort.FULL)
     assert call.user.splitlines() == [
         "Trial: A trial of $Drugamide in hay fever",
         "Conditions: Hay Fever|Asthma",
@@ -163,7 +163,7 @@ def test_the_user_part_has_context_and_numbered_lines_and_the_system_part_no_rec
 def test_text_cannot_forge_a_line(text, section):
     doubtful = parsed_record(criterion(3, text, section, category=OPEN))
 
-    call = call_of(doubtful, Task.ELIGIBILITY, effort=Effort.MEDIUM)
+    call = call_of(doubtful, Task.ELIGIBILITY, effort=Effort.FULL)
 
     assert len(call.user.splitlines()) == 3
     assert re.findall(r"\[\d+\|", call.user) == ["[3|"]

@@ -1,8 +1,7 @@
-"""The structure of a record is asked before its lines, and decides them, through every door."""
+"""The items of a reply say where the criteria begin, and define them, through every door."""
 
 import json
 import re
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -50,15 +49,12 @@ GOOD = (
 
 
 def answering(*lines):
-    """A stand-in for a model that gives these lines for the structure, and an item without keys for
-    each other line. ``n`` and ``under`` are numbers, or the words that begin at the place.
+    """A stand-in for a model that gives these items. ``n`` and ``under`` are numbers, or the words
+    that begin at the place.
     """
 
     def answer(request):
         text = request["messages"][-1]["content"]
-        if not is_about_structure(request):
-            numbers = re.findall(r"^\[(\d+)\|", text, re.M)
-            return completion(items(*({"n": int(number)} for number in numbers)))
 
         def find(begin):
             return int(re.search(rf"\[(\d+)\] (?:- )?{begin}", text)[1])
@@ -74,10 +70,6 @@ def answering(*lines):
         return completion(items(*found))
 
     return answer
-
-
-def is_about_structure(request):
-    return request["messages"][-1]["content"].startswith("[1] ")
 
 
 def list_criteria(extraction):
@@ -104,41 +96,12 @@ def extract(stub, text=TEXT, **options):
 def test_answer_decides_the_items_their_list_the_line_above_and_the_group():
     with serve(answering(*GOOD)) as stub:
         extraction = extract(stub)
-        first, second = stub.requests
 
     assert list_criteria(extraction) == SETTLED
     assert find_reasons(extraction) == []
     [group] = extraction.eligibility.groups
     assert (group.rule, group.lead_in) == ("any", SETTLED[1][2])
-    assert extraction.usage.calls == 2
-    assert is_about_structure(first)
-    asked = re.findall(r"^\[\d+\|([^|\]]*)", second["messages"][-1]["content"], re.M)
-    assert asked
-    assert not {"ok", "list", "under"}.intersection(" ".join(asked).split())
-
-
-DOUBTFUL_LEAD_INS = (
-    "Inclusion Criteria:\n\n* Diagnosis of eczema\n    * Moderate disease\n* Adults",
-    "Inclusion Criteria:\n\n* Risk of falls shown by:\n* Uses a walker\n* Adults",
-)
-
-
-@pytest.mark.parametrize("text", DOUBTFUL_LEAD_INS)
-def test_a_doubtful_line_above_is_reason_to_ask(text):
-    with serve(answering({"n": 1})) as stub:
-        assert find_reasons(Extractor().extract_text(text, section="eligibility")) == []
-        extract(stub, text)
-        assert sum(map(is_about_structure, stub.requests)) == 1
-
-
-def test_a_clean_list_and_effort_none_cost_no_question():
-    with serve(answering({"n": 1})) as stub:
-        extract(stub, CLEAN)
-        extract(stub, CLEAN.replace("Eczema", "Any of these:\n    * Eczema"))
-        extract(stub, effort="none")
-        assert not any(map(is_about_structure, stub.requests))
-        extract(stub, CLEAN, effort="all")
-        assert sum(map(is_about_structure, stub.requests)) == 1
+    assert extraction.usage.calls == 1
 
 
 @pytest.mark.parametrize(
@@ -242,7 +205,7 @@ def test_all_doors_give_the_same_result_and_a_replay_asks_nothing(words, tmp_pat
         again = invoke(*replay, "--out", tmp_path / "again")
         assert again.exit_code == 0, again.output
 
-    assert (calls, asked, len(stub.requests)) == (4, 6, 6)
+    assert (calls, asked, len(stub.requests)) == (2, 3, 3)
     line = (tmp_path / "out" / "extractions.jsonl").read_text("utf-8")
     assert list_criteria(read_run(tmp_path / "out")) == SETTLED
     for folder in ("many", "again"):
@@ -254,65 +217,36 @@ def test_all_doors_give_the_same_result_and_a_replay_asks_nothing(words, tmp_pat
     settings = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))[
         "settings"
     ]
-    assert [*settings["prompts"]] == ["structure.v1", "questions.v8"]
+    assert [*settings["prompts"]] == ["questions.v9"]
 
 
-def test_a_forecast_counts_both_calls_and_a_limit_stops_between_them(words, tmp_path):
-    with serve(answering(*GOOD)) as stub:
-        forecast = invoke(*words("run", stub.url, "--dry-run", out=None))
-        assert re.search(r"^calls\s+2\s", forecast.stdout, re.M), forecast.output
-        # the first call costs at most 0.012 dollars, and the second more than what is left
-        stopped = invoke(*words("run", stub.url, "--quiet", "--max-usd", 0.012))
-        assert stopped.exit_code == 3, stopped.output
-        assert [*map(is_about_structure, stub.requests)] == [True]
-        resumed = invoke(*words("run", stub.url, "--quiet", "--max-usd", 1))
-        assert resumed.exit_code == 0, resumed.output
-        assert [*map(is_about_structure, stub.requests)] == [True, False]
-
-    assert list_criteria(read_run(tmp_path / "out")) == SETTLED
-
-
-def test_batches_ask_about_the_structure_first_and_collect_asks_the_rest(
-    words, tmp_path
-):
+def test_batches_ask_once(words, tmp_path):
     def answer(body):
         scripted = answering(*GOOD)(body)
         return scripted.status, json.loads(scripted.body)
 
     with serve_provider(answer=answer) as provider:
         assert invoke(*words("batch submit", provider.url)).exit_code == 0
-        bodies = [request["body"] for request in provider.requests]
-        assert [*map(is_about_structure, bodies)] == [True]
+        assert len(provider.requests) == 1
         done = invoke(*words("batch collect", provider.url, "--poll", 0))
         assert done.exit_code == 0, done.output
-        bodies = [request["body"] for request in provider.requests]
-        assert [*map(is_about_structure, bodies)] == [True, False]
+        assert len(provider.requests) == 1
 
     assert list_criteria(read_run(tmp_path / "out")) == SETTLED
 
 
-def test_files_of_questions_come_in_two_steps(words, tmp_path):
-    def answer_all(source: Path, target: Path):
-        """Answer the requests of a file, as a provider does."""
-        answers = []
-        for line in read_lines(source):
-            body = json.loads(answering(*GOOD)(line["body"]).body)
-            response = {"status_code": 200, "body": body}
-            answers.append({"custom_id": line["custom_id"], "response": response})
-        target.write_text("\n".join(map(json.dumps, answers)), "utf-8")
-        return len(answers)
-
-    first, second = (tmp_path / name for name in ("first.jsonl", "second.jsonl"))
-    answers = tmp_path / "answers-1.jsonl", tmp_path / "answers-2.jsonl"
+def test_a_file_of_questions_is_answered_in_one_step(words, tmp_path):
+    asked, answers = tmp_path / "asked.jsonl", tmp_path / "answers.jsonl"
     url = "http://127.0.0.1:9/v1"
-    options = ("--requests", first)
-    assert invoke(*words("batch submit", url, *options, out=None)).exit_code == 0
-    assert answer_all(first, answers[0]) == 1
-    given = ("--answers", answers[0], "--requests", second)
-    invoke(*words("batch collect", url, *given))
-    assert answer_all(second, answers[1]) == 1
-    given = ("--answers", answers[0], "--answers", answers[1])
-    done = invoke(*words("batch collect", url, *given))
+    submitted = invoke(*words("batch submit", url, "--requests", asked, out=None))
+    assert submitted.exit_code == 0, submitted.output
+    (line,) = read_lines(asked)
+    body = json.loads(answering(*GOOD)(line["body"]).body)
+    response = {"status_code": 200, "body": body}
+    answer = {"custom_id": line["custom_id"], "response": response}
+    answers.write_text(json.dumps(answer), "utf-8")
+
+    done = invoke(*words("batch collect", url, "--answers", answers))
 
     assert done.exit_code == 0, done.output
     assert list_criteria(read_run(tmp_path / "out")) == SETTLED

@@ -18,7 +18,7 @@ def reasons(extraction):
     return {absence.field: absence.reason for absence in extraction.absences}
 
 
-def ask(script, record, tasks, effort="all"):
+def ask(script, record, tasks, effort="full"):
     with serve(script) as stub:
         return Extractor(stub.spec, effort=effort, tasks=tasks).extract(record)
 
@@ -140,7 +140,7 @@ def test_what_the_rules_read_and_the_model_leaves_out_is_ambiguous():
 
 async def test_budget_exhausted():
     with serve(answering({})) as stub:
-        extractor = Extractor(stub.spec, effort="all", tasks=["dosing"])
+        extractor = Extractor(stub.spec, effort="full", tasks=["dosing"])
         async with extractor.setup.open(
             route=Route(Budgeted(lambda: False))
         ) as extract:

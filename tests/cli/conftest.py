@@ -23,7 +23,7 @@ def words(tmp_path):
     write_distinct_records(tmp_path / "records.jsonl", RECORDS)
     (tmp_path / "prices.toml").write_text(PRICES, "utf-8")
     places = (tmp_path / "records.jsonl", "--out", tmp_path / "out")
-    priced = ("--effort", "medium", "--prices", tmp_path / "prices.toml")
+    priced = ("--effort", "full", "--prices", tmp_path / "prices.toml")
 
     def build(verb, url, *options):
         return (*verb.split(), *places, "--model", f"{url}#stub", *priced, *options)

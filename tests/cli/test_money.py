@@ -136,12 +136,12 @@ def answer_at_most_half(body):
 
 def test_batches_run_in_rounds_at_their_price_and_within_their_limit(words, totals):
     with serve_provider(answer=answer_at_most_half) as provider:
-        limited = (*POLL, "--effort", "all", "--max-usd", "0.1")
+        limited = (*POLL, "--effort", "full", "--max-usd", "0.1")
         stopped = invoke(*words("batch collect", provider.url, *limited))
         assert stopped.exit_code == 3, stopped.stderr
         assert totals(0.5)["cost"]["usd"] <= 0.1
         assert 0 < count_answers(provider) < RECORDS
-        more = (*POLL, "--effort", "all", "--max-usd", "1")
+        more = (*POLL, "--effort", "full", "--max-usd", "1")
         done = invoke(*words("batch collect", provider.url, *more))
         assert done.exit_code == 0, done.stderr
         assert totals(0.5)["usage"]["calls"] == count_answers(provider)
@@ -271,7 +271,7 @@ def test_a_cost_above_the_reserved_one_is_expected_of_the_next_calls(words, mani
         return Scripted(body=json.dumps(answer_request(request) | {"usage": usage}))
 
     with serve(answer) as stub:
-        one = ("--effort", "all", "--concurrency", "1", "--max-usd", "0.5")
+        one = ("--effort", "full", "--concurrency", "1", "--max-usd", "0.5")
         stopped = invoke(*words("run", stub.url, *one))
     assert stopped.exit_code == 3, stopped.stderr
     assert len(stub.requests) > 1
@@ -299,7 +299,7 @@ def answer_without_output(request):
 
 def test_a_limit_holds_against_replies_without_a_usage(words, manifest):
     with serve(answer_without_output) as stub:
-        one = ("--effort", "all", "--concurrency", "1", "--max-usd", "0.5")
+        one = ("--effort", "full", "--concurrency", "1", "--max-usd", "0.5")
         stopped = invoke(*words("run", stub.url, *one))
         cost = manifest()["cost"]
         sent = len(stub.requests)

@@ -48,7 +48,7 @@ def run(made, tmp_path):
 
 
 def options(server):
-    return ("--effort", "medium", "--quiet", "--model", f"{server.url}#stub")
+    return ("--effort", "full", "--quiet", "--model", f"{server.url}#stub")
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_a_replay_of_a_run_is_byte_identical_and_calls_no_model(made, tmp_path):
     server, folder, calls = made
     before = server.calls
     words = ("run", folder / "records.jsonl", "--replay", folder / "run")
-    again = (*words, "--effort", "medium", "--quiet", "--out", tmp_path / "again")
+    again = (*words, "--effort", "full", "--quiet", "--out", tmp_path / "again")
     assert invoke(*again, "--concurrency", 1).exit_code == 0
     old, new = (
         (run / "extractions.jsonl").read_bytes()
@@ -95,7 +95,7 @@ def test_a_changed_rule_shows_what_it_changes(made, run):
     refused = invoke(*words)
     told = f"use another --out, with --replay {run} to reuse its answers"
     assert (refused.exit_code, told in refused.output) == (2, True)
-    assert replay(run, "--effort", "medium", "--quiet").exit_code == 0
+    assert replay(run, "--effort", "full", "--quiet").exit_code == 0
     sexes = {row["eligibility"]["sex"] for row in extractions(run.parent / "new")}
     assert sexes == {"male"}
     assert made[0].calls == calls
@@ -108,7 +108,7 @@ def test_what_has_no_answer_stays_open_until_a_model_is_named(made, run):
     field = ("--fields", "extractor.catalogue:Blinding")
     server = made[0]
     new = run.parent / "new"
-    done = replay(run, "--effort", "medium", *field, EXTRACTOR_MAX_LACKING="0.05")
+    done = replay(run, "--effort", "full", *field, EXTRACTOR_MAX_LACKING="0.05")
     assert done.exit_code == 0, done.output
     before = read_manifest(new)
     assert before["records"]["lacking"] == RECORDS

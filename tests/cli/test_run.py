@@ -99,7 +99,7 @@ def test_a_run_resumes_with_its_own_settings_alone(tmp_path, first, second, diff
 def test_a_dry_run_prints_a_table_and_its_assumptions(tmp_path):
     prices = tmp_path / "prices.toml"
     prices.write_text("as_of = 2026-11-01\n[model.mine]\nprompt = 3\noutput = 4\n")
-    words = ("run", "seeds/records", "--dry-run", "--effort", "all")
+    words = ("run", "seeds/records", "--dry-run", "--effort", "full")
     hosted = invoke(*words, "--model", "gpt-5-mini", "--out", tmp_path / "out")
     own = invoke(*words, "--model", "mine", "--prices", prices)
     none = invoke(*words, "--fields", "extractor.catalogue:Blinding")
@@ -162,7 +162,7 @@ def test_a_run_in_use_or_without_its_server_may_pass_later(run):
     assert code == 75
     assert said[0].startswith("extractor: out: another process is writing to it; wait")
     asks = study("NCT90000072", "Men who rest at home")
-    away = ("--model", "http://127.0.0.1:9/v1#x", "--effort", "all", "--quiet")
+    away = ("--model", "http://127.0.0.1:9/v1#x", "--effort", "full", "--quiet")
     code, said = run({"a.jsonl": asks}, *away)
     assert code == 75
     assert "resume with: extractor " in said[0]

@@ -92,7 +92,7 @@ async def run_against(
     """Run the records of a file against a server, into a new folder or one with an earlier run."""
     spec = ModelSpec.parse(f"{server.url}#stub")
     error = None
-    setup = Setup(spec, effort="all")
+    setup = Setup(spec, effort="full")
     settings = settings or ClientSettings(concurrency=CONCURRENCY)
 
     @asynccontextmanager

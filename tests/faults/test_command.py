@@ -26,7 +26,7 @@ NONSENSE = Fault(content='{"items": [{"n": 987654}]}')
 
 
 def run(records, out, url, *options, **environment):
-    model = ("--model", f"{url}#stub", "--effort", "all", "--concurrency", "3")
+    model = ("--model", f"{url}#stub", "--effort", "full", "--concurrency", "3")
     return invoke("run", records, *model, "--out", out, *options, **environment)
 
 
@@ -39,7 +39,7 @@ def test_an_absent_server_is_reported_and_no_record_fails(tmp_path):
     with serve_faults() as server:
         pass
     out = tmp_path / "run"
-    ended = run(records, out, server.url, "--effort", "medium", "--workers", "2")
+    ended = run(records, out, server.url, "--effort", "full", "--workers", "2")
     assert ended.exit_code == 75
     for said in (
         f"model stub at {server.url}: no connection: ",
@@ -131,7 +131,7 @@ BROKE = Fault(429, error=NO_CREDIT)
 
 
 def replay(records, run, out):
-    return invoke("run", records, "--replay", run, "--effort", "all", "--out", out)
+    return invoke("run", records, "--replay", run, "--effort", "full", "--out", out)
 
 
 def model_of(out):

@@ -50,7 +50,7 @@ def whole(records, tmp_path_factory):
 
 
 def command(records, server, out):
-    model = ("--model", f"{server.url}#stub", "--effort", "all", "--workers", "1")
+    model = ("--model", f"{server.url}#stub", "--effort", "full", "--workers", "1")
     return ("run", records, "--out", out, "--quiet", "--concurrency", "2", *model)
 
 

@@ -45,7 +45,7 @@ def of_kind(extraction, kind):
 def test_regimens_of_the_rules_are_kept_where_a_model_skipped_their_lines():
     known = Extractor(effort="none").extract(read_study()).dosing
     with serve(answer(lambda lines: lines[::2])) as stub:
-        extraction = Extractor(stub.spec, effort="all").extract(read_study())
+        extraction = Extractor(stub.spec, effort="full").extract(read_study())
 
     regimens = {(one.agent, one.quote) for one in known}
     by_rules = [one for one in extraction.dosing if one.origin is Origin.RULE]
@@ -57,7 +57,7 @@ def test_regimens_of_the_rules_are_kept_where_a_model_skipped_their_lines():
 
 
 def test_the_summary_counts_what_the_rules_had_and_the_model_did_not(tmp_path):
-    command = ("run", STUDY, "--effort", "all", "--out", tmp_path / "run")
+    command = ("run", STUDY, "--effort", "full", "--out", tmp_path / "run")
     with serve(answer(lambda lines: lines[:1])) as stub:
         model = ("--model", str(stub.spec))
         ended = invoke(*command, *model, EXTRACTOR_MAX_LACKING="0.05")
@@ -76,7 +76,7 @@ def test_a_whole_answer_without_a_regimen_is_believed():
         answer(lambda lines: [line for line in lines if "regimens" not in line[1]])
     ) as stub:
         extractor = Extractor(
-            stub.spec, effort="all", tasks={"eligibility", "endpoints"}
+            stub.spec, effort="full", tasks={"eligibility", "endpoints"}
         )
         assert (
             of_kind(extractor.extract(read_study()), FindingKind.LINE_UNANSWERED) == []
@@ -89,7 +89,7 @@ def test_values_that_the_rules_cannot_confirm_are_kept_listed_and_left_out(tmp_p
     wrong = {"n": 1, "ok": True, "cat": "lab", "limits": ["Haemoglobin: <= 9 g/dL"]}
     with serve(lambda _: completion(json.dumps({"items": [wrong]}))) as stub:
         words = ("run", tmp_path / "trial.txt", "--model", str(stub.spec))
-        invoke(*words, "--effort", "all", "--out", tmp_path / "run")
+        invoke(*words, "--effort", "full", "--out", tmp_path / "run")
         invoke(
             *words,
             "--effort",

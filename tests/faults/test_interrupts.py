@@ -29,7 +29,7 @@ pytestmark = [
 
 
 def start(records, server, *options):
-    command = ("run", records, "--effort", "all", "--concurrency", "4", "--quiet")
+    command = ("run", records, "--effort", "full", "--concurrency", "4", "--quiet")
     return start_extractor(*command, "--model", f"{server.url}#stub", *options)
 
 

@@ -48,7 +48,7 @@ KEY = "3f9c12ab77e04d5f9b1c2d3e4f5a6b7c"
 SYMBOLS = "zX/81+kd=Qm_44-plainly.long~key"
 WORDS = "correct-horse-battery-staple"
 RECORD = "tests/records/study.json"
-QUICK = ("run", RECORD, "--timeout", "30", "--effort", "all", "--concurrency", "1")
+QUICK = ("run", RECORD, "--timeout", "30", "--effort", "full", "--concurrency", "1")
 PROVIDERS = {
     "openai/gpt-4o-mini": ("OPENAI_API_KEY", "OPENAI_BASE_URL", "/v1"),
     "anthropic/claude-haiku-4-5": ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", ""),

@@ -18,7 +18,7 @@ LOST = "run.sqlite: it was deleted, moved or replaced during the run, so the run
 
 
 def words(records, server, *more):
-    model = ("--effort", "all", "--model", f"{server.url}#stub", "--concurrency", 4)
+    model = ("--effort", "full", "--model", f"{server.url}#stub", "--concurrency", 4)
     return ("run", records, *model, "--quiet", *more)
 
 
@@ -73,7 +73,7 @@ def test_rules_alone_stop_without_their_folder_too(tmp_path):
 def test_a_run_that_waits_for_batches_notices_it(records, tmp_path):
     out = tmp_path / "run"
     with serve_provider(looks=10**6) as provider:
-        model = ("--model", f"{provider.url}#stub", "--effort", "all", "--quiet")
+        model = ("--model", f"{provider.url}#stub", "--effort", "full", "--quiet")
         collect = ("batch", "collect", records, "--out", out, *model, "--poll", 1)
 
         def is_polling():

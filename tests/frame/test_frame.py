@@ -241,12 +241,12 @@ def test_a_model_is_opened_once_and_asked_as_in_a_run(tmp_path, prices):
     write_criteria_of_their_own(source)
     with serve_counting() as server:
         model = f"{server.url}#stub"
-        lines = run(source, tmp_path / "run", "--model", model, "--effort", "all")
+        lines = run(source, tmp_path / "run", "--model", model, "--effort", "full")
         frame = read_frame(source, lines)
         asked = server.asked.copy()
         server.asked.clear()
         server.tokens.clear()
-        extract = ExtractFrame(model, effort="all", prices=prices, concurrency=2)
+        extract = ExtractFrame(model, effort="full", prices=prices, concurrency=2)
         with patch.object(sending, "open_client", wraps=sending.open_client) as opened:
             parts = [extract(frame[:4]), pickle.loads(pickle.dumps(extract))(frame[4:])]
         rows = pd.concat(parts)
@@ -301,7 +301,7 @@ def test_a_key_is_neither_in_pickles_nor_in_errors(monkeypatch):
     script = [completion(items()), fault(400, f"the key {KEY} is odd")]
     frame = pd.DataFrame({"record": STUDIES})
     with serve(script) as server:
-        extract = ExtractFrame(f"{server.url}#stub", effort="all", concurrency=1)
+        extract = ExtractFrame(f"{server.url}#stub", effort="full", concurrency=1)
         rows = extract(frame)
         assert f"Bearer {KEY}" in str(server.headers)
         assert KEY.encode() not in pickle.dumps(extract)
@@ -328,10 +328,10 @@ def test_a_model_that_never_worked_raises_instead_of_filling_rows(monkeypatch):
             ModelUnavailable, match="HTTP 401, the key is missing or wrong"
         ) as raised,
     ):
-        ExtractFrame(f"{server.url}#stub", effort="all")(frame)
+        ExtractFrame(f"{server.url}#stub", effort="full")(frame)
     assert KEY not in str(raised.value)
     with pytest.raises(ModelUnavailable, match="OPENAI_API_KEY"):
-        ExtractFrame("gpt-5-mini", effort="all")(frame)
+        ExtractFrame("gpt-5-mini", effort="full")(frame)
 
 
 def test_an_instance_works_in_another_process(tmp_path):

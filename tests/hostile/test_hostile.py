@@ -24,7 +24,7 @@ SUITE = load_suite()
 FIRST_OF_EACH_ATTACK = [
     *{hostile.attack: hostile for hostile in reversed(SUITE)}.values()
 ]
-OPTIONS = ExtractionOptions(effort="all")
+OPTIONS = ExtractionOptions(effort="full")
 
 
 @pytest.fixture(autouse=True)

@@ -2,14 +2,15 @@
 line.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
 from extractor.evidence.drafts import Chunk, Span
-from extractor.model.asking import querying
+from extractor.model.asking.querying import ask_part
 from extractor.model.asking.questions import ModelReply, Question
 from extractor.model.calls import Call, Prompt, ReplyItem, ReplyModel
 from extractor.model.client import Model
@@ -99,10 +100,38 @@ def opened(model: Model) -> AbstractAsyncContextManager[Any]:
     return nullcontext() if model.sender else model
 
 
-async def ask(model: Model, *asked: Any) -> ModelReply:
-    """Open a model if it is not open, and ask it."""
+@dataclass(frozen=True)
+class Lines:
+    """As much of a request as a call needs: numbered lines, each of which has one item."""
+
+    questions: Sequence[Question]
+    make: Callable[[Sequence[Question]], Call]
+
+    def render(self, part: range) -> Call:
+        return self.make([line for line in self.questions if line.number in part])
+
+    def count_items(self, part: range) -> int:
+        return len(part)
+
+    def allows_one(self, _: int) -> bool:
+        return True
+
+    needs_items = allows_one
+
+    def halve(self, part: range) -> tuple[range, ...]:
+        middle = (len(part) + 1) // 2
+        return tuple(filter(None, (part[:middle], part[middle:])))
+
+
+async def ask(
+    model: Model,
+    questions: Sequence[Question],
+    make: Callable[[Sequence[Question]], Call],
+) -> ModelReply:
+    """Open a model if it is not open, and ask it about lines with consecutive numbers."""
     async with opened(model):
-        return await querying.ask(model, *asked)
+        part = range(questions[0].number, questions[-1].number + 1)
+        return await ask_part(Lines(questions, make), part, model)
 
 
 async def complete(

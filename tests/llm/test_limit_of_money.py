@@ -79,7 +79,7 @@ def test_runs_tables_and_single_calls_share_the_limit_of_their_extractor(tmp_pat
 
     with serve(answer_counting) as server, warnings.catch_warnings(action="ignore"):
         model = f"{server.url}#stub"
-        extractor = Extractor(model, effort="all", max_usd=LIMIT, prices=prices)
+        extractor = Extractor(model, effort="full", max_usd=LIMIT, prices=prices)
         for number in range(0, 9, 3):
             extractor.run([make(number)], quiet=True)
             extractor.table("criteria", [make(number + 1)["text"]])
@@ -114,7 +114,7 @@ def test_the_limit_holds_whatever_a_cache_costs(prices, cached, tmp_path):
     answer = partial(answer_counting, cached=cached)
     with serve(answer) as server, warnings.catch_warnings(action="ignore"):
         model = f"{server.url}#stub"
-        limited = Extractor(model, effort="all", max_usd=LIMIT, prices=file)
+        limited = Extractor(model, effort="full", max_usd=LIMIT, prices=file)
         run = limited.run(records, quiet=True, concurrency=12)
     assert 0 < run.usage.usd <= LIMIT
     assert len(server.requests) < 2 * len(records)
@@ -132,7 +132,7 @@ def test_a_failed_reply_that_states_tokens_is_counted(
     error = {"error": {"message": "no"}}
     body = json.dumps({"error": error["error"] | used} if is_inside else error | used)
     with serve(lambda _: Scripted(status, body)) as server:
-        asking = Extractor(f"{server.url}#stub", effort="all", prices=file)
+        asking = Extractor(f"{server.url}#stub", effort="full", prices=file)
         with pytest.raises(ModelUnavailable) as raised:
             asking.extract_text("Inclusion criteria:\n- No prior line 1 of treatment")
         sent = len(server.requests)
@@ -151,7 +151,7 @@ def test_threads_share_the_limit_of_their_extractor(tmp_path):
 
     with serve(answer) as server:
         model = f"{server.url}#stub"
-        extractor = Extractor(model, effort="all", max_usd=LIMIT, prices=prices)
+        extractor = Extractor(model, effort="full", max_usd=LIMIT, prices=prices)
 
         def extract(number):
             begun.wait()

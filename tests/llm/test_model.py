@@ -110,12 +110,12 @@ NEVER = "2: the answer did not fit into the output limit (finish reason length)"
 @pytest.mark.parametrize(
     ("cut", "of", "lines", "sent", "found", "rejected"),
     [
-        (completion(CUT, "length"), 1, 5, ["34", "5"], [1, 2, 3, 4, 5], ()),
+        (completion(CUT, "length"), 1, 5, ["2345"], [1, 2, 3, 4, 5], ()),
         (completion(CUT[:25], "length"), 2, 3, ["12", "3", "1", "2"], [1, 3], (NEVER,)),
     ],
     ids=["cut", "cut at each size"],
 )
-async def test_what_does_not_fit_is_asked_in_halves_and_whole_items_are_kept(
+async def test_only_the_rest_of_a_cut_answer_is_asked_again_and_whole_items_are_kept(
     cut, of, lines, sent, found, rejected
 ):
     asked = complete(

@@ -416,7 +416,7 @@ async def test_answers_that_a_provider_no_longer_has_are_reported(store, name, s
     ids=["answered", "expired"],
 )
 def test_a_run_by_batches_ends_with_its_results(tmp_path, settings, code, said):
-    words = ("tests/records/study.json", "--effort", "all", "--out", tmp_path)
+    words = ("tests/records/study.json", "--effort", "full", "--out", tmp_path)
     with serve_provider(looks=0, **settings) as provider:
         model = ("--model", f"{provider.url}#m", "--quiet")
         assert invoke("batch", "submit", *words, *model).exit_code == 0

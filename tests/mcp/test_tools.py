@@ -162,7 +162,7 @@ async def test_a_call_ends_at_its_time_and_the_next_one_is_answered():
 
 async def test_a_model_that_answered_uselessly_for_long_is_asked_again():
     with serve_faults(lambda _: Fault(content="no idea")) as server:
-        async with connect(f"{server.url}#stub", effort="all") as client:
+        async with connect(f"{server.url}#stub", effort="full") as client:
             for _ in range(MOST_USELESS):
                 await client.call_tool("extract_text", {"text": TEXT})
             server.plan = lambda _: WELL
@@ -176,7 +176,7 @@ async def test_money_is_limited_over_all_calls(tmp_path):
     answers = []
     with serve_faults() as server:
         for most in (5.0, 0.000001):
-            async with connect(f"{server.url}#stub", effort="all", prices=prices, max_usd=most) as client:
+            async with connect(f"{server.url}#stub", effort="full", prices=prices, max_usd=most) as client:
                 answers.append(await call(client, "extract_text", text=text))
     asked, left = answers
     assert min(asked["usage"]["calls"], asked["usd"]) > 0

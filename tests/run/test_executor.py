@@ -69,7 +69,7 @@ def test_processes_ask_the_same_and_give_the_files_of_one(asks, tmp_path):
         model = ("--model", f"{server.url}#stub") if asks else ()
         for workers in (1, 2):
             out = tmp_path / str(workers)
-            words = ("--workers", workers, "--effort", "all", "--out", out, *model)
+            words = ("--workers", workers, "--effort", "full", "--out", out, *model)
             ended = invoke("run", tmp_path / "in.jsonl", *words)
             files = [out / f"{name}.jsonl" for name in ("extractions", "failures")]
             found.append(

@@ -250,7 +250,7 @@ async def test_a_run_has_its_dollars_and_keeps_what_it_has_at_its_limit(tmp_path
         assert usage.calls > 0
         assert usage.usd == pytest.approx(asking.price(usage))
         assert usage.usd > 0
-        assert Extractor(model, effort="all").run(STUDY).usage.usd is None
+        assert Extractor(model, effort="full").run(STUDY).usage.usd is None
         limited = Extractor(model, max_usd=0.000001, **priced)
         with pytest.warns(UserWarning, match="the run is not complete: .*are spent"):
             results = limited.run(STUDIES)
@@ -321,5 +321,5 @@ def test_a_text_is_extracted_as_its_record_is():
 
 def test_the_key_is_an_argument():
     with serve([completion('{"items": []}')]) as server:
-        Extractor(server.spec, effort="all", key="a-key").extract(STUDY)
+        Extractor(server.spec, effort="full", key="a-key").extract(STUDY)
     assert server.headers[0]["authorization"] == "Bearer a-key"

@@ -27,7 +27,7 @@ def runs(tmp_path_factory):
     """A finished run."""
     folder = tmp_path_factory.mktemp("runs")
     write_distinct_records(folder / "records.jsonl", 12)
-    words = ("run", folder / "records.jsonl", "--effort", "all", "--concurrency", 2)
+    words = ("run", folder / "records.jsonl", "--effort", "full", "--concurrency", 2)
     with serve_counting() as server:
         model = ("--model", f"{server.url}#stub", "--out", folder / "finished")
         assert extractor(*words, *model).returncode == 0
@@ -69,7 +69,7 @@ def test_every_reader_works(kind, runs, tmp_path):
         "export $DISK/finished --to $TO/tables --format csv",
         "evaluate $DISK/finished $DISK/finished --html $TO/errors.html",
         "diff $DISK/finished $DISK/finished",
-        f"run {records} --replay $DISK/finished --effort all --out $TO/again",
+        f"run {records} --replay $DISK/finished --effort full --out $TO/again",
     )
     for command, code, said in on_disk(kind, runs, tmp_path, *commands):
         assert code <= command.startswith("diff"), f"{command}: {said}"
@@ -94,7 +94,7 @@ def test_what_must_write_there_says_why_it_cannot(kind, runs, tmp_path):
         "report $DISK/finished",
         "evaluate $DISK/finished $DISK/finished --html $DISK/errors.html",
         "diff $DISK/finished $DISK/finished --html $DISK/changes.html",
-        f"batch submit {records} --effort all --model m --requests $DISK/asked.jsonl",
+        f"batch submit {records} --effort full --model m --requests $DISK/asked.jsonl",
     )
     for command, code, said in on_disk(kind, runs, tmp_path, *commands):
         assert code == codes[kind], f"{command}: {said}"

@@ -60,7 +60,7 @@ def asked(tmp_path):
     records = tmp_path / "three.jsonl"
     records.write_text("\n".join([lines[0], "{}", lines[1]]), "utf-8")
     with serve_faults() as server:
-        asking = Extractor(f"{server.url}#stub", prices=prices, effort="all")
+        asking = Extractor(f"{server.url}#stub", prices=prices, effort="full")
         yield asking.run(records, out=tmp_path / "run")
 
 

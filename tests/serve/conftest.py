@@ -19,7 +19,7 @@ def prices(tmp_path_factory):
 @pytest.fixture(scope="session")
 def served(tmp_path_factory, prices):
     folder = tmp_path_factory.mktemp("served")
-    options = ("--playground", "--workers", "1", "--effort", "medium", *prices)
+    options = ("--playground", "--workers", "1", "--effort", "full", *prices)
     options += ("--max-bytes", "300000", "--max-upload-bytes", "3000000")
     with serve_stub(say_nothing) as stub:
         model = ("--model", f"{stub.url}#stub")

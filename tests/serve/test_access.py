@@ -158,10 +158,10 @@ def test_a_revoked_key_ends_its_event_stream_and_its_job_at_once(tmp_path):
         with serve_here(tmp_path / "root", *model) as service:
             with service.add_caller("max", "--max-usd", "1") as client:
                 # without a price nobody knows what it would cost
-                answer = client.extract(one(), effort="all")
+                answer = client.extract(one(), effort="full")
                 check_problem(answer, 402, "spending-limit")
             with service.add_caller("ida") as client:
-                job_id = client.submit(many(100), effort="all")["id"]
+                job_id = client.submit(many(100), effort="full")["id"]
                 url = f"/v1/jobs/{job_id}"
                 with client.stream("GET", f"{url}/events") as stream:
                     lines = stream.iter_lines()
@@ -197,7 +197,7 @@ def test_a_callers_limit_admits_no_call_with_an_option_that_may_change_its_price
             serve_here(tmp_path / "root", *model, *option) as service,
             service.add_caller("max", "--max-usd", "1") as client,
         ):
-            check_problem(client.extract(one(), effort="all"), 402, "spending-limit")
+            check_problem(client.extract(one(), effort="full"), 402, "spending-limit")
         assert server.calls == 0
 
 
@@ -214,7 +214,7 @@ def test_a_callers_limit_holds_through_a_kill(tmp_path, prices):
         with serve(tmp_path / "root", *options) as service:
             key = run_keys(service.root, "add", "anna", "--max-usd", limit).strip()
             with service.client_of(key) as anna:
-                job_id = anna.submit(many(700), effort="medium")["id"]
+                job_id = anna.submit(many(700), effort="full")["id"]
             wait_until(lambda: server.calls > 4)
             service.process.kill()
         server.holds_after = None
@@ -230,7 +230,7 @@ def test_a_callers_limit_holds_through_a_kill(tmp_path, prices):
             assert 0 < spent <= limit
             listed = run_keys(service.root, "list").splitlines()[-1]
             assert spent <= float(listed.split("\t")[5]) + 0.0001 <= limit + 0.0001
-            assert anna.extract(one(9000), effort="all").status_code == 402
+            assert anna.extract(one(9000), effort="full").status_code == 402
 
 
 def test_a_call_that_cannot_be_stored_uses_no_limit(tmp_path, prices):
@@ -245,9 +245,9 @@ def test_a_call_that_cannot_be_stored_uses_no_limit(tmp_path, prices):
             with closing(open_store(root)) as store:
                 store.execute(f"CREATE TRIGGER full {trigger}")
                 for _ in range(12):
-                    assert anna.extract(one(), effort="all").status_code == 500
+                    assert anna.extract(one(), effort="full").status_code == 500
                 store.execute("DROP TRIGGER full")
-            assert anna.extract(one(), effort="all").status_code == 200
+            assert anna.extract(one(), effort="full").status_code == 200
 
 
 def test_at_its_limit_a_caller_waits_and_others_go_on(tmp_path, prices):
@@ -259,7 +259,7 @@ def test_at_its_limit_a_caller_waits_and_others_go_on(tmp_path, prices):
             service.add_caller("anna", "--max-usd", "0.01") as anna,
             service.add_caller("ben") as ben,
         ):
-            job = anna.finish(anna.submit(many(12), effort="all")["id"])
+            job = anna.finish(anna.submit(many(12), effort="full")["id"])
             assert (job["state"], job["reason"]) == ("paused", SPENT)
             cost = job["usage"]["calls"] * 1100e-6
             assert 0 < cost <= 0.01
@@ -269,7 +269,7 @@ def test_at_its_limit_a_caller_waits_and_others_go_on(tmp_path, prices):
                 problem = check_problem(answer, 402, "spending-limit")
                 assert "effort=none" in problem["remedy"]
             assert anna.extract(one(), effort="none").status_code == 200
-            assert ben.extract(one(), effort="all").json()["usage"]["calls"] == 2
+            assert ben.extract(one(), effort="full").json()["usage"]["calls"] == 2
             run_keys(service.root, "limit", "anna", "--max-usd", "1")
             assert anna.post(f"/v1/jobs/{job['id']}/resume").status_code == 200
             again = anna.finish(job["id"])
@@ -284,12 +284,12 @@ def test_at_its_limit_a_caller_waits_and_others_go_on(tmp_path, prices):
             assert float(done.stdout) == pytest.approx(15 * 1100e-6, abs=1e-4)
             # the rules' answer would look like the model's
             run_keys(service.root, "limit", "ben", "--max-usd", "0.0023")
-            answer = ben.extract(one(2), effort="all")
+            answer = ben.extract(one(2), effort="full")
             check_problem(answer, 402, "spending-limit")
             # enough for the first of two calls, whose maximum exceeds its cost
             most = float(re.search(r"up to \$(.*)\)", answer.json()["detail"])[1])
             run_keys(service.root, "limit", "ben", "--max-usd", 0.0022 + most + 0.0002)
-            partly = ben.extract(one(2), effort="all")
+            partly = ben.extract(one(2), effort="full")
             assert partly.headers["X-Spending-Limit"] == "reached"
             kinds = [finding["kind"] for finding in partly.json()["findings"]]
             assert "limit_reached" in kinds
@@ -298,11 +298,11 @@ def test_at_its_limit_a_caller_waits_and_others_go_on(tmp_path, prices):
         model += ("--max-usd", "0.0177")
         with serve_here(tmp_path / "root", *model, "--workers", "1") as service:
             job = service.client.finish(
-                service.client.submit(many(3), effort="all")["id"]
+                service.client.submit(many(3), effort="full")["id"]
             )
             reason = "the service's spending limit has been reached"
             assert (job["state"], job["reason"]) == ("paused", reason)
-            answer = service.client.extract(one(3), effort="all")
+            answer = service.client.extract(one(3), effort="full")
             told = check_problem(answer, 402, "spending-limit")["detail"]
             assert re.fullmatch(
                 rf"{reason}: \$0.0176 of \$0.0177 are .* \(up to .*\)", told
@@ -324,11 +324,11 @@ def test_what_a_caller_may_have_spent_is_one_value(tmp_path, prices):
             service.add_caller("anna") as anna,
             service.add_caller("ben", "--max-usd", "9") as ben,
         ):
-            assert anna.extract(one(), effort="medium").status_code == 200
+            assert anna.extract(one(), effort="full").status_code == 200
             del usage[0]
-            assert ben.extract(one(2), effort="medium").status_code == 200
+            assert ben.extract(one(2), effort="full").status_code == 200
             run_keys(service.root, "limit", "ben", "--max-usd", "0.000001")
-            answer = ben.extract(one(3), effort="medium")
+            answer = ben.extract(one(3), effort="full")
             told = check_problem(answer, 402, "spending-limit")["detail"]
             lines = run_keys(service.root, "list").splitlines()
             spent = {row[0]: row[5] for row in (line.split("\t") for line in lines)}

@@ -253,7 +253,7 @@ def test_a_job_fails_at_failing_records_alone(failing):
     lost = len(failing.list_events("worker_lost"))
     broken = [one(50 + n, f"It fails by {how}.") for n, how in enumerate(ways)]
     body = b"\n".join([one(1), *broken, one(2)])
-    job = failing.client.finish(failing.client.submit(body, effort="all")["id"])
+    job = failing.client.finish(failing.client.submit(body, effort="full")["id"])
     assert (job["state"], job["extracted"], job["failed"]) == ("done", 2, len(ways))
     assert [line["record_id"] for line in failing.client.results(job["id"])] == ids(2)
     failed = [
@@ -276,7 +276,7 @@ def test_a_service_without_a_model_counts_what_it_would_ask(tmp_path):
             assert job["state"] == "done"
             assert line["usage"] == single
             assert (single["calls"], bool(single["open_questions"])) == (0, is_open)
-        begun = client.submit(many(120), effort="all")["id"]
+        begun = client.submit(many(120), effort="full")["id"]
         wait_until(lambda: client.get(f"/v1/jobs/{begun}").json()["extracted"])
         client.post(f"/v1/jobs/{begun}/cancel")
         assert client.finish(begun)["state"] == "cancelled"

@@ -50,8 +50,8 @@ def test_the_metrics_count_requests_jobs_and_what_the_model_costs(busy):
     records have a call each for their lines; their structure is the same, and the job asks once.
     """
     with busy.add_caller("anna") as anna:
-        assert anna.extract(one(1), effort="all").status_code == 200
-        job = anna.finish(anna.submit(many(2), effort="all")["id"])
+        assert anna.extract(one(1), effort="full").status_code == 200
+        job = anna.finish(anna.submit(many(2), effort="full")["id"])
         assert anna.get(f"/v1/jobs/{job['id']}").status_code == 200
         made_up = [f"/{job['id']}", "/v1/jobs/a/b/c", "/NCT00000001"]
         for path in made_up:
@@ -155,12 +155,12 @@ def test_a_silent_model_is_not_asked_for_every_request(tmp_path, prices):
         model = ("--model", f"{server.url}#stub", "--workers", "1", *prices)
         with serve_here(tmp_path / "root", *model, "--timeout", "2") as service:
             for number in range(2):
-                answer = service.client.extract(one(number), effort="all")
+                answer = service.client.extract(one(number), effort="full")
                 check_problem(answer, 504, "took-too-long")
             asked = server.calls
             spent = scrape(service.client)["extractor_dollars_total",]
             for number in range(20):
-                answer = service.client.extract(one(number), effort="all")
+                answer = service.client.extract(one(number), effort="full")
                 check_problem(answer, 503, "model-away")
                 assert answer.headers["retry-after"] in ("1", "2")
             assert service.client.extract(one(), effort="none").status_code == 200
@@ -168,7 +168,7 @@ def test_a_silent_model_is_not_asked_for_every_request(tmp_path, prices):
             assert scrape(service.client)["extractor_dollars_total",] == spent > 0
             server.holds_after = None
             wait_until(
-                lambda: service.client.extract(one(), effort="all").status_code == 200
+                lambda: service.client.extract(one(), effort="full").status_code == 200
             )
 
 
@@ -180,7 +180,7 @@ def test_the_queue_length_counts_extractions_that_wait_for_the_model(tmp_path):
             serve_here(tmp_path / "root", *model) as service,
             ThreadPoolExecutor(1) as thread,
         ):
-            answer = thread.submit(service.client.extract, one(), effort="all")
+            answer = thread.submit(service.client.extract, one(), effort="full")
             with service.client_of(TOKEN) as client:
                 wait_until(lambda: scrape(client)["extractor_queue_length",] == 1)
                 server.holds_after = None

@@ -116,7 +116,7 @@ def test_jobs_go_on_after_a_kill_and_after_a_stop(tmp_path):
         options = ("--model", f"{faults.url}#stub", "--workers", "1", "--jobs", "1")
         options += ("--concurrency", "4")
         with serve(root, *options) as first:
-            asked = first.client.submit(many(20), effort="all")["id"]
+            asked = first.client.submit(many(20), effort="full")["id"]
             waiting = first.client.submit(many(3), effort="none")["id"]
             wait_for_results(first, asked)
             first.process.kill()
@@ -133,7 +133,7 @@ def test_jobs_go_on_after_a_kill_and_after_a_stop(tmp_path):
                 assert found == ids(count)
             assert not torn.exists()
             faults.holds_after = faults.calls + 10
-            job_id = second.client.submit(many(200, 1000), effort="all")["id"]
+            job_id = second.client.submit(many(200, 1000), effort="full")["id"]
             wait_for_results(second, job_id)
             second.process.terminate()
             faults.holds_after = None
@@ -160,7 +160,7 @@ def test_a_cancelled_job_stays_cancelled_after_a_kill(tmp_path):
         faults.holds_after = 2
         options = ("--model", f"{faults.url}#stub", "--workers", "1")
         with serve(root, *options, "--concurrency", "2") as first:
-            job_id = first.client.submit(many(3), effort="all")["id"]
+            job_id = first.client.submit(many(3), effort="full")["id"]
             wait_until(lambda: faults.calls > 2)
             cancelled = first.client.post(f"/v1/jobs/{job_id}/cancel").json()
             assert cancelled["state"] == "running"
@@ -185,7 +185,7 @@ def test_a_job_counts_the_results_of_a_start_that_was_killed(tmp_path):
         options = ("--model", f"{faults.url}#stub", "--workers", "1")
         options += ("--concurrency", "4")
         with serve(root, *options) as first:
-            job_id = first.client.submit(many(20), effort="all")["id"]
+            job_id = first.client.submit(many(20), effort="full")["id"]
             wait_for_results(first, job_id)
             first.process.kill()
             first.process.wait()
@@ -231,12 +231,12 @@ def test_a_stop_begins_no_call_and_ends_although_the_model_never_answers(
         options = ("--model", f"{faults.url}#stub", *prices)
         options += ("--concurrency", "3", "--timeout", "500", "--workers", "1")
         with ThreadPoolExecutor(1) as thread, serve_here(root, *options) as service:
-            job_id = service.client.submit(many(50), effort="all")["id"]
+            job_id = service.client.submit(many(50), effort="full")["id"]
             wait_until(lambda: faults.calls >= 9)
             with service.client.stream("GET", f"/v1/jobs/{job_id}/events") as events:
                 lines = events.iter_lines()
                 next(lines)
-                asked = thread.submit(service.client.extract, one(7), effort="all")
+                asked = thread.submit(service.client.extract, one(7), effort="full")
                 wait_until(lambda: faults.calls >= 10)
                 service.stop()
                 assert list(lines), "the stream ends as it should"

@@ -5,7 +5,7 @@ import asyncio
 from extractor.apps.cli.console import FAILED, OK, print_table, say, write_lines
 from extractor.apps.cli.job import CommandJob
 from extractor.apps.cli.perform import StreamSink
-from extractor.model.asking.planner import estimate_record
+from extractor.model.asking.request import estimate_record
 from extractor.model.cost.tokens import RequestSize
 from extractor.plurals import counted
 from extractor.run.executor import count_cores, open_executor

@@ -1,8 +1,8 @@
 """The structure of an eligibility section as a model answers it: where items begin, their list, and
 the line above them.
 
-``list_places`` numbers the possible beginnings, ``settle`` proves the answer and puts it in place
-of the rules' reading, and ``has_structure_doubt`` says whether there is a reason to ask.
+``list_places`` numbers the possible beginnings, and ``settle`` proves the answer and puts it in
+place of the rules' reading.
 """
 
 import re
@@ -13,18 +13,14 @@ from typing import NamedTuple
 
 from extractor.concepts.criteria.lists import LISTS, CriterionEntry, Lists
 from extractor.evidence.drafts import Span, StructureDoubt, span_of
-from extractor.evidence.parsed import ParsedRecord
 from extractor.language.passage import LexedSection, Passage
 from extractor.language.values import replace
 from extractor.outline.blocks import read_pieces
 from extractor.outline.boundaries import find_boundaries
 from extractor.outline.cutting import list_stretches, look_around
 from extractor.outline.lines import strip_punctuation
-from extractor.schemas import CriterionKind, Effort, Origin
+from extractor.schemas import CriterionKind, Origin
 
-_SECTION = "eligibility"
-_PLACED = ("kind", "lead_in")
-"""The fields of a criterion that state its place in the structure."""
 _LINE = re.compile(r"^[ \t]*(?=\S)", re.MULTILINE)
 # Chosen by hand, low, because a model cannot choose a place that is not offered.
 _OFFERED = 0.02
@@ -64,24 +60,6 @@ class AnsweredLine(NamedTuple):
     kind: CriterionKind | None = None
     under: int | None = None
     is_criterion: bool = True
-
-
-def has_structure_doubt(parsed: ParsedRecord, effort: Effort) -> bool:
-    """Return whether the structure of the eligibility section is doubtful at an effort level. It is
-    if a place in the section is doubtful, or the words, the list or the line above of a criterion.
-    At ``Effort.ALL``, every structure counts as doubtful.
-    """
-    # at this effort, a model is asked about everything
-    if effort is Effort.ALL:
-        return True
-    if any(doubt.span.section == _SECTION for doubt in parsed.doubts):
-        return True
-    return any(
-        item.is_structure_doubted or effort.doubts(item.read(name).confidence)
-        for item in parsed.criteria
-        if item.span.section == _SECTION
-        for name in _PLACED
-    )
 
 
 def list_places(section: LexedSection) -> tuple[int, ...]:

@@ -6,19 +6,14 @@ an item, so that an invalid item or value does not affect the others.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from extractor.assembly.check import UnreadableValue
 from extractor.model.answer_text import read_whole, split_items
-from extractor.model.asking.questions import (
-    AnswerItem,
-    ModelReply,
-    Question,
-    Questions,
-)
+from extractor.model.asking.questions import AnswerItem, ModelReply, Question
 from extractor.model.asking.reply_models import (
     CLAIMS,
     FORMS,
@@ -27,8 +22,8 @@ from extractor.model.asking.reply_models import (
     UNANSWERED,
     Split,
     expand,
-    is_listing,
 )
+from extractor.model.asking.request import Request
 from extractor.model.calls import Call, ReplyItem, ReplyModel
 from extractor.model.completions import Completion, Ending
 from extractor.schemas import Concept, Task
@@ -43,6 +38,8 @@ _OF_REGIMEN = ("role", "route", "freq", "dose")
 """Keys of which a regimen has one value."""
 _SAME = ("quote", "agent", "arms", "when", "for", "cycle")
 """Keys that tell one regimen from another, as its amount does."""
+_OF_STRUCTURE = ("list", "under", "ok")
+"""Keys that say where an item stands. If one cannot be read, the structure is that of the rules."""
 Remarks = Iterator[str]
 _HEAD = 60
 """Maximum number of characters used to find the beginning of a part of an outcome. If a model
@@ -50,25 +47,22 @@ copies more words of the part, they are truncated to this length.
 """
 
 
-def read_items(completion: Completion, call: Call, questions: Questions) -> ModelReply:
-    """Return the valid items of an answer for the lines in the call, and the reasons for dropping
+def read_items(
+    completion: Completion, call: Call, request: Request, part: range
+) -> ModelReply:
+    """Return the valid items of an answer about a part of a record, and the reasons for dropping
     the other items. If the answer is a refusal, only its reason is read.
 
-    If the answer is truncated, only its complete items are read; the caller asks about the other
-    lines again.
+    If the answer is truncated, only its complete items are read; the caller asks about the rest
+    again.
     """
     if completion.ending is Ending.REFUSED:
         return ModelReply(dropped=((None, completion.remark),))
     items, dropped = _validate_items(completion, call.reply_model)
-    numbers = {number for question in questions for number in question.item_numbers}
-    # the other lines may have any number of items
-    lines_with_one_item = {
-        line.number for line in questions if not line.places and not is_listing(line)
-    }
     remarks = [*filter(None, [completion.remark])]
     values_by_place: dict[tuple[int, int], JsonObject] = {}
     for position, item in enumerate(items, 1):
-        if item.n not in numbers:
+        if item.n not in part:
             dropped.append((item.n, "was not asked about"))
             continue
         if item.unknown:
@@ -76,8 +70,11 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
             remarks.append(
                 f"line {item.n} has unknown keys, which were not read: {names}"
             )
-        # all items of a line that allows one share a place, so that their values are joined
-        place = (item.n, 0 if item.n in lines_with_one_item else position)
+        for key in _OF_STRUCTURE:
+            if isinstance(getattr(item, key, None), UnreadableValue):
+                dropped.append((item.n, f"{key} is in no readable format"))
+        # all items of a number that allows one share a place, so that their values are joined
+        place = (item.n, 0 if request.allows_one(item.n) else position)
         remarks += _add_values(values_by_place.setdefault(place, {}), item)
     remarks += _compare_regimens(values_by_place)
     found = tuple(AnswerItem(n, values) for (n, _), values in values_by_place.items())
@@ -155,23 +152,9 @@ def _explain(number: int, key: str, outcome: str, *both: object) -> str:
 
 
 Values = Mapping[str, Any]
-Answers = Iterator[tuple[Question, Values]]
-"""Pairs of a question and the values (keyed by field) of an item that answers it."""
 
 
-def read_values(questions: Questions, items: Iterable[AnswerItem]) -> Answers:
-    """Yield the values of items for the lines in ``questions``. Items that do not answer their
-    question are skipped.
-    """
-    by_number = {question.number: question for question in questions}
-    for item in items:
-        question = by_number[item.n]
-        values = _read_item(question, item.values)
-        if values:
-            yield question, values
-
-
-def _read_item(question: Question, written: Values) -> Values:
+def read_item(question: Question, written: Values) -> Values:
     """Return the values that an item gives for a question's fields, or an empty dictionary if the
     item does not answer the question. ``written`` contains the item's values by key. The value of
     a custom field is a tuple of claims.
@@ -265,13 +248,11 @@ def _find_starts(text: str, head: str) -> list[int]:
     return starts
 
 
-def read_silence(silent: Iterable[Question]) -> Answers:
-    """Yield the lines for which the absence of items counts as an answer, with the values that the
-    absence implies. A line about which the model was asked for regimens is taken to have none
-    (``stands`` is False); any other line is taken to have no values for its custom fields.
+def read_silence(question: Question) -> Values:
+    """Return the values that the absence of items implies for a line that may have any number of
+    them. A passage has no regimens (``stands`` is False); any other line has no values for its
+    custom fields.
     """
-    for question in filter(is_listing, silent):
-        if REGIMENS in question.fields:
-            yield question, {"stands": False}
-        elif question.custom:
-            yield question, {field.name: () for field in question.custom}
+    if REGIMENS in question.fields:
+        return {"stands": False}
+    return {field.name: () for field in question.custom}

@@ -1,36 +1,43 @@
 """Convert the replies of a model to drafts with the values that the text supports.
 
-A question is a line with unanswered fields. A reply contains items about these lines, and each item
-becomes a draft. No question is asked twice: a value that the text contradicts is rejected and
-reported as a finding. A missing item is an answer only if the model seems to have read the whole
-call.
+The items of a reply say where the criteria begin (``read_structure``), by which the record is read
+again. Each item then becomes a draft of the criterion, passage or outcome that it is about. A value
+that the text contradicts is rejected and reported as a finding. A missing item is an answer only if
+the model seems to have read the whole text.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Any
 
 from extractor.assembly.check import ground_answer
+from extractor.concepts.criteria.structure import AnsweredLine
 from extractor.concepts.doses.prove import prove_regimens
-from extractor.concepts.own.declaration import Of
+from extractor.concepts.own.declaration import CustomField, Of
 from extractor.concepts.people.registered_ages import AGES
-from extractor.evidence.drafts import RECORD, Draft, ModelResult, Reading
+from extractor.evidence.drafts import RECORD, Chunk, Draft, ModelResult, Span, span_of
 from extractor.evidence.items import PeopleReadings, draft_record
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.numbers import DAYS
+from extractor.language.passage import Passage
 from extractor.model.asking.answers import (
     CONTRADICTED,
     Values,
+    read_item,
     read_silence,
-    read_values,
 )
-from extractor.model.asking.planner import Round, count_asked
 from extractor.model.asking.questions import (
+    AnswerItem,
     ModelReply,
     Question,
     Questions,
     Replies,
+    is_lacking,
 )
 from extractor.model.asking.reply_models import (
+    FORMS,
     PARTS,
     PEOPLE,
     PEOPLE_FIELDS,
@@ -38,7 +45,12 @@ from extractor.model.asking.reply_models import (
     REGIMENS,
     is_listing,
 )
-from extractor.schemas import AbsenceReason, Origin
+from extractor.model.asking.request import (
+    ELIGIBILITY,
+    Request,
+    list_criterion_fields,
+)
+from extractor.schemas import AbsenceReason, Task
 from extractor.schemas.vocabulary import LIMITED
 
 _PARTS_OF = {
@@ -48,54 +60,119 @@ _PARTS_OF = {
 }
 """The fields that each of these questions asks for. Any other question asks for one field."""
 _SHARE_SKIPPED = 0.2
-"""If more than this share of the lines that require an item did not receive one, the model is
-assumed not to have read the whole call.
+"""If more than this share of the criteria and outcomes did not receive an item, the model is
+assumed not to have read the whole text.
 """
+_OF_PEOPLE = {FORMS[Task.ELIGIBILITY][name].key for name in PEOPLE_FIELDS}
+"""The keys of an item that say who can take part."""
 
 Reasons = dict[str, AbsenceReason]
 """The reasons why fields do not have answers, keyed by field."""
 
 
-def read_replies(
-    parsed: ParsedRecord, query_round: Round, replies: Replies | None
-) -> ModelResult:
-    """Return the values that the text supports, from the replies to a round of questions.
-
-    The result contains a draft for each item, an empty draft for each line without an answer, and
-    a draft for the record itself if the model was asked about it. Each draft contains the reasons
-    for its unanswered fields. Lines whose answer is pending in a batch are counted as open and do
-    not have a draft. If ``replies`` is None because no model was asked, all lines are pending.
+def read_structure(
+    request: Request, replies: Replies | None
+) -> tuple[AnsweredLine, ...]:
+    """Return the lines into which the items of a reply divide the eligibility section; empty if a
+    reply about the section is missing or unusable.
     """
     if replies is None:
-        replies = [ModelReply(pending=1)] * len(query_round.calls)
-    received: list[Question] = []  # the lines of calls with a reply
-    unasked: list[Question] = []  # those of calls that the budget did not cover
-    drafts = []
-    skipped = set()
+        return ()
+    answered = [
+        reply
+        for part, reply in zip(request.parts, replies, strict=True)
+        if request.has_places(part)
+    ]
+    if is_lacking(answered):
+        return ()
+    items = [item for reply in answered if reply for item in reply.items]
+    return tuple(_list_answered_lines(request, items))
+
+
+def _list_answered_lines(
+    request: Request, items: Iterable[AnswerItem]
+) -> Iterator[AnsweredLine]:
+    for item in items:
+        if not _is_line(request, item):
+            continue
+        kind = item.values.get("list")
+        is_criterion = item.values.get("ok", True)
+        yield AnsweredLine(item.n, kind, item.values.get("under"), is_criterion)
+
+
+def _is_line(request: Request, item: AnswerItem) -> bool:
+    """Return whether an item begins a line of the eligibility text. An item that only says who can
+    take part may be about any place.
+    """
+    if item.n > len(request.places):
+        return False
+    keys = set(item.values)
+    return not keys or not keys <= _OF_PEOPLE
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What a part of a request asks about, in the record as the items divide it.
+
+    Attributes:
+        questions: The questions, one for each criterion, outcome and other line.
+        people: Further questions about who can take part, on lines that also state regimens.
+        by_number: The questions that an item with a number of the request may answer.
+    """
+
+    questions: list[Question] = field(default_factory=list)
+    people: list[Question] = field(default_factory=list)
+    by_number: dict[int, list[Question]] = field(default_factory=dict)
+
+    def add(self, number: int, question: Question) -> None:
+        """Add a question, which items with the number answer; 0 is the number of no item."""
+        self.questions.append(question)
+        self.by_number.setdefault(number, []).append(question)
+
+
+def read_replies(
+    parsed: ParsedRecord, request: Request, replies: Replies | None
+) -> ModelResult:
+    """Return the values that the text supports, from the replies about a record that was read by
+    their structure.
+
+    The result contains a draft for each item, an empty draft for each line without an answer, and
+    a draft for the record itself. Each draft contains the reasons for its unanswered fields. Lines
+    whose answer is pending in a batch are counted as open and do not have a draft. If ``replies``
+    is None because no model was asked, all lines are pending.
+    """
+    if replies is None:
+        replies = [ModelReply(pending=1)] * len(request.parts)
+    asked = _list_asked(parsed, request, replies)
+    received: list[Question] = []  # the questions of parts with a reply
+    unasked: list[Question] = []  # those of parts that the budget did not cover
+    drafts: list[Draft] = []
+    skipped: set[int] = set()
+    counted: set[int] = set()  # the numbers of lines that count as questions
     unanswered = 0
     waiting = 0  # the number of lines whose reply is pending
-    for call, reply in zip(query_round.calls, replies, strict=True):
+    for part_asked, reply in zip(asked, replies, strict=True):
+        of_part = [*part_asked.questions, *part_asked.people]
         if reply is None:
-            unasked += call
+            unasked += of_part
             continue
-        call_drafts, call_skipped = _read_reply(parsed, call, reply)
-        drafts += call_drafts
-        skipped |= call_skipped
+        part_drafts, part_skipped = _read_reply(parsed, part_asked, reply)
+        drafts += part_drafts
+        skipped |= part_skipped
         if reply.is_useless:
-            unanswered += count_asked(call)
+            unanswered += len(part_asked.questions)
         else:
-            unanswered += len(call_skipped)
-        replied_lines = call
-        # the reply to one half of a call may be pending
+            unanswered += len(part_skipped)
+        # the reply to the rest of a part may be pending
         if reply.pending:
-            drafted = {draft.number for draft in call_drafts}
-            replied_lines = [line for line in call if line.number in drafted]
-        received += replied_lines
-        waiting += count_asked(call) - count_asked(replied_lines)
+            drafted = {draft.number for draft in part_drafts}
+            of_part = [line for line in of_part if line.number in drafted]
+            waiting += sum(line.number not in drafted for line in part_asked.questions)
+        received += of_part
+        counted |= {line.number for line in part_asked.questions}
     reasons = _list_reasons(unasked, received)
     drafted = {draft.number for draft in drafts}
     for line in (*received, *unasked):
-        # lines that are only context for the model need no draft
         if line.number not in reasons or line.number in drafted:
             continue
         draft = parsed.draft_of(line.task, line.chunk)
@@ -111,92 +188,207 @@ def read_replies(
     if unasked:
         remarks = (*remarks, LIMITED)
     result = ModelResult(tuple(drafts), total.rejected, remarks)
+    still_open = sum(
+        _is_open(draft)
+        for number, draft in result.by_number.items()
+        if number in counted
+    )
     counts = {
-        "questions": count_asked(received),
-        "open_questions": waiting + sum(map(_is_open, result.by_number.values())),
+        "questions": sum(line.number in counted for line in received),
+        "open_questions": waiting + still_open,
         "unanswered": unanswered,
     }
     return replace(result, usage=total.usage.model_copy(update=counts))
 
 
-def _read_reply(
-    parsed: ParsedRecord, call: Questions, reply: ModelReply
-) -> tuple[list[Draft], set[int]]:
-    """Return the drafts from a reply to a call, and the numbers of the lines that the model
-    skipped. There is a draft for each item and for each line for which the absence of items is an
-    answer. There is none for the answer about the structure.
+def _list_asked(
+    parsed: ParsedRecord, request: Request, replies: Replies
+) -> list[_Asked]:
+    """Return what each part asks about. Numbers of lines that are not items of the record are
+    numbers that no item has.
     """
-    if call[0].places:
-        return [], set()
-    lines = {line.number: line for line in call}
-    drafts = [
-        _draft_item(parsed, lines, question, values)
-        for question, values in read_values(call, reply.items)
+    parts = [_Asked() for _ in request.parts]
+    free = count(max(parsed.chunks, default=0) + 1)
+    items = [item for reply in replies if reply for item in reply.items]
+    _ask_criteria(parsed, request, items, parts, free)
+    numbers = {item.chunk.span: item.chunk for item in parsed.outcomes}
+    numbers |= {item.chunk.span: item.chunk for item in parsed.criteria}
+    for part, asked in zip(request.parts, parts, strict=True):
+        for line in request.list_lines(part):
+            _ask_line(line, numbers, asked, free)
+    return parts
+
+
+def _ask_line(
+    line: Question, known: Mapping[Span, Chunk], asked: _Asked, free: Iterator[int]
+) -> None:
+    """Add the questions about a line. A passage that states regimens and who can take part is two
+    questions, because its items are of two kinds.
+    """
+    chunk = replace(line.chunk, number=next(free))
+    is_item = line.task is Task.ENDPOINTS or "category" in line.fields
+    if is_item:
+        # an outcome, or a criterion of a record without an eligibility section
+        chunk = known.get(line.chunk.span, chunk)
+    if REGIMENS not in line.fields:
+        asked.add(line.number, replace(line, chunk=chunk))
+        return
+    of_regimens = tuple(one for one in line.custom if one.of is Of.REGIMEN)
+    others = tuple(one for one in line.custom if one.of is not Of.REGIMEN)
+    names = tuple(one.name for one in of_regimens)
+    regimens = replace(line, chunk=chunk, fields=(REGIMENS, *names), custom=of_regimens)
+    asked.add(line.number, regimens)
+    if PEOPLE in line.fields or others:
+        fields = (*filter(PEOPLE.__eq__, line.fields), *(one.name for one in others))
+        chunk = replace(line.chunk, number=next(free))
+        people = Question(Task.ELIGIBILITY, chunk, fields, line.hint, others)
+        asked.people.append(people)
+        asked.by_number[line.number].append(people)
+
+
+def _ask_criteria(
+    parsed: ParsedRecord,
+    request: Request,
+    items: Sequence[AnswerItem],
+    parts: Sequence[_Asked],
+    free: Iterator[int],
+) -> None:
+    """Add the criteria of the eligibility section, each to the part that shows its beginning, with
+    the number of the item that begins there. An item where no criterion begins, such as a heading,
+    may still say who can take part.
+    """
+    if not request.places:
+        return
+    section = parsed.sections[ELIGIBILITY]
+    answered = {item.n for item in items}
+    part_starts = [
+        request.places[part.start - 1]
+        for part in request.parts
+        if request.has_places(part)
     ]
+
+    def find_part(at: int) -> _Asked:
+        return parts[max(0, bisect_right(part_starts, at) - 1)]
+
+    taken: dict[int, Question] = {}
+    for item in parsed.criteria:
+        if item.span.section != ELIGIBILITY:
+            continue
+        begin, _ = parsed.passage(item.span).clean_span
+        # the last place that is not behind the beginning of the criterion
+        number = bisect_right(request.places, begin)
+        if number in taken or number not in answered:
+            number = 0
+        fields = (*list_criterion_fields(item.rules), PEOPLE)
+        question = _add_own(
+            Question(Task.ELIGIBILITY, item.chunk, fields), request.custom
+        )
+        taken.setdefault(number, question)
+        find_part(begin).add(number, question)
+    for answer in items:
+        if answer.n > len(request.places) or answer.n in taken:
+            continue
+        at = request.places[answer.n - 1]
+        end = (*request.places, len(request.text))[answer.n]
+        passage = Passage(section, section.tokens.at(at), section.tokens.before(end))
+        chunk = Chunk(next(free), span_of(passage), passage.text)
+        question = _add_own(
+            Question(Task.ELIGIBILITY, chunk, (PEOPLE,)), request.custom
+        )
+        taken[answer.n] = question
+        asked = find_part(at)
+        asked.people.append(question)
+        asked.by_number.setdefault(answer.n, []).append(question)
+
+
+def _add_own(question: Question, custom: Iterable[CustomField]) -> Question:
+    """Return a question about a place of the eligibility text with the custom fields that it may
+    state: those of a criterion, if it is one, and those of the record.
+    """
+    is_criterion = "category" in question.fields
+    for own in custom:
+        is_of_record = own.of is Of.RECORD and own.searches(ELIGIBILITY)
+        if is_of_record or (own.of is Of.CRITERION and is_criterion):
+            question = question.add(own)
+    return question
+
+
+def _read_reply(
+    parsed: ParsedRecord, asked: _Asked, reply: ModelReply
+) -> tuple[list[Draft], set[int]]:
+    """Return the drafts from a reply to a part, and the numbers of the lines that the model
+    skipped. There is a draft for each item and for each line for which the absence of items is an
+    answer.
+    """
+    drafts: list[Draft] = []
+    for item in reply.items:
+        for question in asked.by_number.get(item.n, ()):
+            values = _read_values(parsed, question, item)
+            if values:
+                drafts.append(_draft_item(parsed, question, values))
     drafts = prove_regimens(drafts, parsed)
     if reply.pending or reply.is_useless:
         return drafts, set()
     answered = {draft.number for draft in drafts}
-    silent = {line.number for line in call if line.fields} - answered
-    skipped = _find_skipped(call, silent)
+    silent = {line.number for line in asked.questions} - answered
+    skipped = _find_skipped(asked.questions, silent)
     # the rules read doses, so there should be items
     if parsed.regimens and not answered:
         skipped = silent
     # an item that was dropped may have been about any of the silent lines
     if reply.dropped:
         return drafts, skipped
-    unlisted = [lines[number] for number in silent - skipped]
-    for question, values in read_silence(unlisted):
-        drafts.append(_draft_item(parsed, {}, question, values))
+    for line in asked.questions:
+        if line.number in silent - skipped and is_listing(line):
+            values = read_silence(line)
+            if values:
+                drafts.append(_draft_item(parsed, line, values))
     return drafts, skipped
 
 
-def _find_skipped(call: Questions, silent: set[int]) -> set[int]:
+def _read_values(
+    parsed: ParsedRecord, question: Question, item: AnswerItem
+) -> Values:
+    """Return the values of an item for the fields of a question; empty if it has none.
+
+    A criterion that the rules keep although the model calls it a heading or a note is doubted as
+    part of the structure; it is not dropped here.
+    """
+    written: dict[str, Any] = dict(item.values)
+    is_criterion = "category" in question.fields and question.task is Task.ELIGIBILITY
+    if is_criterion:
+        # only what is no criterion says so
+        written.setdefault("ok", True)
+    values = dict(read_item(question, written))
+    known = parsed.drafts.get(question.number)
+    if values.get("stands") is False and known and known.read("stands").value:
+        del values["stands"]
+    return values
+
+
+def _find_skipped(lines: Questions, silent: set[int]) -> set[int]:
     """Return the numbers of the lines that the model skipped: those that must have an item, or all
-    ``silent`` ones, which did not receive an item, if the model did not read enough of the call.
+    ``silent`` ones, which did not receive an item, if the model did not read enough of the part.
     """
     # the other lines may have any number of items
-    needed = {line.number for line in call if not is_listing(line)}
+    needed = {line.number for line in lines if not is_listing(line)}
     skipped = silent & needed
     if len(skipped) > len(needed) * _SHARE_SKIPPED:
         return silent
     return skipped
 
 
-def _draft_item(
-    parsed: ParsedRecord,
-    lines: Mapping[int, Question],
-    question: Question,
-    values: Values,
-) -> Draft:
-    """Return the draft of an item, which contains the values that the text supports. If the model
-    names a line of the call as the line that introduces the item, or states that there is no such
-    line, the draft includes this answer.
-
-    Values are also searched for in the introducing line: the one that the model names or, if it
-    names none, the one that the rules found. ``values`` are the values of the item, keyed by field;
-    ``lines`` are the lines of the call, keyed by number.
+def _draft_item(parsed: ParsedRecord, question: Question, values: Values) -> Draft:
+    """Return the draft of an item, which contains the values that the text supports. They are also
+    searched for in the line above a criterion.
     """
     item_values = dict(values)
     contradicted = tuple(item_values.pop(CONTRADICTED, ()))
     draft = replace(
         parsed.draft_of(question.task, question.chunk), contradicted=contradicted
     )
-    lead_line = None
-    lead_number = item_values.get("lead_in")
-    # None is kept, because it is an answer: no line introduces this one
-    if isinstance(lead_number, int):
-        del item_values["lead_in"]
-        lead_line = lines.get(lead_number)
-    # the model names no line, or one that is not in the call
-    if lead_line is None:
-        above = parsed.find_lead_in(draft)
-        return ground_answer(item_values, draft, parsed, above, question.custom)
-    draft = ground_answer(item_values, draft, parsed, lead_line.chunk, question.custom)
-    span = lead_line.chunk.span
-    words = parsed.raw(span)
-    reading = Reading(words, spans=(span,), origin=Origin.MODEL, weighed=1.0)
-    return replace(draft, model={**draft.model, "lead_in": reading})
+    above = parsed.find_lead_in(draft)
+    return ground_answer(item_values, draft, parsed, above, question.custom)
 
 
 def _list_reasons(unasked: Questions, received: Questions) -> dict[int, Reasons]:
@@ -215,9 +407,6 @@ def _list_reasons(unasked: Questions, received: Questions) -> dict[int, Reasons]
         (received, AbsenceReason.MODEL_REFUSED),
     ):
         for question in questions:
-            # the answer about the structure is used before
-            if question.places:
-                continue
             of_record = {
                 field.name for field in question.custom if field.of is Of.RECORD
             }

@@ -1,9 +1,9 @@
-"""The prompt: its static system part, the lines with questions, and the calls that combine them.
+"""The prompt: its static system part, and the lines and the context of the user part.
 
 Providers charge less for a repeated prefix, and local servers keep it in memory. Therefore, the
 reply schema and the system part are byte-identical in every call of a run; the system part
 consists of the annotation guideline, the format of an answer, a worked example
-(``model/prompts/system.v8.md``), and then the custom fields. The user part, about one record,
+(``model/prompts/system.v9.md``), and then the custom fields. The user part, about one record,
 comes last.
 """
 
@@ -17,14 +17,16 @@ from extractor.concepts.own.declaration import CustomField, CustomFields, Exampl
 from extractor.language.clean import clean_text
 from extractor.model.asking.questions import Question, Questions
 from extractor.model.asking.reply_models import (
+    FIELDS,
+    PEOPLE,
+    PEOPLE_FIELDS,
+    REGIMENS,
     is_listing,
-    list_keys,
-    reply_for,
 )
-from extractor.model.calls import LINE_BREAK, PROMPTS, Call, Prompt
+from extractor.model.calls import LINE_BREAK, PROMPTS, Prompt
 from extractor.schemas import Task, TrialRecord, list_fields
 
-_VERSION = 8
+_VERSION = 9
 PROMPT = PROMPTS / f"system.v{_VERSION}.md"
 _LONGEST_CONTEXT = 1200
 _LONGEST_HINT = 300
@@ -44,14 +46,6 @@ _ALLOWANCES = {
 """Maximum number of output tokens for the answer to each of these questions; ``_ALLOWANCE``
 applies to all other questions.
 """
-_NOTES = {
-    "lead_in": "under: the number of the line that is the lead_in of this one; no heading.",
-    "rule": (
-        "rule: how many of the lines that this one introduces must hold: all, any, or a number: "
-        "2, 2-4."
-    ),
-}
-"""Instructions that are included only in calls that ask for these fields."""
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\u3164\ufeff\uffa0\U000e0000-\U000e0fff]"
@@ -130,15 +124,22 @@ def flatten(text: str) -> str:
     return _MARK.sub(r"\g<0> ", LINE_BREAK.join(filter(None, lines)))
 
 
-def render_line(question: Question) -> str:
-    """Return the question as one line of the prompt: ``[number|keys|hint] text``.
+def render_line(line: Question) -> str:
+    """Return a line of the prompt: ``[number|what is asked|hint] text``.
 
-    Empty keys and hints are omitted. A long hint or text is truncated.
+    An empty hint is omitted. A long hint or text is truncated.
     """
-    hint = _show(question.hint)[:_LONGEST_HINT]
-    keys = " ".join(list_keys(question))
-    head = filter(None, (str(question.number), keys, hint.translate(_HINT_MARK)))
-    return f"[{'|'.join(head)}] {flatten(question.chunk.text[:_LONGEST_TEXT])}"
+    asked: list[str] = []
+    if line.task is Task.ENDPOINTS:
+        asked.append("outcome")
+    elif "category" in line.fields:
+        asked.append("criterion")
+    asked += [name for name in (REGIMENS, PEOPLE) if name in line.fields]
+    asked += [field.name for field in line.custom]
+    hint = _show(line.hint)[:_LONGEST_HINT]
+    keys = " ".join(asked)
+    head = filter(None, (str(line.number), keys, hint.translate(_HINT_MARK)))
+    return f"[{'|'.join(head)}] {flatten(line.chunk.text[:_LONGEST_TEXT])}"
 
 
 class Trial(NamedTuple):
@@ -183,33 +184,19 @@ def _list_lines(**texts: str) -> tuple[str, ...]:
     )
 
 
-def render_call(trial: Trial, questions: Questions, custom: CustomFields = ()) -> Call:
-    """Create a call with questions about one record, in the order of the tasks.
-
-    ``custom`` contains the custom fields, which are defined in every call of a run.
-    """
-    order = list(Task)
-    questions = sorted(questions, key=lambda question: order.index(question.task))
-    lines = list(trial.context)
-    if any(question.task is Task.DOSING for question in questions):
-        lines += trial.treatments
-    field_names = {name for question in questions for name in question.fields}
-    lines += [note for name, note in _NOTES.items() if name in field_names]
-    lines += map(render_line, questions)
-    return Call(
-        prompt=load_prompt(custom),
-        user="\n".join(lines),
-        reply_model=reply_for(custom),
-        max_output_tokens=count_output_tokens(questions),
-        record_id=trial.record_id,
-    )
-
-
-def count_output_tokens(questions: Questions) -> int:
+def count_output_tokens(
+    questions: Questions, criteria: int = 0, custom: CustomFields = ()
+) -> int:
     """Return an output limit that a valid answer never reaches: the sum of the allowances for each
     field (including custom fields), each item, the whole reply, and lines that may have many items.
+
+    ``criteria`` is the number of criteria in the text above the lines.
     """
     tokens = _PER_REPLY + _PER_ITEM * len(questions)
+    names = (*FIELDS[Task.ELIGIBILITY], *PEOPLE_FIELDS)
+    of_criterion = sum(_ALLOWANCES.get(name, _ALLOWANCE) for name in names)
+    of_criterion += sum(field.tokens for field in custom if field.of is Of.CRITERION)
+    tokens += criteria * (_PER_ITEM + of_criterion)
     if any(map(is_listing, questions)):
         tokens += _PER_LIST
     for question in questions:

@@ -1,7 +1,7 @@
-"""Send a record's questions to a model, in as many calls as necessary.
+"""Send a record's request to a model, in as many calls as necessary.
 
-A call passes through ``ask_round``, ``ask``, ``Model.complete`` and ``read_items``. Lines that a
-truncated answer omits are asked about again, in two halves.
+A call passes through ``ask_record``, ``Model.complete`` and ``read_items``. If a reply is cut or
+garbled, only the rest of the record is asked about again.
 """
 
 import asyncio
@@ -18,14 +18,8 @@ from extractor.errors import (
     RunStopped,
 )
 from extractor.model.asking.answers import read_items
-from extractor.model.asking.planner import Round
-from extractor.model.asking.questions import (
-    ModelReply,
-    Questions,
-    Render,
-    Replies,
-)
-from extractor.model.asking.reply_models import is_listing
+from extractor.model.asking.questions import ModelReply, Replies
+from extractor.model.asking.request import Request
 from extractor.model.calls import MOST_CALLS
 from extractor.model.client import Model
 from extractor.model.completions import Ending
@@ -38,42 +32,34 @@ _NO_TEXT = (
 )
 
 
-async def ask_round(query_round: Round, model: Model) -> Replies:
-    """Send the calls of a round concurrently, and return a reply for each call. The reply is None
-    if the budget did not cover the call, and contains only the reason if the call failed or its
-    answer is unusable.
+async def ask_record(request: Request, model: Model) -> Replies:
+    """Send the parts of a request concurrently, and return a reply for each. The reply is None if
+    the budget did not cover the part, and contains only the reason if the call failed or its answer
+    is unusable.
 
-    A call that is already answered is not sent again. If its answer is still missing, the other
-    calls are not sent either, because they depend on it.
-
-    If a call fails, the answers to the other calls are kept. The error of a failed call is raised,
+    If a call fails, the answers to the other parts are kept. The error of a failed call is raised,
     with the usage of all calls, only if the model did not cause the error, if the run was stopped,
-    or if no call was answered.
+    or if no part was answered.
     """
-    answered = query_round.answered
-    unasked = query_round.calls[len(answered) :]
-    for reply in answered:
-        if reply is None or reply.pending:
-            return [reply] * len(query_round.calls)
-    calls = [ask(model, questions, query_round.render) for questions in unasked]
-    replies, lost = await _gather(calls)
-    # at least one of the calls that the budget covered
+    replies, lost = await _gather(
+        ask_part(request, part, model) for part in request.parts
+    )
+    # at least one of the parts that the budget covered
     is_answered = len(lost) < len(replies) - replies.count(None)
     for error in lost:
         is_tolerable = isinstance(error, ModelUnavailable) and is_answered
         if is_tolerable and not isinstance(error, RunStopped):
             continue
         if isinstance(error, ModelError):
-            spent = [reply.usage for reply in (*answered, *replies) if reply]
-            error.usage = sum(spent, Usage())
+            error.usage = sum((reply.usage for reply in replies if reply), Usage())
         raise error
-    return [*answered, *replies]
+    return replies
 
 
 async def _gather(
     calls: Iterable[Awaitable[ModelReply]],
 ) -> tuple[list[ModelReply | None], list[BaseException]]:
-    """Return a reply for each call, as ``ask_round`` describes it, and the errors of the calls
+    """Return a reply for each part, as ``ask_record`` describes it, and the errors of the calls
     whose answers were lost.
     """
     replies: list[ModelReply | None] = []
@@ -93,37 +79,36 @@ async def _gather(
     return replies, lost
 
 
-async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
-    """Ask questions in at most ``MOST_CALLS`` answered calls. ``render`` creates the call for any
-    subset of the questions.
+async def ask_part(request: Request, part: range, model: Model) -> ModelReply:
+    """Ask about a part in at most ``MOST_CALLS`` answered calls.
 
-    The lines that a truncated answer omits are asked about again, in two halves. A line is dropped
-    if no more calls are allowed, or if its answer was truncated although it was the only line in
-    the call. The reply contains every valid item and the reasons for dropping the other items. If
-    an answer is not available yet, as in a batch run, the reply is ``pending``.
+    If a reply is cut or garbled, the rest of the part is asked about again: from the last item of
+    the reply on, or in two halves if it has no item. What remains when no more calls are allowed,
+    or when a reply about a single item is cut, is dropped. The reply contains every valid item and
+    the reasons for dropping others. If an answer is not available yet, as in a batch run, the reply
+    is ``pending``.
 
     Raises ``AnswerRejected`` if no item is usable, and the errors of ``Model.complete``. All errors
     contain the usage of the attempts.
     """
-    reply = ModelReply(usage=Usage(questions=len(questions)))
+    reply = ModelReply(usage=Usage(questions=request.count_items(part)))
     room = MOST_CALLS
-    waiting = deque([questions])
+    waiting = deque([part])
     try:
         while waiting:
-            part = waiting.popleft()
-            remaining = part
-            # leave a call for each of the other parts
+            piece = waiting.popleft()
+            rest: tuple[range, ...] = (piece,)
+            # leave a call for each of the other pieces
             may_ask = room > len(waiting)
             if may_ask:
-                part_reply, remaining = await _ask_part(model, part, render)
-                reply += part_reply
-                room -= part_reply.usage.calls
-            if len(part) == 1 or not may_ask:
-                dropped = tuple((line.number, _TRUNCATED) for line in remaining)
-                reply += ModelReply(dropped=dropped)
+                piece_reply, rest = await _ask_once(request, piece, model)
+                reply += piece_reply
+                room -= piece_reply.usage.calls
+            is_left = not may_ask or piece in rest
+            if is_left:
+                reply += ModelReply(dropped=((piece.start, _TRUNCATED),))
                 continue
-            middle = (len(remaining) + 1) // 2
-            waiting += filter(None, (remaining[:middle], remaining[middle:]))
+            waiting += rest
     except ModelError as error:
         error.usage = reply.usage + (error.usage or Usage())
         model.watch.note_useless(error, counts=False)
@@ -134,18 +119,19 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
     return reply
 
 
-async def _ask_part(
-    model: Model, part: Questions, render: Render
-) -> tuple[ModelReply, Questions]:
-    """Ask some questions in one call. Return the reply, and the lines that a truncated answer
-    omits. Raises the errors of ``Model.complete``.
+async def _ask_once(
+    request: Request, part: range, model: Model
+) -> tuple[ModelReply, tuple[range, ...]]:
+    """Ask about a part in one call. Return the reply, and what remains to be asked: nothing if the
+    reply is whole, the part itself if it cannot be cut any further.
 
-    An answer that has no text because reasoning used up the output limit is not treated as
-    truncated: asking fewer questions would require just as much reasoning. An unusable answer is
-    marked in the store, so that a later run asks again. An answer from the store or from a batch
-    is not marked, because its questions would otherwise be asked again endlessly.
+    An answer that has no text because reasoning used up the output limit is not asked for again:
+    asking about less would require just as much reasoning. An unusable answer is marked in the
+    store, so that a later run asks again. An answer from the store or from a batch is not marked,
+    because its questions would otherwise be asked again endlessly. Raises the errors of
+    ``Model.complete``.
     """
-    call = render(part)
+    call = request.render(part)
     try:
         answer = await model.complete(call)
     except AnswerPending:
@@ -154,23 +140,54 @@ async def _ask_part(
         model.note_useless(call, str(error))
         raise
     completion = answer.completion
-    reply = read_items(completion, call, part)._replace(usage=completion.usage)
+    reply = read_items(completion, call, request, part)
+    reply = reply._replace(usage=completion.usage)
     is_cut = completion.ending is Ending.CUT
     if answer.is_new and not reply.items and (is_cut or reply.dropped):
         model.reject(answer)
-    # no items, although a line that is not a list must have one
-    is_empty = not reply.items and not all(map(is_listing, part))
+    # no items, although the text or a line must have one
+    is_empty = not reply.items and request.needs_items(part)
     if answer.is_new and reply.items:
         model.watch.note_useful()
     elif answer.is_new and (reply.dropped or is_empty):
         reasons = dict.fromkeys(reason for _, reason in reply.dropped)
         model.note_useless(call, "; ".join(reasons) or "the answers are empty")
-    if not is_cut:
-        return reply, ()
-    if not completion.text.strip():
+    if is_cut and not completion.text.strip():
         return reply._replace(dropped=((None, _NO_TEXT),)), ()
-    answered = {item.n for item in reply.items}
-    # the other lines are asked about again, so why their items were dropped does not matter
-    dropped = tuple(drop for drop in reply.dropped if drop[0] in answered)
-    remaining = [line for line in part if line.number not in answered]
-    return reply._replace(dropped=dropped), remaining
+    if is_cut:
+        return _find_rest(request, part, reply)
+    is_garbled = any(number is None for number, _ in reply.dropped)
+    if is_garbled and reply.items:
+        # what was lost before the last item that can be read is not asked again
+        last = max(item.n for item in reply.items)
+        return reply, _list_pieces(last + 1, part)
+    return reply, ()
+
+
+def _list_pieces(start: int, part: range) -> tuple[range, ...]:
+    """Return what remains of a part from a number on."""
+    rest = range(start, part.stop)
+    return (rest,) if rest else ()
+
+
+def _find_rest(
+    request: Request, part: range, reply: ModelReply
+) -> tuple[ModelReply, tuple[range, ...]]:
+    """Return the items of a cut reply that are whole, and the rest of the part.
+
+    An item ends where the next one begins, so the end of the last item is unknown: if it is a place
+    of the text, it is asked about again, unless it is the only one. A passage may have more items
+    than those that were read, so it is asked about again, too.
+    """
+    dropped = tuple(
+        (number, reason) for number, reason in reply.dropped if number is not None
+    )
+    numbers = [item.n for item in reply.items]
+    if not numbers:
+        return reply._replace(dropped=()), request.halve(part)
+    last = max(numbers)
+    kept = tuple(item for item in reply.items if item.n != last)
+    if not kept:
+        kept = reply.items
+        last += 1
+    return reply._replace(items=kept, dropped=dropped), _list_pieces(last, part)

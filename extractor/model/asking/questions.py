@@ -1,24 +1,21 @@
 """Questions to a model, and its replies."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import add
 from typing import Any, NamedTuple
 
 from extractor.concepts.own.declaration import CustomField, CustomFields
 from extractor.evidence.drafts import Chunk
-from extractor.model.calls import Call
 from extractor.schemas import Task, Usage
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question about fields of one numbered line (``chunk``). If ``fields`` is empty, the line
-    only provides context.
+    """A question about fields of one numbered line (``chunk``).
 
-    ``hint`` names the list or section of the line, and ``custom`` contains the declarations of the
-    custom fields among the ``fields``. A question about the structure of a text has ``places``: the
-    offsets at which an item might begin, which the answer names by their numbers from 1.
+    ``hint`` names the section of the line, and ``custom`` contains the declarations of the custom
+    fields among the ``fields``.
     """
 
     task: Task
@@ -26,19 +23,11 @@ class Question:
     fields: tuple[str, ...] = ()
     hint: str = ""
     custom: CustomFields = ()
-    places: tuple[int, ...] = ()
 
     @property
     def number(self) -> int:
         """The number of the line, which identifies the answer."""
         return self.chunk.number
-
-    @property
-    def item_numbers(self) -> Iterable[int]:
-        """The numbers that items of the answer may have."""
-        if self.places:
-            return range(1, len(self.places) + 1)
-        return (self.number,)
 
     @property
     def guideline_fields(self) -> tuple[str, ...]:
@@ -52,8 +41,6 @@ class Question:
 
 
 Questions = Sequence[Question]
-Render = Callable[[Questions], Call]
-"""Creates the call for any subset of a record's questions."""
 
 
 class AnswerItem(NamedTuple):
@@ -104,7 +91,7 @@ class ModelReply(NamedTuple):
 
 
 Replies = Sequence[ModelReply | None]
-"""A reply for each call in a round, or None for a call that the budget did not cover."""
+"""A reply for each part of a request, or None for a part that the budget did not cover."""
 
 
 def is_lacking(replies: Replies) -> bool:

@@ -233,14 +233,6 @@ def is_listing(question: Question) -> bool:
     return not set(question.guideline_fields).difference(_EXPANDED)
 
 
-def list_keys(question: Question) -> list[str]:
-    """Return the keys of the fields that a question asks for, in order. The names of custom fields,
-    ``regimens`` and ``people`` are keys themselves.
-    """
-    forms = FORMS[question.task]
-    return [forms[name].key if name in forms else name for name in question.fields]
-
-
 CLAIMS = "own_"
 """The prefix of the attributes of an item that contain claims of custom fields. Without it, a
 user's name could be that of an attribute of all pydantic models.
