@@ -1,6 +1,8 @@
 """Synthetic parsed records, built by hand."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from extractor.evidence.drafts import NOT_READ, Chunk, Draft, ItemDraft, Reading, Span
@@ -16,10 +18,11 @@ from extractor.evidence.items import (
 )
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.passage import read_section
-from extractor.model.asking.answers import read_items, read_values
-from extractor.model.asking.prompt import Trial, render_call
+from extractor.model.asking.answers import read_item, read_items
+from extractor.model.asking.prompt import load_prompt
 from extractor.model.asking.questions import Question
-from extractor.model.asking.reply_models import REGIMEN_FIELDS
+from extractor.model.asking.reply_models import REGIMEN_FIELDS, is_listing, reply_for
+from extractor.model.calls import Call
 from extractor.model.completions import Completion, Ending
 from extractor.schemas import Concept, CriterionKind, Rank, Section, Task, TimeKind
 from tests.trust import make_section, trial
@@ -115,8 +118,28 @@ def parsed_record(*items: Draft, candidates: tuple[Chunk, ...] = ()) -> ParsedRe
     )
 
 
+@dataclass(frozen=True)
+class Lines:
+    """As much of a request as the reading of a reply needs."""
+
+    questions: Sequence[Question]
+
+    def allows_one(self, number: int) -> bool:
+        asked = [line for line in self.questions if line.number == number]
+        return not all(map(is_listing, asked))
+
+
 def read_answers(questions: list[Question], items: Any) -> list[tuple[Question, Any]]:
     """What the items of a reply answer, by question."""
     answer = Completion(json.dumps({"items": items}), Ending.COMPLETE)
-    reply = read_items(answer, render_call(Trial("x"), questions), questions)
-    return list(read_values(questions, reply.items))
+    call = Call(load_prompt(), "", reply_for(()), 100)
+    numbers = [line.number for line in questions]
+    part = range(min(numbers), max(numbers) + 1)
+    reply = read_items(answer, call, Lines(questions), part)
+    pairs = [
+        (question, read_item(question, item.values))
+        for item in reply.items
+        for question in questions
+        if question.number == item.n
+    ]
+    return [(question, values) for question, values in pairs if values]

@@ -55,6 +55,8 @@ _MARK = re.compile(r"\[(?=\s*\d+\s*\|)|<(?=\||/?\s*[A-Za-z_]+\s*>)")
 in a chat template, such as "<|" or "</record>".
 """
 _HINT_MARK = str.maketrans("[]|", "()/")
+PLACE = re.compile(r"\[(?=\d+\])")
+"""A bracket that could be mistaken for the number of a place."""
 _OWN_FIELDS = """# Fields of this user
 
 These keys are asked for as well. "quote" is the words of the line that bear the answer out, \
@@ -139,7 +141,8 @@ def render_line(line: Question) -> str:
     hint = _show(line.hint)[:_LONGEST_HINT]
     keys = " ".join(asked)
     head = filter(None, (str(line.number), keys, hint.translate(_HINT_MARK)))
-    return f"[{'|'.join(head)}] {flatten(line.chunk.text[:_LONGEST_TEXT])}"
+    text = PLACE.sub("[ ", flatten(line.chunk.text[:_LONGEST_TEXT]))
+    return f"[{'|'.join(head)}] {text}"
 
 
 class Trial(NamedTuple):
@@ -174,7 +177,7 @@ def describe_trial(record: TrialRecord) -> Trial:
 
 def _show(text: str | None) -> str:
     """Return text on one line with its markup removed, or "" if there is no text."""
-    return flatten(clean_text(text or "").text)
+    return PLACE.sub("[ ", flatten(clean_text(text or "").text))
 
 
 def _list_lines(**texts: str) -> tuple[str, ...]:

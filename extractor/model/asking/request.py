@@ -7,7 +7,6 @@ reply define what there is; the rules prove it (``dialogue``).
 A request whose reply would be too long is cut into parts, at the borders of items.
 """
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from extractor.evidence.drafts import Chunk, Span, span_of
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.clean import clean_text
 from extractor.model.asking.prompt import (
+    PLACE,
     Trial,
     count_output_tokens,
     describe_trial,
@@ -58,8 +58,6 @@ _PER_OUTCOME = 60
 as a capable model wrote them (``model/cost/answer_sizes.toml`` has the sizes in characters).
 """
 _LONGEST_ABOVE = 300
-_BRACKET = re.compile(r"\[(?=\d+\])")
-"""A bracket in the text that could be mistaken for the number of a place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +207,7 @@ class Request:
             yield f"({border.kind.value} list, continued)"
         if border and border.above:
             start, end = (*self.places, len(self.text))[border.above - 1 :][:2]
-            words = flatten(self.text[start:end])[:_LONGEST_ABOVE]
+            words = PLACE.sub("[ ", flatten(self.text[start:end]))[:_LONGEST_ABOVE]
             yield f"(above, [{border.above}]) {words}"
 
 
@@ -226,7 +224,7 @@ def show_places(
     shown: list[str] = []
     edges = (start, *places, end)
     for number, (begin, stop) in enumerate(pairwise(edges), first - 1):
-        part = _BRACKET.sub("[ ", text[begin:stop])
+        part = PLACE.sub("[ ", text[begin:stop])
         # the text above the first place has no number
         if number >= first:
             part = f"[{number}] {part}"
