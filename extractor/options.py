@@ -90,7 +90,7 @@ class Options(BaseModel):
 
         >>> ExtractionOptions.read({"effort": "low"}, spell="--{}".format)
         Traceback (most recent call last):
-        extractor.errors.ArgumentError: --effort: 'low': input should be 'none', 'medium' or 'all'
+        extractor.errors.ArgumentError: --effort: 'low': input should be 'none' or 'full'
         """
         try:
             return cls(**values)

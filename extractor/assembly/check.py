@@ -20,7 +20,7 @@ from extractor.concepts.places import (
     read_supported,
     support_quote,
 )
-from extractor.concepts.resolve import agrees_with_member, find_sure
+from extractor.concepts.resolve import agrees_with_member, find_sure, names_another
 from extractor.concepts.windows.lengths import find_stated_age
 from extractor.concepts.windows.prove import find_window, prove_first, prove_parts
 from extractor.evidence.drafts import (
@@ -234,6 +234,8 @@ class _Search:
         support = next(
             filter(None, (self._prove(field, value, at) for at in places)), None
         )
+        if support and names_another(self.draft.read(field), support):
+            return None
         # "the date of first documentation of relapse" is the relapse
         if support and field in ("start_event", "end_events"):
             return _trim_event(support, str(support.value))

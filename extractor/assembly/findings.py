@@ -170,6 +170,10 @@ _SKIPPED_REGIMEN = (
     "confirmed"
 )
 _KEPT = "the rules could not confirm it, so its confidence is low"
+_LEFT_OUT_REGIMEN = (
+    "the rules are sure of a dose here that is missing from the model's regimens; it is kept but "
+    "not confirmed"
+)
 _LEFT_OUT_DOSE = "the rules found a dose here that is missing from the model's regimens"
 _REMARKS = {MENDED: FindingKind.ANSWER_MENDED, LIMITED: FindingKind.LIMIT_REACHED}
 """The kinds of findings for remarks about replies; any other remark is an ambiguity."""
@@ -262,15 +266,16 @@ def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Fi
     """Yield a finding for each regimen that the rules read but that is missing from the model's
     list.
 
-    A regimen in a line that the model skipped is kept and always reported. Other regimens are
-    reported only if they have a dose and the model listed at least one regimen.
+    A regimen in a line that the model skipped is kept and always reported, as is one with an amount
+    of which the rules are sure. Other regimens are reported only if they have a dose and the model
+    listed at least one regimen.
     """
     skipped = [passage.span for passage in result.passages if passage.is_skipped]
     listed = result.list_regimens()
     kind = FindingKind.REGIMEN_UNCONFIRMED
     if not parsed.regimens:
         return
-    from extractor.concepts.doses.assemble import covers  # noqa: PLC0415 - many texts have no doses
+    from extractor.concepts.doses.assemble import covers, is_left_out  # noqa: PLC0415 - many texts have no doses
 
     for regimen in parsed.regimens:
         if any(covers(by_model, regimen) for by_model in listed):
@@ -278,6 +283,8 @@ def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Fi
         cited = cite(parsed, regimen.span)
         if any(span.contains(regimen.chunk.span) for span in skipped):
             yield warn(kind, "dosing", _SKIPPED_REGIMEN, cited)
+        elif result.answers_any_passage and is_left_out(regimen, listed):
+            yield warn(kind, "dosing", _LEFT_OUT_REGIMEN, cited)
         elif result.answers_any_passage and regimen.rules.amounts.value:
             yield inform(kind, "dosing", _LEFT_OUT_DOSE, cited)
 

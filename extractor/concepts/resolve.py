@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from extractor.concepts.aliases import name_instrument, trim_event
+from extractor.concepts.limits.quantity_names import name_quantity
 from extractor.confidence import AGREE, ANSWERS, find_meaning, find_most, weigh_answer
 from extractor.evidence.drafts import (
     CERTAIN,
@@ -16,7 +17,7 @@ from extractor.evidence.drafts import (
     Span,
     Supported,
 )
-from extractor.language.values import group_pairs, replace
+from extractor.language.values import group_pairs, list_members, replace
 from extractor.schemas import (
     AbsenceReason,
     Age,
@@ -203,16 +204,8 @@ def _combine_members(
 
 
 def _is_same(read: Supported[object], answered: Supported[object]) -> bool:
-    """Return whether the rules read the same member, and not as a guess. A limit must also name its
-    quantity in some of the same words.
-    """
-    if read.confidence < DOUBTFUL or not agree(read.value, answered.value):
-        return False
-    limit = read.value
-    other = answered.value
-    if not isinstance(limit, Constraint) or not isinstance(other, Constraint):
-        return True
-    return not _list_words(limit).isdisjoint(_list_words(other))
+    """Return whether the rules read the same member, and not as a guess."""
+    return read.confidence >= DOUBTFUL and agree(read.value, answered.value)
 
 
 def _list_words(limit: object) -> set[str]:
@@ -246,6 +239,20 @@ def find_sure(rule: Reading[object], span: Span) -> Span | None:
     return None
 
 
+def names_another(rule: Reading[object], limit: Supported[object]) -> bool:
+    """Return whether the rules surely read the same numbers as a limit of another quantity, or in
+    another unit: "Haemoglobin >= 9 g/dL without transfusion" is no limit of transfusions.
+    """
+    if not isinstance(limit.value, Constraint) or agrees_with_member(rule, limit.value):
+        return False
+    return any(
+        _is_sure(member)
+        and member.span.overlaps(limit.span)
+        and _make_key(member.value) == _make_key(limit.value)
+        for member in rule.list_supported()
+    )
+
+
 def _fill_parts(model: Reading[object], rule: Reading[object]) -> Reading[object]:
     """Fill in missing parts in a model's list from the rules' reading of the same limits or time
     windows, which agrees with it in order. Any other value is returned unchanged.
@@ -261,15 +268,17 @@ def _fill_parts(model: Reading[object], rule: Reading[object]) -> Reading[object
 
 
 def _fill_member(member: object, read: object) -> object:
-    """Fill in missing parts of a limit or a time window from the rules' reading of it. This matters
-    because a limit without its condition would apply to more people than the text states.
+    """Fill in missing parts of a limit or a time window, and a missing unit, from the rules'
+    reading of it. This matters because a limit without its condition would apply to more people
+    than the text states.
     """
     if not isinstance(member, Constraint | TimeWindow) or read is None:
         return member
-    parts = {
-        name: getattr(member, name) or getattr(read, name)
-        for name in PARTS[type(member)]
-    }
+    names = [
+        *PARTS[type(member)],
+        *(["unit"] if isinstance(member, Constraint) else []),
+    ]
+    parts = {name: getattr(member, name) or getattr(read, name) for name in names}
     return member.model_copy(update=parts)
 
 
@@ -362,13 +371,41 @@ _NOT_DECISIVE = re.compile(r"\([^()]*\)|\bthe\b")
 
 def agree(value: object, other: object) -> bool:
     """Return whether two annotators state the same value. Quotes may differ in articles and in
-    bracketed text; limits and time windows may differ in their wording; instruments may differ in
-    the name that is used; and amounts may differ in their arms.
+    bracketed text; time windows may differ in their wording; instruments may differ in the name
+    that is used; and amounts may differ in their arms. Limits agree if they have the same
+    comparator, numbers and unit, and name the same quantity.
 
     >>> agree(("the date of infusion", "death"), ("infusion", "Death (any cause)"))
     True
+    >>> limit = Constraint(
+    ...     quantity="Haemoglobin", comparator=">=", value=9, unit="g/dL"
+    ... )
+    >>> agree(limit, limit.model_copy(update={"quantity": "transfusion"}))
+    False
     """
-    return _make_key(value) == _make_key(other)
+    if _make_key(value) != _make_key(other):
+        return False
+    pairs = zip(list_members(value), list_members(other), strict=True)
+    return all(_names_same(*pair) for pair in pairs)
+
+
+def _names_same(one: object, other: object) -> bool:
+    """Return whether two values name the same quantity and unit, if they are limits. A limit whose
+    unit is missing may be in any.
+    """
+    if not isinstance(one, Constraint) or not isinstance(other, Constraint):
+        return True
+    units = {_fold_unit(limit.unit) for limit in (one, other) if limit.unit}
+    if len(units) > 1:
+        return False
+    if not _list_words(one).isdisjoint(_list_words(other)):
+        return True
+    known = name_quantity(one.quantity, one.unit)
+    return known is not None and known == name_quantity(other.quantity, other.unit)
+
+
+def _fold_unit(unit: str) -> str:
+    return "".join(unit.split()).casefold()
 
 
 def _make_key(value: object) -> object:

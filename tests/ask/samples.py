@@ -118,6 +118,9 @@ def parsed_record(*items: Draft, candidates: tuple[Chunk, ...] = ()) -> ParsedRe
     )
 
 
+CALL = Call(load_prompt(), "", reply_for(()), 100)
+
+
 @dataclass(frozen=True)
 class Lines:
     """As much of a request as the reading of a reply needs."""
@@ -132,10 +135,9 @@ class Lines:
 def read_answers(questions: list[Question], items: Any) -> list[tuple[Question, Any]]:
     """What the items of a reply answer, by question."""
     answer = Completion(json.dumps({"items": items}), Ending.COMPLETE)
-    call = Call(load_prompt(), "", reply_for(()), 100)
     numbers = [line.number for line in questions]
     part = range(min(numbers), max(numbers) + 1)
-    reply = read_items(answer, call, Lines(questions), part)
+    reply = read_items(answer, CALL, Lines(questions), part)
     pairs = [
         (question, read_item(question, item.values))
         for item in reply.items

@@ -7,14 +7,14 @@ from pydantic import TypeAdapter
 
 from extractor.assembly.check import UnreadableValue
 from extractor.model.asking.answers import read_items, read_silence
-from extractor.model.asking.prompt import Trial, load_prompt, render_call
+from extractor.model.asking.prompt import load_prompt
 from extractor.model.asking.reply_models import FIELDS, FORMS, Reply, list_words
 from extractor.model.calls import estimate_tokens, schema_of
 from extractor.model.completions import Completion, Ending
 from extractor.schemas import Category, Task, ValueKind, list_fields
 from tests.tables import read_cases
 
-from .samples import ask, read_answers
+from .samples import CALL, Lines, ask, read_answers
 
 CASES = read_cases(__file__)
 OUTCOME = "Survival, overall, From infusion, to death., Up to 2 years, 30 days"
@@ -38,6 +38,7 @@ def test_the_schema_of_a_reply_has_a_key_for_each_field_that_is_asked():
     asked = {i.key for i in infos if i.question == i.name}
     assert schema.keys() == asked | {
         *("n", "ok", "under", "rule", "split", "quote"),
+        *("rank", "measure", "time_frame"),
         *("min", "max", "sex", "healthy"),
     }
     for form in (form for forms in FORMS.values() for form in forms.values()):
@@ -81,7 +82,7 @@ def test_regimens_of_a_line(item, values):
     # a role and arms that are left out are no answer
     assert full.keys() - bare.keys() == {"role", "arms"}
     assert read([question], {"n": 3, "ok": True}) == []
-    assert list(read_silence([question])) == [(question, {"stands": False})]
+    assert read_silence(question) == {"stands": False}
 
 
 def outcome_values(*fields, text=OUTCOME, **item):
@@ -158,12 +159,11 @@ def test_an_outcome_is_split_at_first_words_that_its_text_has(text, split, parts
 
 def test_each_item_is_judged_on_its_own():
     items = [{"n": 1, "cat": "age"}, {"n": "3", "cat": "sex"}, {"n": 4, "cat": "age"}]
-    questions = [ask(1, "category"), ask(3, "category")]
-    call = render_call(Trial("x"), questions)
+    lines = Lines([ask(number, "category") for number in (1, 2, 3)])
 
     def read_text(items):
         answer = Completion(json.dumps({"items": items}), Ending.COMPLETE)
-        reply = read_items(answer, call, questions)
+        reply = read_items(answer, CALL, lines, range(1, 4))
         return [item.n for item in reply.items], reply.dropped
 
     assert read_text(items) == ([1, 3], ((4, "was not asked about"),))
@@ -173,9 +173,9 @@ def test_each_item_is_judged_on_its_own():
 
 def test_a_key_that_no_item_has_is_told_and_costs_only_itself():
     item = {"n": 1, "cat": "age", "mood": "good", "unknown": 1}
-    questions = [ask(1, "category")]
+    lines = Lines([ask(1, "category")])
     answer = Completion(json.dumps({"items": [item]}), Ending.COMPLETE)
-    reply = read_items(answer, render_call(Trial("x"), questions), questions)
+    reply = read_items(answer, CALL, lines, range(1, 2))
     assert [item.values for item in reply.items] == [{"cat": Category.AGE}]
     told = "line 1 has unknown keys, which were not read: mood, unknown"
     assert (reply.remarks, reply.dropped) == ((told,), ())

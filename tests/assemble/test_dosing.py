@@ -21,6 +21,7 @@ from extractor.schemas import (
     Support,
     Task,
 )
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 from tests.parse.test_arms import linked
 from tests.trust import trial
 
@@ -100,11 +101,14 @@ def test_a_quote_that_the_text_does_not_hold_is_replaced_by_what_the_values_span
     assert found["Testimab"].quote == "Testimab 20 mg orally once daily"
 
 
-def test_what_only_the_rules_read_is_no_regimen_but_a_finding(parsed):
+def test_a_sure_dose_that_a_model_leaves_out_is_kept_doubted_with_a_finding(parsed):
     (chunk,) = list_arms(parsed)
     result = ModelResult((ground(parsed, chunk, EXAMPLUMAB),))
     extraction = assemble_extraction(parsed, result, {Task.DOSING})
-    assert [regimen.agent for regimen in extraction.dosing] == ["Examplumab"]
+    _, left_out = extraction.dosing
+    assert left_out.agent == "Testimab"
+    assert {piece.origin for piece in left_out.evidence} == {Origin.RULE}
+    assert all(piece.confidence < DOUBTFUL_BELOW for piece in left_out.evidence)
     (finding,) = [
         finding
         for finding in extraction.findings
@@ -171,8 +175,8 @@ def test_a_rejected_value_is_not_filled_from_another_phase_and_costs_no_regimen(
 
 
 def in_arms(*answers):
-    """The regimens that are assembled from a model's answers about a record with three arms,
-    "High", "Low", "Sham".
+    """The regimens of Examplumab that are assembled from a model's answers about a record with three
+    arms, "High", "Low", "Sham".
     """
     texts = {
         "High": "Examplumab 10 mg daily",
@@ -190,7 +194,8 @@ def in_arms(*answers):
         for values in answers
     ]
     result = ModelResult(tuple(prove_regimens(asked, parsed)))
-    return parsed, assemble_extraction(parsed, result, {Task.DOSING}).dosing
+    dosing = assemble_extraction(parsed, result, {Task.DOSING}).dosing
+    return parsed, [regimen for regimen in dosing if regimen.agent == "Examplumab"]
 
 
 def test_arms_and_those_of_amounts_cite_the_labels():

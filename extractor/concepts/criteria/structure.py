@@ -27,7 +27,7 @@ _OFFERED = 0.02
 """A boundary within a line is offered if it has at least this probability."""
 _MARK = re.compile(
     r"[\s•·▪◦○●■□➢✓✔→⁃∙‣§*~–—-]*"
-    r"(?:[\[(]?(?:\d{1,2}(?:\.\d{1,2}){0,3}|[A-Z]{0,4}-?\d{1,2}|[ivx]{2,4}|[A-Za-z])[.):\]]{1,2}"
+    r"(?:[\[(]?(?:\d{1,2}(?:\.\d{1,2}){0,3}|[A-Z]{0,4}-?\d{1,2}|[ivx]{2,4}|[IVX]{2,4}|[A-Za-z])[.):\]]{1,2}"
     r"(?=\s|[A-Z]))?[\s•*-]*"
 )
 """Matches list marks and white space before the words of an item."""

@@ -7,22 +7,35 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from extractor.concepts.doses.agents import find_kind
 from extractor.concepts.doses.amounts import PORTIONS
 from extractor.concepts.doses.marks import LINKED
 from extractor.concepts.doses.names import is_same_agent
 from extractor.concepts.provenance import Assembled, ItemBuilder, list_read_fields
 from extractor.concepts.resolve import ALONE, agree
-from extractor.confidence import AGREE, weigh_answer
-from extractor.evidence.drafts import Draft, ModelResult, Reading, Span, find_weakest
+from extractor.confidence import AGREE, ANSWERS, find_most, weigh_answer
+from extractor.evidence.drafts import (
+    CERTAIN,
+    Draft,
+    ModelResult,
+    Reading,
+    Span,
+    Why,
+    find_weakest,
+)
 from extractor.evidence.items import RegimenDraft, RegimenReadings
 from extractor.evidence.parsed import ParsedRecord
+from extractor.language.book import read_text
 from extractor.schemas import (
+    AbsenceReason,
     Origin,
     Regimen,
+    Role,
     Support,
     Task,
 )
 from extractor.schemas.values import index_evidence
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 _FIELDS = list_read_fields(Task.DOSING)
 _STATED = ("amounts", "route", "frequency", "cycle", "duration", "timing")
@@ -31,6 +44,7 @@ _QUOTED = ("agent", "amounts", "frequency", "duration", "timing")
 """Fields whose words should be in the quote of a regimen."""
 _LONGEST_QUOTE = 260
 """Maximum number of characters in a quote; a longer quote is cut to the span of its values."""
+_ASKED = tuple(field.name for field in _FIELDS)
 _MOST_COMPARED = 50
 """Maximum number of earlier regimens with the same agent that are compared with a regimen. This
 limit keeps the running time linear.
@@ -113,6 +127,7 @@ def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
 
     - In a passage that the model was asked about but did not answer, a regimen from the rules is
       kept unless a regimen from the model covers it.
+    - A regimen with an amount of which the rules are sure is kept, too, and doubted.
     - Elsewhere, regimens from the rules are kept only if the model did not answer any passage. An
       empty list or a rejected answer also counts as an answer.
     """
@@ -135,6 +150,18 @@ def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
             )
         elif not result.answers_any_passage:
             yield regimen
+        elif is_left_out(regimen, by_model):
+            left_out = dict.fromkeys(_ASKED, AbsenceReason.MODEL_REFUSED)
+            yield replace(regimen, questions=left_out, is_skipped=True)
+
+
+def is_left_out(regimen: RegimenDraft, by_model: Sequence[Draft]) -> bool:
+    """Return whether the rules are sure of an amount of a regimen that no regimen of a model
+    covers. Such a regimen is kept, doubted: a short reply must not lose it.
+    """
+    amounts = regimen.rules.amounts.list_supported()
+    is_sure = any(amount.confidence >= DOUBTFUL_BELOW for amount in amounts)
+    return is_sure and not any(covers(answer, regimen) for answer in by_model)
 
 
 def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
@@ -149,6 +176,8 @@ def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
         if agent and is_same_agent(regimen.rules.agent.value, agent.value)
     ]
     exists = weigh_answer("dosing.stands", AGREE if similar else ALONE)
+    if not similar and _has_dose_of_other(answer):
+        exists = min(exists, find_most(ANSWERS, Why.OTHER_OWNER))
     origin = Origin.BOTH if similar else Origin.MODEL
     rules = RegimenReadings(
         **{
@@ -158,6 +187,16 @@ def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
         stands=Reading(value=True, origin=origin, weighed=exists),
     )
     return replace(answer, span=span, rules=rules)
+
+
+def _has_dose_of_other(answer: Draft) -> bool:
+    """Return whether the text gives the amount of a model's regimen to another agent: "Fictumab 300
+    mg given by nurses" is no regimen of nurses.
+    """
+    return any(
+        objection.field == "amounts" and objection.why is Why.OTHER_OWNER
+        for objection in answer.objections
+    )
 
 
 def _place(answer: Draft) -> Span:
@@ -193,6 +232,7 @@ def _read_beside(
       and whose words overlap with the answer. If there is only one such regimen, its arms are used
       regardless of where it is stated. A field whose answer was rejected stays empty if there are
       several: the value may be that of another phase.
+    - An agent that is called a placebo has the role of one.
     - All other readings are open.
 
     ``similar`` contains the rule-based regimens with the same agent; ``span`` covers the words of
@@ -218,7 +258,15 @@ def _read_beside(
             is_fitting = is_only or regimen.span.overlaps(span)
         if is_fitting:
             return reading
+    agent = answer.model.get("agent")
+    if name == "role" and agent and _is_placebo(agent.value or ""):
+        return Reading(Role.PLACEBO, weighed=CERTAIN)
     return Reading.open_()
+
+
+def _is_placebo(name: str) -> bool:
+    words = read_text(name)
+    return find_kind(words, 0, len(words)) == "placebo"
 
 
 def _adds_nothing(regimen: Regimen, known: Regimen) -> bool:
@@ -238,13 +286,16 @@ def covers(listed: Draft, regimen: RegimenDraft) -> bool:
     numbers of tablets in the rules' regimen match any amount of the agent.
     """
     rules = regimen.rules
+    agent = listed.model.get("agent")
+    is_same = agent is not None and is_same_agent(rules.agent.value, agent.value)
+    if _has_dose_of_other(listed) and not is_same:
+        return False
     places = rules.amounts.spans or (regimen.span,)
     answered = listed.model.get("amounts")
     for reading in filter(None, (answered, listed.model.get("quote"))):
         if any(place.overlaps(span) for place in places for span in reading.spans):
             return True
-    agent = listed.model.get("agent")
-    if not answered or not agent or not is_same_agent(rules.agent.value, agent.value):
+    if not answered or not is_same:
         return False
     known = {(amount.low, amount.high) for amount in answered.list_values()}
     levels = rules.amounts.list_values()

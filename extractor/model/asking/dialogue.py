@@ -106,7 +106,7 @@ def _is_line(request: Request, item: AnswerItem) -> bool:
     """
     if item.n > len(request.places):
         return False
-    keys = set(item.values)
+    keys = item.values.keys() - {CONTRADICTED}
     return not keys or not keys <= _OF_PEOPLE
 
 
@@ -153,6 +153,7 @@ def read_replies(
     waiting = 0  # the number of lines whose reply is pending
     for part_asked, reply in zip(asked, replies, strict=True):
         of_part = [*part_asked.questions, *part_asked.people]
+        counted |= {line.number for line in part_asked.questions}
         if reply is None:
             unasked += of_part
             continue
@@ -169,7 +170,6 @@ def read_replies(
             of_part = [line for line in of_part if line.number in drafted]
             waiting += sum(line.number not in drafted for line in part_asked.questions)
         received += of_part
-        counted |= {line.number for line in part_asked.questions}
     reasons = _list_reasons(unasked, received)
     drafted = {draft.number for draft in drafts}
     for line in (*received, *unasked):
@@ -346,9 +346,7 @@ def _read_reply(
     return drafts, skipped
 
 
-def _read_values(
-    parsed: ParsedRecord, question: Question, item: AnswerItem
-) -> Values:
+def _read_values(parsed: ParsedRecord, question: Question, item: AnswerItem) -> Values:
     """Return the values of an item for the fields of a question; empty if it has none.
 
     A criterion that the rules keep although the model calls it a heading or a note is doubted as
