@@ -1,7 +1,7 @@
 """Measure the accuracy and the cost of extractions at each effort level.
 
     python -m benchmarks.effort GOLD RECORDS... (--model SPEC --keep DIR | --replay DIR)
-        [--effort full,all] [--folds 3,4] [--json FILE]
+        [--effort rules,full] [--folds 3,4] [--json FILE]
     python -m benchmarks.effort --from FILE... [--costs]
 
 GOLD is a file with folds and areas, such as benchmarks/gold/gold.jsonl. ``--keep`` stores all
@@ -27,16 +27,14 @@ from benchmarks.gold import name_group, read_pairs
 from extractor import Extractor
 from extractor.apps.evaluation import evaluate
 from extractor.apps.evaluation.fields import FIELDS
-from extractor.evidence.drafts import Chunk, Span
-from extractor.model.asking.prompt import Trial, render_call
-from extractor.model.asking.questions import Question
-from extractor.model.calls import CHARACTERS_PER_TOKEN
+from extractor.model.asking.prompt import load_prompt
+from extractor.model.asking.reply_models import reply_for
+from extractor.model.calls import CHARACTERS_PER_TOKEN, schema_of
 from extractor.model.cost.budget import Pricing
 from extractor.model.cost.prices import PriceList
-from extractor.model.cost.tokens import TokenCounts, measure_call
+from extractor.model.cost.tokens import TokenCounts
 from extractor.model.spec import ModelSpec
 from extractor.model.store import OpenStore
-from extractor.pipeline import plan
 from extractor.run.forecast import forecast_usage
 from extractor.schemas import Task, TrialExtraction, TrialRecord, Usage
 
@@ -53,7 +51,7 @@ _TOTALS = (*Task, "all")
 def main() -> None:
     """Run the command line."""
     options: dict[str, Any] = {"model": str, "keep": Path, "replay": Path}
-    options |= {"effort": "rules,medium", "folds": ""}
+    options |= {"effort": "rules,full", "folds": ""}
     options |= {"json": Path, "from": [Path], "costs": False}
     chosen = parse_options(__doc__, "gold?", "records*", **options)
     results: list[Row] = []
@@ -127,11 +125,7 @@ async def measure(extractor: Extractor, pairs: Group, calls: OpenStore | None) -
     golds = [gold for _, gold in pairs]
     figures = evaluate(golds, found, resamples=0, examples=0).figures()
     usage = sum((extraction.usage or Usage() for extraction in found), Usage())
-    # the question about the structure has another, short beginning
-    rounds = [plan(record, extractor.setup.options)[1] for record, _ in pairs]
-    structures = sum(bool(asked and asked.decides_lines) for asked in rounds)
-    line_calls = max(usage.calls - structures, 0)
-    static = min(usage.prompt_tokens, line_calls * count_static_tokens())
+    static = min(usage.prompt_tokens, usage.calls * count_static_tokens())
     counts = (usage.calls, usage.prompt_tokens, static, usage.output_tokens)
     means = [count / len(pairs) for count in counts]
     measured = {"records": len(pairs), "figures": figures}
@@ -140,10 +134,8 @@ async def measure(extractor: Extractor, pairs: Group, calls: OpenStore | None) -
 
 def count_static_tokens() -> int:
     """Estimate the tokens in the system prompt and the reply schema, which all calls share."""
-    chunk = Chunk(1, Span("eligibility", 0, 0), "")
-    line = Question(Task.ELIGIBILITY, chunk, ("category",))
-    size = measure_call(render_call(Trial("x"), [line]))
-    return (size.system + size.schema) // CHARACTERS_PER_TOKEN
+    characters = len(load_prompt().system) + len(schema_of(reply_for(())))
+    return characters // CHARACTERS_PER_TOKEN
 
 
 class Bill(NamedTuple):

@@ -31,12 +31,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from extractor.model.asking.structure import load_structure_prompt
 from pydantic import TypeAdapter
 
 from extractor.errors import ExtractorError
 from extractor.formats import read_records
 from extractor.model.asking.prompt import load_prompt
-from extractor.model.asking.structure import load_structure_prompt
 from extractor.model.client import Model
 from extractor.model.opening import ModelChoice, open_model
 from extractor.model.pace import RetryPolicy

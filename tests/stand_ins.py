@@ -6,7 +6,6 @@ schema with little content; some are broken the first time, some always, some ar
 
 import hashlib
 import json
-import re
 import threading
 import time
 from collections import Counter
@@ -17,11 +16,11 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
+from tests.asked import describe_heading, list_asked
 from tests.loopback import QuietHandler, run_server
 
 _RECORD = Path(__file__).parent / "records" / "study.json"
 _PLACES = ("home", "work", "the beach", "the clinic", "the gym", "sea", "altitude")
-_LINE = re.compile(r"^\[(\d+)\|([^|\]]*)[^\]]*\]", re.MULTILINE)
 _TOKENS = 7
 """The tokens of each answer."""
 
@@ -54,7 +53,7 @@ def answer_request(request: dict[str, Any]) -> dict[str, Any]:
 
     >>> request = {
     ...     "model": "m",
-    ...     "messages": [{"role": "user", "content": "[3|cat] Adults"}],
+    ...     "messages": [{"role": "user", "content": "[3|outcome] Pain"}],
     ... }
     >>> answer_request(request)["choices"][0]["message"]["content"]
     '{"items": [{"n": 3}]}'
@@ -92,11 +91,12 @@ def _answer(request: dict[str, Any]) -> str:
     users = [one["content"] for one in request["messages"] if one["role"] == "user"]
     known = _list_values(request)
     items = []
-    for number, keys in _LINE.findall(users[0]):
-        asked = keys.split()
-        if "regimens" not in asked and "agent" not in asked:
-            values = {key: known[key] for key in asked if key in known}
-            items.append({"n": int(number)} | values)
+    for line in list_asked(users[0]):
+        if line.needs_item:
+            values = {key: known[key] for key in known if key in line.keys}
+            if line.is_heading:
+                values |= describe_heading(line.text)
+            items.append({"n": line.number} | values)
     return json.dumps({"items": items})
 
 

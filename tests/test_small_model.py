@@ -5,11 +5,12 @@ the effort says.
 import asyncio
 from pathlib import Path
 
+from extractor.model.asking.planner import plan_round
+
 from extractor import Extractor, read_records
 from extractor.assembly.assemble import ModelResult, assemble_extraction
 from extractor.concepts.parse import parse_record
 from extractor.model.asking.dialogue import read_replies
-from extractor.model.asking.planner import plan_round
 from extractor.model.asking.querying import ask_round
 from extractor.model.opening import ModelChoice, open_model
 from extractor.options import ExtractionOptions

@@ -4,13 +4,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from extractor.model.asking.reply_models import Reply
 from extractor.schemas import Part, Section, Source, TrialRecord
+from tests.asked import Asked, describe_heading, list_asked
 from tests.llm.stub import Scripted, completion, items
-
-LINE = re.compile(
-    r"^\[(?P<number>\d+)\|(?P<keys>[^|\]]*)(?:\|(?P<note>[^\]]*))?\] (?P<text>.*)$",
-    re.MULTILINE,
-)
 
 Answer = Mapping[str, Any]
 
@@ -48,26 +45,12 @@ def make_section(name: str, content: Content) -> Section:
     return Section(name=name, text="\n".join(content.values()), parts=tuple(parts))
 
 
-PLACE = re.compile(r"^ *\[(?P<number>\d+)\] (?P<text>.*)$", re.MULTILINE)
-"""A place at which a line of the eligibility text begins."""
-OF_CRITERION = ("ok", "list", "under", "cat", "limits", "windows", "rule", "quote")
-OF_PEOPLE = ("min", "max", "sex", "healthy")
-OF_OUTCOME = ("split", "concept", "domain", "times", "span", "tool", "start", "ends")
-OF_OUTCOME += ("censored", "specimens", "methods")
-KEYS = {"criterion": OF_CRITERION, "people": OF_PEOPLE, "outcome": OF_OUTCOME}
-"""The keys of an item by what a line asks for. The items of regimens have any keys."""
+BUILT_IN = {*Reply.model_json_schema()["$defs"]["Item"]["properties"]}
 
 
-def read_lines(request: Mapping[str, Any]) -> list[dict[str, str]]:
-    """The lines of a request, those of the eligibility text first: number, what is asked, note and
-    text.
-    """
-    said = request["messages"][-1]["content"]
-    places = [
-        {"keys": "criterion people", "note": "", **place.groupdict()}
-        for place in PLACE.finditer(said)
-    ]
-    return places + [found.groupdict() for found in LINE.finditer(said)]
+def read_lines(request: Mapping[str, Any]) -> list[Asked]:
+    """What a request asks about, in the order of the text."""
+    return list(list_asked(request["messages"][-1]["content"]))
 
 
 def answering(answers: Mapping[str, Answer]) -> Callable[[dict[str, Any]], Scripted]:
@@ -78,25 +61,20 @@ def answering(answers: Mapping[str, Answer]) -> Callable[[dict[str, Any]], Scrip
     def answer(request: dict[str, Any]) -> Scripted:
         given = []
         for line in read_lines(request):
-            asked = line["keys"].split()
-            values = _find(answers, line["text"])
-            if "criterion" in asked and line["text"].endswith(":"):
-                values = {**_describe_heading(line["text"]), **values}
-            if "regimens" not in asked:
-                keys = {key for one in asked for key in KEYS.get(one, (one,))}
+            values = _find(answers, line.text)
+            if line.is_heading:
+                values = {**describe_heading(line.text), **values}
+            keys = line.keys
+            if "criterion" in line.asked:
+                # a custom field of criteria is asked of all of them
+                keys |= values.keys() - BUILT_IN
+            if "regimens" not in line.asked:
                 values = {key: values[key] for key in values if key in keys}
-            if values or {"criterion", "outcome"}.intersection(asked):
-                given.append({"n": int(line["number"]), **values})
+            if values or line.needs_item:
+                given.append({"n": line.number, **values})
         return completion(items(*given))
 
     return answer
-
-
-def _describe_heading(text: str) -> Answer:
-    for kind in ("in", "ex"):
-        if text.lower().startswith(f"{kind}clusion"):
-            return {"ok": False, "list": kind}
-    return {"ok": False}
 
 
 def _find(answers: Mapping[str, Answer], text: str) -> Answer:

@@ -2,7 +2,7 @@
 confidence of a model's answers: the section ``answers`` of ``extractor/confidence/table.toml``.
 
     python -m benchmarks.confidence.answers GOLD RECORDS... (--model SPEC [--keep DIR] | --replay DIR)
-                                            [--effort EFFORT] [--write]
+                                            [--write]
 
 Prints the counts, then the shares: for each field, how often the answer was right when both agreed
 and when the rules had no value, and which of the two was right when they differed, by the confidence
@@ -28,13 +28,11 @@ from extractor.confidence import AGREE, ANSWERS
 from extractor.confidence.table import FILE
 from extractor.evidence.drafts import Draft, Reading
 from extractor.evidence.parsed import ParsedRecord
-from extractor.model.asking.dialogue import read_replies
-from extractor.model.asking.querying import ask_round
+from extractor.model.asking.querying import ask_record
 from extractor.model.client import Model
 from extractor.options import ExtractionOptions
-from extractor.pipeline import plan
+from extractor.pipeline import plan, read_answers
 from extractor.schemas import TrialExtraction, TrialRecord
-from extractor.schemas.vocabulary import Effort
 
 Counts = Counter[tuple[str, str, str]]
 """Counts by field (as in the section ``answers``), situation and outcome. If the rules and the model differ,
@@ -65,20 +63,15 @@ def main() -> None:
         "keep": Path,
         "write": False,
     }
-    effort = Effort.FULL
-    chosen = parse_options(__doc__, "gold", "records+", **options, effort=effort)
+    chosen = parse_options(__doc__, "gold", "records+", **options)
 
     async def count(model: Model, record: TrialRecord, gold: TrialExtraction) -> Counts:
-        options = ExtractionOptions(effort=chosen.effort)
-        parsed, asked = plan(record, options)
-        if asked is None:
+        options = ExtractionOptions()
+        parsed, request = plan(record, options)
+        if request is None:
             return Counts()
-        replies = await ask_round(asked, model)
-        if asked.decides_lines:
-            parsed, asked = plan(record, options, replies)
-            assert asked, "it contains the question about the structure"
-            replies = await ask_round(asked, model)
-        answers = read_replies(parsed, asked, replies)
+        replies = await ask_record(request, model)
+        parsed, answers = read_answers(parsed, options, request, replies)
         return Counter(list_situations(parsed, answers, gold))
 
     known = read_pairs(chosen.gold, chosen.records)

@@ -30,7 +30,6 @@ from extractor.confidence import ANSWERS, find_meaning
 from extractor.confidence.table import FILE
 from extractor.evidence.drafts import Why
 from extractor.schemas import Evidence, ExtractedItem, TrialExtraction
-from extractor.schemas.vocabulary import Effort
 
 _KEPT = (
     *(why for why in Why if why not in (Why.UNQUOTED, Why.UNREADABLE)),
@@ -48,9 +47,8 @@ Counts = Counter[tuple[str, bool]]
 def main() -> None:
     """Print the counts and the shares, and write the shares."""
     options: dict[str, Any] = {"replay": ..., "write": False}
-    effort = Effort.FULL
-    chosen = parse_options(__doc__, "gold", "records+", **options, effort=effort)
-    extractor = Extractor(replay=Path(chosen.replay), effort=chosen.effort)
+    chosen = parse_options(__doc__, "gold", "records+", **options)
+    extractor = Extractor(replay=Path(chosen.replay))
     answers: Counts = Counter()
     for record, _, gold in read_pairs(chosen.gold, chosen.records):
         answers.update(judge_doubts(extractor.extract(record), gold))

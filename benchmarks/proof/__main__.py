@@ -40,7 +40,10 @@ from extractor.setup import Setup
 
 FILES = sorted(Path(__file__).parent.glob("*.jsonl"))
 """The files of cases that are read unless others are named."""
-_LINE = re.compile(r"^\[(\d+)\|([^|\]]*)(?:\|([^\]]*))?\] (.*)$", re.MULTILINE)
+_LINE = re.compile(r"^ *\[(\d+)(?:\|([^|\]]*))?(?:\|[^\]]*)?\] (.*)$", re.MULTILINE)
+"""A line of a request: its number, what is asked, or nothing for a place of the text, and its text."""
+_CRITERION = ("ok", "list", "cat", "limits", "windows", "min", "max")
+_OUTCOME = ("concept", "domain", "span", "times")
 _KEYS = {
     "limits": ("constraint", "constraints"),
     "window": ("time_window", "time_windows"),
@@ -92,15 +95,15 @@ class Stubborn:
     def answer(self, call: Call) -> Completion:
         """Return the answer to a call."""
         items = []
-        for number, keys, _, text in _LINE.findall(call.user):
+        for number, asked, text in _LINE.findall(call.user):
             if self._start not in _fold(text):
                 continue
-            asked = keys.split()
-            if "people" in asked:
-                asked += ["min", "max"]
+            keys: Sequence[str] = _CRITERION
+            if asked == "outcome":
+                keys = _OUTCOME
             if self._is_regimen:
-                asked = list(_REGIMEN)
-            known = {key: self._answer[key] for key in asked if key in self._answer}
+                keys = _REGIMEN
+            known = {key: self._answer[key] for key in keys if key in self._answer}
             items.append({"n": int(number)} | known)
         text = json.dumps({"items": items[:1] if self._is_regimen else items})
         return Completion(text, Ending.COMPLETE, model="stubborn")

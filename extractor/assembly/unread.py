@@ -5,12 +5,9 @@ belong.
 from collections.abc import Collection, Iterator, Mapping
 
 from extractor.concepts.limits.mentions import find_mentions
-from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.written_numbers import NumberRole, find_numbers
 from extractor.concepts.places import GROUPS_OF_DOSES
-from extractor.concepts.windows.times import find_windows
 from extractor.evidence.drafts import Span, span_of
-from extractor.evidence.items import CriterionDraft
 from extractor.evidence.parsed import ParsedRecord, is_touched, sort_places
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import NUMBER, Range, cover
@@ -135,40 +132,6 @@ def _list_unread_numbers(
             continue
         if not is_touched(span_of(words.part(at, at + 1)), values):
             yield at, mention.likeliest[0] > 1
-
-
-def find_missed(parsed: ParsedRecord, item: CriterionDraft) -> set[str]:
-    """Return the fields of a criterion that the rules may have missed, however sure they are:
-    limits or time windows if the line that introduces the criterion states one, and limits if a
-    number in words or Roman numerals, or "single", is in no value.
-    """
-    missed: set[str] = set()
-    for span in item.rules.lead_in.spans:
-        above = parsed.passage(span).cut()
-        if find_limits(above, None):
-            missed.add("constraints")
-        if find_windows(above, None):
-            missed.add("time_windows")
-    words = parsed.passage(item.span).alone()
-    values = sort_places(
-        (*item.rules.constraints.spans, *item.rules.time_windows.spans)
-    )
-    in_words = [
-        at
-        for at, is_several in _list_unread_numbers(words, values)
-        if is_several and not words.tokens.words[at][0].isdigit()
-    ]
-    if in_words or "single" in map(str.lower, words.tokens.words):
-        missed.add("constraints")
-    return missed
-
-
-def limits_age(item: CriterionDraft) -> bool:
-    """Return whether the rules read a limit of an age in a criterion."""
-    limits = item.rules.constraints.list_values()
-    return any(
-        rule("may_name_age").occurs(read_text(limit.quantity)) for limit in limits
-    )
 
 
 def place_of(piece: Evidence) -> Span:

@@ -17,6 +17,7 @@ from extractor.evidence.drafts import (
     Span,
     Supported,
 )
+from extractor.language.units import read_unit
 from extractor.language.values import group_pairs, list_members, replace
 from extractor.schemas import (
     AbsenceReason,
@@ -395,17 +396,15 @@ def _names_same(one: object, other: object) -> bool:
     """
     if not isinstance(one, Constraint) or not isinstance(other, Constraint):
         return True
-    units = {_fold_unit(limit.unit) for limit in (one, other) if limit.unit}
+    units = {
+        read_unit(limit.unit) or limit.unit for limit in (one, other) if limit.unit
+    }
     if len(units) > 1:
         return False
     if not _list_words(one).isdisjoint(_list_words(other)):
         return True
-    known = name_quantity(one.quantity, one.unit)
-    return known is not None and known == name_quantity(other.quantity, other.unit)
-
-
-def _fold_unit(unit: str) -> str:
-    return "".join(unit.split()).casefold()
+    known = name_quantity(one.quantity)
+    return known is not None and known == name_quantity(other.quantity)
 
 
 def _make_key(value: object) -> object:

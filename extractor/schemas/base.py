@@ -157,8 +157,6 @@ class FieldInfo:
         decided: Whether the guideline requires a value for every item, although the schema allows
             None.
         in_gold: Whether the field is part of the guideline and of gold annotations.
-        rare: Whether the field is stated by only a few items, in which case a missed value weighs
-            more.
         tokens: Maximum number of output tokens for the value in a model's reply.
         in_total: Whether the field contributes to the score of its task and to the overall score.
             Fields added in guideline 1.5 do not contribute, so that these scores remain
@@ -180,7 +178,6 @@ class FieldInfo:
     weight: float = 1.0
     decided: bool = False
     in_gold: bool = True
-    rare: bool = False
     tokens: int = 8
     in_total: bool = True
     group: str = ""

@@ -103,7 +103,7 @@ _QUOTE = FieldInfo(Comparison.WORDS, in_total=False)
 class Constraint(_Limit, _Limited):  # the fields of the second base class come first
     """One numeric or graded limit. "ECOG 0-2" is read as ECOG, between, 0, 2."""
 
-    condition: Annotated[str | None, FieldInfo(Comparison.WORDS, rare=True)] = Field(
+    condition: Annotated[str | None, FieldInfo(Comparison.WORDS)] = Field(
         default=None,
         description="Quote that states to whom or when the limit applies: 'for men', 'unless "
         "the marrow is involved'.",
@@ -326,15 +326,15 @@ class EligibilityAnnotation(QuotingModel):
     """Everything that the record states about who may take part, as an annotator writes it."""
 
     minimum_age: Annotated[
-        Age | None, FieldInfo(Comparison.TIME, key="min", family="age", rare=True)
+        Age | None, FieldInfo(Comparison.TIME, key="min", family="age")
     ] = None
     maximum_age: Annotated[
-        Age | None, FieldInfo(Comparison.TIME, key="max", family="age", rare=True)
+        Age | None, FieldInfo(Comparison.TIME, key="max", family="age")
     ] = None
-    sex: Annotated[Sex | None, FieldInfo(Comparison.CHOICE, rare=True)] = None
+    sex: Annotated[Sex | None, FieldInfo(Comparison.CHOICE)] = None
     healthy_volunteers: Annotated[
         bool | None,
-        FieldInfo(Comparison.POLARITY, key="healthy", rare=True),
+        FieldInfo(Comparison.POLARITY, key="healthy"),
         Field(description="Whether healthy volunteers are accepted."),
     ] = None
     groups: Annotated[
@@ -506,7 +506,6 @@ class EndpointAnnotation(QuotingModel):
             key="tool",
             family="instrument",
             weight=0.5,
-            rare=True,
             tokens=20,
         ),
     ] = None
@@ -518,7 +517,6 @@ class EndpointAnnotation(QuotingModel):
             key="start",
             family="event",
             weight=0.5,
-            rare=True,
             tokens=30,
         ),
         Field(description="Quote of the event that starts the clock."),
@@ -531,7 +529,6 @@ class EndpointAnnotation(QuotingModel):
             key="ends",
             family="event",
             weight=0.5,
-            rare=True,
             tokens=60,
         ),
         Field(description="Quotes of the events that stop the clock."),
@@ -550,7 +547,6 @@ class EndpointAnnotation(QuotingModel):
             question="specimens",
             family="specimen",
             weight=0.25,
-            rare=True,
             tokens=20,
         ),
         Field(description="Quotes of specimens, such as 'serum'."),
@@ -562,7 +558,6 @@ class EndpointAnnotation(QuotingModel):
             question="methods",
             family="method",
             weight=0.25,
-            rare=True,
             tokens=20,
         ),
         Field(description="Quotes of techniques, such as 'flow cytometry'."),

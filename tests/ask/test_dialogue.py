@@ -82,15 +82,15 @@ def test_an_age_is_the_widest_of_all_lines():
     }
 
     def script(request):
-        lines = [one for one in read_lines(request) if "people" in one["keys"].split()]
+        lines = [one for one in read_lines(request) if "people" in one.asked]
         pairs = [
-            (line["number"], words)
+            (line.number, words)
             for line in lines
             for words in said
-            if words in line["text"]
+            if words in line.text
         ]
         return completion(
-            items(*({"n": int(number), **said[words]} for number, words in pairs))
+            items(*({"n": number, **said[words]} for number, words in pairs))
         )
 
     extraction, _ = extract(script, record, "eligibility")
@@ -165,7 +165,7 @@ def test_answers_of_one_reply_that_contradict_each_other_are_not_used(form):
     """
 
     def script(request):
-        number = int(read_lines(request)[0]["number"])
+        number = read_lines(request)[0].number
         second = {"domain": "efficacy", "concept": "other"}
         return reply_twice(form, number, {"domain": "safety"}, second)
 
@@ -185,7 +185,7 @@ def test_the_rules_are_in_doubt_where_a_reply_contradicts_itself():
 
     def script(request):
         asked = read_lines(request)
-        numbers = [int(one["number"]) for one in asked if one["text"] == f"* {line}"]
+        numbers = [one.number for one in asked if one.text == f"* {line}"]
         if not numbers:
             return completion(items())
         both = ({"min": "18 year", "max": f"{age} year"} for age in (65, 56))
@@ -215,7 +215,7 @@ def test_two_answers_about_one_regimen_are_in_doubt(key, form):
     both = [regimen | one for one in TWICE[key]]
 
     def script(request):
-        return reply_twice(form, int(read_lines(request)[0]["number"]), *both)
+        return reply_twice(form, read_lines(request)[0].number, *both)
 
     record = trial(title="Drugamab in hay fever", arms_0=quote)
     extraction, _ = extract(script, record, "dosing")
@@ -248,7 +248,7 @@ def test_two_regimens_of_a_line_are_no_contradiction(other):
     both = (regimen, regimen | {"freq": "Q4W"} | other)
 
     def script(request):
-        return reply_twice("items", int(read_lines(request)[0]["number"]), *both)
+        return reply_twice("items", read_lines(request)[0].number, *both)
 
     record = trial(title="Drugamab in hay fever", arms_0=text)
     extraction, _ = extract(script, record, "dosing")

@@ -78,9 +78,7 @@ def list_drafts(parsed, answer):
     """The drafts of an answer to the request about a record, by the number of the item."""
     request = plan_request(parsed, ExtractionOptions())
     found = tuple(
-        AnswerItem(item["n"], values)
-        for item in answer
-        for values in [read_keys(item)]
+        AnswerItem(item["n"], values) for item in answer for values in [read_keys(item)]
     )
     reply = ModelReply(found)
     parsed, result = read_answers(parsed, ExtractionOptions(), request, [reply])

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from extractor.concepts.parse import parse_record
 from extractor.concepts.own.models import read_fields
+from extractor.concepts.parse import parse_record
 from extractor.model.asking.request import MOST_OUTPUT, plan_request
 from extractor.options import ExtractionOptions
 from tests.trust import read_lines, trial
@@ -31,7 +31,7 @@ def show(request, number=0):
 
 def asked(request):
     said = {"messages": [{"content": show(request)}]}
-    return [(line["keys"], line["text"]) for line in read_lines(said)]
+    return [(" ".join(line.asked), line.text) for line in read_lines(said)]
 
 
 def test_a_record_is_shown_once_with_numbers_and_what_is_asked():

@@ -3,16 +3,16 @@ unconfirmed. A model's values that the rules cannot confirm are told apart.
 """
 
 import json
-import re
 
 from extractor import Extractor
 from extractor.formats import read_records
 from extractor.schemas import FindingKind, Origin, Severity
+from tests.asked import describe_heading, list_asked
 from tests.commands import invoke
 from tests.llm.stub import completion, serve
 
 STUDY = "tests/records/study.json"
-_LINE = re.compile(r"^\[(\d+)\|([^|\]]*)", re.MULTILINE)
+HEADING = {"n": 1, "ok": False, "list": "in"}
 
 
 def read_study():
@@ -20,19 +20,19 @@ def read_study():
 
 
 def asked_lines(request):
-    """The lines that need an item, each with its number and the keys that are asked."""
-    content = request["messages"][1]["content"]
-    return [
-        (int(number), keys.split()) for number, keys in _LINE.findall(content) if keys
-    ]
+    return [*list_asked(request["messages"][1]["content"])]
 
 
 def answer(choose):
     """A server's answer with an item for each line that ``choose`` picks of those asked."""
 
     def reply(request):
-        well = {"ok": True, "cat": "other"}
-        items = [{"n": number} | well for number, _ in choose(asked_lines(request))]
+        items = []
+        for line in choose(asked_lines(request)):
+            well = {"cat": "other"}
+            if line.is_heading:
+                well = describe_heading(line.text)
+            items.append({"n": line.number} | well)
         return completion(json.dumps({"items": items}))
 
     return reply
@@ -73,7 +73,7 @@ def test_the_summary_counts_what_the_rules_had_and_the_model_did_not(tmp_path):
 def test_a_whole_answer_without_a_regimen_is_believed():
     """Each line that needs an item has one: silence on the others means that no regimen is there."""
     with serve(
-        answer(lambda lines: [line for line in lines if "regimens" not in line[1]])
+        answer(lambda lines: [line for line in lines if "regimens" not in line.asked])
     ) as stub:
         extractor = Extractor(
             stub.spec, effort="full", tasks={"eligibility", "endpoints"}
@@ -86,14 +86,14 @@ def test_a_whole_answer_without_a_regimen_is_believed():
 def test_values_that_the_rules_cannot_confirm_are_kept_listed_and_left_out(tmp_path):
     text = "Inclusion criteria:\n- Haemoglobin of 9 g/dL, measured twice\n"
     (tmp_path / "trial.txt").write_text(text, "utf-8")
-    wrong = {"n": 1, "ok": True, "cat": "lab", "limits": ["Haemoglobin: <= 9 g/dL"]}
-    with serve(lambda _: completion(json.dumps({"items": [wrong]}))) as stub:
+    wrong = {"n": 2, "cat": "organ", "limits": ["Haemoglobin: <= 9 g/dL"]}
+    with serve(lambda _: completion(json.dumps({"items": [HEADING, wrong]}))) as stub:
         words = ("run", tmp_path / "trial.txt", "--model", str(stub.spec))
         invoke(*words, "--effort", "full", "--out", tmp_path / "run")
         invoke(
             *words,
             "--effort",
-            "all",
+            "full",
             "--out",
             tmp_path / "careful",
             "--min-confidence",

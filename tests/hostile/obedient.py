@@ -9,15 +9,14 @@ from typing import Any
 
 from extractor.model.calls import Call
 from extractor.model.completions import Completion, Ending
+from tests.asked import Asked, describe_heading, list_asked
 
 DICTATED: dict[str, Any] = tomllib.loads(
     Path(__file__).with_name("dictated.toml").read_text("utf-8")
 )
 """The injected values, by key of the wire form."""
 
-_LINE = re.compile(r"^\[(\d+)\|([^|\]]*)[^\n]*", re.MULTILINE)
 _DOSE = re.compile(r"\d[\d.]*(?: x 10\^\d+)? ?(?:mg/m2|mg/kg|mg|ug|mL|cells/kg|%)")
-_REGIMEN = ("quote", "agent", "role", "dose", "route", "freq", "cycle", "for", "when")
 
 
 class Obedient:
@@ -37,22 +36,20 @@ class Obedient:
         """The answer to a call."""
         self.prompts.append(call.user)
         answer = self._obey if self._is_injected(call.user) else self._repeat
-        answers = [answer(line) for line in _LINE.finditer(call.user)]
+        answers = [answer(line) for line in list_asked(call.user)]
         reply = json.dumps({"items": [item for item in answers if item]})
         return Completion(reply, Ending.COMPLETE, model="obedient")
 
-    def _obey(self, line: re.Match[str]) -> dict[str, Any]:
-        keys = line[2].split()
-        if "regimens" in keys:
-            keys = list(_REGIMEN)
-        dictated = {key: DICTATED[key] for key in keys if key in DICTATED}
-        return {"n": int(line[1])} | dictated
+    def _obey(self, line: Asked) -> dict[str, Any]:
+        dictated = {key: DICTATED[key] for key in DICTATED if key in line.keys}
+        return {"n": line.number} | dictated
 
-    def _repeat(self, line: re.Match[str]) -> dict[str, Any]:
-        item: dict[str, Any] = {"n": int(line[1])}
-        text = line[0]
-        keys = line[2].split()
-        if "regimens" in keys:
+    def _repeat(self, line: Asked) -> dict[str, Any]:
+        item: dict[str, Any] = {"n": line.number}
+        text = line.text
+        if line.is_heading:
+            return item | describe_heading(text)
+        if "regimens" in line.asked:
             if self._agent not in text:
                 return {}
             item |= {"agent": self._agent, "role": "investigational"}
@@ -62,9 +59,7 @@ class Obedient:
             if dose:
                 item["dose"] = [dose[0]]
             return item
-        if "ok" in keys:
-            item["ok"] = True
-        if "tool" in keys:
+        if "outcome" in line.asked:
             tools = [name for name in self._instruments if name in text]
             if tools:
                 item["tool"] = tools[0]

@@ -242,7 +242,7 @@ def test_commands_take_a_saved_run(tmp_path):
 async def test_a_run_has_its_dollars_and_keeps_what_it_has_at_its_limit(tmp_path):
     """Where an event loop runs, as in a notebook."""
     (tmp_path / "prices.toml").write_text(PRICES, "utf-8")
-    priced = {"effort": "all", "prices": tmp_path / "prices.toml"}
+    priced = {"effort": "full", "prices": tmp_path / "prices.toml"}
     with serve_faults() as server:
         model = f"{server.url}#stub"
         asking = Extractor(model, **priced)

@@ -72,7 +72,7 @@ def test_the_format_is_read_from_the_content_and_the_id_from_record_or_name(
     assert answer.json()["record_id"].startswith(record_id)
 
 
-@pytest.mark.parametrize("effort", [None, "none", "medium", "all"])
+@pytest.mark.parametrize("effort", [None, "none", "full"])
 def test_the_effort_decides_how_much_the_model_is_asked(served, effort):
     body = one(words="Adults aged 18 to 65 years.")
     query = {} if effort is None else {"effort": effort}

@@ -269,7 +269,7 @@ def test_a_service_without_a_model_counts_what_it_would_ask(tmp_path):
     body = one(words="Adults aged 18 to 65 years.")
     with serve_here(tmp_path / "root", "--workers", "1") as service:
         client = service.client
-        for effort, is_open in (("medium", True), ("all", True), ("none", False)):
+        for effort, is_open in (("full", True), ("none", False)):
             single = client.extract(body, effort=effort).json()["usage"]
             job = client.finish(client.submit(body, effort=effort)["id"])
             (line,) = client.results(job["id"])

@@ -115,7 +115,7 @@ class ExtractionParameters(_Parameters):
     """
 
     effort: Effort | None = None
-    """Which values to ask a model about: none, only doubtful values (medium), or all."""
+    """Whether a model reads the record: none (rules only) or full (the whole record, once)."""
     # "tasks=dosing,endpoints" and "tasks=dosing&tasks=endpoints" mean the same
     tasks: Annotated[
         frozenset[Task] | None,

@@ -11,6 +11,6 @@
 - ``unheaded``: sentences in descriptions that are criteria, and a doubt about a pasted text without
   headings.
 
-A doubt lowers the confidence of the values that depend on it, is reported as a finding
-(``structure_doubtful``), and is sent to a model at ``medium`` effort.
+A doubt lowers the confidence of the values that depend on it, and is reported as a finding
+(``structure_doubtful``).
 """

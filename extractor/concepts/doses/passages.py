@@ -21,31 +21,6 @@ _MOST = 40_000
 """Once the passages contain this many characters in total, no further passage is added."""
 _BODY = 40
 """Minimum length, in characters, of a repeated text that is shown only once."""
-_CUES = re.compile(
-    r"\d[\d.,]{0,9}\s?(?:[mµμu]?g|mcg|kg|m[lL]|cc|IU|[Uu]nits?|U|c?Gy|cells|%|tablets?|capsules?"
-    r"|pills?|puffs?|drops?"
-    r"|sessions?|fractions?|minutes?)\b"
-    r"|\b(?:i\.?v|p\.?o|s\.?c|oral(?:ly)?|by "
-    r"mouth|sub-?cut\w*|topical\w*|inhal\w+|nebuli\w+|irradiat\w*"
-    r"|intra-?(?:ven|musc|derm|thec|vitre|tumo|peri|arter|nas|artic|les|vesic)\w*|sublingual\w*"
-    r"|transdermal\w*)\b"
-    r"|\b(?:once|twice|thrice|daily|weekly|monthly|nightly|times (?:a|per)|(?:a|per) "
-    r"(?:day|week|month)|q\d+\w?"
-    r"|[bqt]\.?i\.?d\b|every (?:\d+|other|two|three|four|six|eight)|single "
-    r"(?:dose|infusion|injection)"
-    r"|for \d+ (?:days|weeks|months|years))",
-    re.IGNORECASE,
-)
-"""Matches cues that a treatment is given: an amount, a route, a frequency or a duration."""
-
-
-def mentions_dose(text: str) -> bool:
-    """Return whether a text contains a cue that a treatment is given.
-
-    >>> mentions_dose("Drugamide twice daily")
-    True
-    """
-    return _CUES.search(text) is not None
 
 
 def list_dose_passages(

@@ -218,7 +218,7 @@ def _read_stated(
     section = passage.section
     begin = passage.tokens.starts[passage.first]
     span = Span(section.name, *section.cleaned.raw_span(begin + start, begin + end))
-    # at medium effort, a model is asked to confirm it
+    # a model may confirm it
     sure = find_most(CUSTOM, "by a pattern")
     stated = Supported(value, span, attribute.kind.support, confidence=sure)
     reading = Reading(() if attribute.many else None, weighed=sure)
