@@ -61,6 +61,7 @@ class RecordContent:
         given: The original free text.
         ids: The ids of a paper, keyed by ``pmid``, ``pmcid`` and ``doi``.
         listed_numbers: The registry numbers that a paper lists as those of its trial.
+        number_text: The text that may state the registry number, if it is not the given text.
     """
 
     sections: Sections
@@ -73,6 +74,7 @@ class RecordContent:
     given: str | None = None
     ids: Mapping[str, str] = field(default_factory=dict)
     listed_numbers: tuple[str, ...] = ()
+    number_text: str = ""
 
 
 class UnreadableSource(Exception):

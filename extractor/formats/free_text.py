@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from itertools import chain, zip_longest
 from typing import Literal, get_args
 
+from extractor.formats.abstract_labels import break_at_labels
 from extractor.formats.cells import undo_breaks
 from extractor.formats.found import (
     FoundText,
@@ -76,6 +77,7 @@ _FIELDS = ("field", "label")
 _TOPICS = ("conditions", "health_conditions", "interventions", "treatment")
 """Kinds of headings that may be titles above some of the criteria: "Medical conditions"."""
 _LONGEST_TITLE = 300
+_LOWEST_MARK = "#" * 6
 _DATA = re.compile(r"\s*+(?:[{\"]|[\W\d_]+\Z)")
 """Matches JSON, and a text of signs without words."""
 _INVISIBLE = "\u200b"
@@ -126,7 +128,7 @@ def build_text(
     >>> [(section.name, section.text) for section in content.sections][1:]
     [('eligibility', 'Key inclusion criteria:\n- Adults'), ('primary_outcomes[0]', 'Survival')]
     """
-    reader = TextReader(text)
+    reader = TextReader(break_at_labels(text))
     reader.read()
     if not reader.has_usual_headings:
         _refuse_unheaded(text, is_specified=is_specified)
@@ -245,10 +247,14 @@ class TextReader:
             if any(start <= entry.words_start < end for start, end in spans)
         ]
 
-    def read(self) -> None:
+    def read(self, *, is_below_title: bool = False) -> None:
         """Assign each line to the section that the headings above it opened. A line in another
-        language is treated as part of the criteria or the description.
+        language is treated as part of the criteria or the description. If the text begins below
+        its title, its first lines are a description, which any heading ends.
         """
+        if is_below_title:
+            self._section = DESCRIPTION
+            self._style = _LOWEST_MARK
         pairs = zip_longest(self.entries, self.entries[1:])
         for entry, below in pairs:
             section = self._find_opened(entry, below)

@@ -338,7 +338,7 @@ def _find_registry_number(content: RecordContent) -> RegistryNumber:
     """
     if content.trial_id and find_trial_id(content.trial_id):
         return NO_NUMBER
-    text = content.document.text if content.document else content.given
-    if text is None and not content.listed_numbers:
-        return NO_NUMBER
-    return find_registry_number(text or "", content.listed_numbers)
+    text = content.number_text or content.given or ""
+    if content.document:
+        text = content.document.text
+    return find_registry_number(text, content.listed_numbers)
