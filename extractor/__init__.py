@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from extractor.api import Extractor
     from extractor.apps.diff import diff_trials
     from extractor.apps.evaluation import ScoreReport, evaluate
-    from extractor.apps.fetch import Registry, RegistryQuery, fetch_records
+    from extractor.apps.fetch import (
+        PaperSource,
+        Registry,
+        RegistryQuery,
+        fetch_records,
+    )
     from extractor.apps.pages.notebook import show
     from extractor.concepts.outcomes.split import Outcome, split_outcomes
     from extractor.concepts.own.models import find_values
@@ -41,6 +46,7 @@ __all__ = [
     "ExtractorOptions",
     "Match",
     "Outcome",
+    "PaperSource",
     "ParsedRecord",
     "Patient",
     "QuoteCheck",
@@ -78,7 +84,7 @@ _MODULES = {
     ".apps.export": "frame_extraction",
     ".errors": "ExtractorError",
     ".apps.evaluation": "ScoreReport evaluate",
-    ".apps.fetch": "Registry RegistryQuery fetch_records",
+    ".apps.fetch": "PaperSource Registry RegistryQuery fetch_records",
     ".evidence.quotes": "QuoteCheck QuoteStatus verify_quote",
     ".apps.pages.notebook": "show",
     ".concepts.own.models": "find_values",

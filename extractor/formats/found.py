@@ -59,7 +59,8 @@ class RecordContent:
         notes: Repairs and guesses that the reader made, as sentences that become findings.
         document: The text of a PDF or a Word file.
         given: The original free text.
-        ids: The ids of a paper, keyed by ``pmid``, ``pmcid`` and ``doi``.
+        ids: The ids of a paper, keyed by ``pmid``, ``pmcid`` and ``doi``; of a stored record, also
+            its ``registry_id``.
         listed_numbers: The registry numbers that a paper lists as those of its trial.
         number_text: The text that may state the registry number, if it is not the given text.
     """

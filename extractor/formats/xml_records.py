@@ -9,7 +9,7 @@ from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from io import BufferedReader
+from io import BufferedReader, BytesIO
 from itertools import count
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
@@ -26,7 +26,7 @@ from extractor.formats.found import (
 )
 from extractor.formats.record import read_named, read_record
 from extractor.formats.registers import Register, fold_column, list_registers
-from extractor.formats.streams import TextBuffer, replace_odd_bytes
+from extractor.formats.streams import BLOCK_BYTES, TextBuffer, replace_odd_bytes
 from extractor.schemas.base import JsonObject
 
 _ENCODING = re.compile(
@@ -128,6 +128,21 @@ def _find_kind(head: str, root: str) -> _Kind:
     raise UnreadableSource(
         f"XML without a record in a known format (its root is <{root}>)", DOWNLOAD
     )
+
+
+def read_paper(xml: str) -> RecordContent:
+    """Return the content of a paper from the XML of its element alone. Raises ``UnreadableSource``
+    if the XML is broken or contains no paper.
+    """
+    root = "".join(_TAG.findall(xml)[:1])
+    kind = _find_kind(xml[:BLOCK_BYTES], root)
+    text = TextBuffer(BufferedReader(BytesIO(xml.encode())))
+    opening = text.find(re.compile(rf"<{kind.element}(?=[\s/>])"))
+    text.take(opening.start() if opening else None)
+    content = _read_record(text, kind, 1)
+    if isinstance(content, UnreadableSource):
+        raise content
+    return replace(content, place=None)
 
 
 def _list_paper_kinds() -> list[_Kind]:
