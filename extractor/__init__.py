@@ -14,7 +14,7 @@ from extractor import late
 
 if TYPE_CHECKING:
     from extractor.api import Extractor
-    from extractor.apps.diff import diff_trials
+    from extractor.apps.diff import diff_published, diff_trials
     from extractor.apps.evaluation import ScoreReport, evaluate
     from extractor.apps.fetch import (
         PaperSource,
@@ -59,6 +59,7 @@ __all__ = [
     "TokenConflict",
     "TrialExtraction",
     "TrialRecord",
+    "diff_published",
     "diff_trials",
     "evaluate",
     "fetch_records",
@@ -80,7 +81,7 @@ _MODULES = {
     ".match": "Match Patient match_trial",
     ".options": "ExtractorOptions",
     ".results": "Results read_results",
-    ".apps.diff": "diff_trials",
+    ".apps.diff": "diff_published diff_trials",
     ".apps.export": "frame_extraction",
     ".errors": "ExtractorError",
     ".apps.evaluation": "ScoreReport evaluate",

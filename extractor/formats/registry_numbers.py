@@ -25,7 +25,10 @@ _BEFORE = 120
 """Number of characters before a number that are searched for these words."""
 _FIRST_LINE = re.compile(r"\S[^\n]*")
 _SENTENCE_END = re.compile(r"[.;?!]\s+(?=[A-Z]|\Z)|\n\s*\n")
+_LONGEST_TITLE = 300
 _MOST_NAMED = 5
+GUESSED = "was taken as the number of the trial"
+"""The part of a note which says that a number may be that of another trial."""
 
 
 class RegistryNumber(NamedTuple):
@@ -75,10 +78,24 @@ def find_registry_number(text: str, listed: Sequence[str] = ()) -> RegistryNumbe
     return NO_NUMBER
 
 
+def list_registry_numbers(text: str) -> list[str]:
+    """Return all registry numbers in a text, without duplicates.
+
+    >>> list_registry_numbers("Unlike NCT90000002, ISRCTN 90000001 is small.")
+    ['NCT90000002', 'ISRCTN90000001']
+    """
+    numbers = [
+        f"{prefix}{found[1]}"
+        for prefix, pattern in zip(_PREFIXES, _NUMBERS, strict=True)
+        for found in pattern.finditer(text)
+    ]
+    return list(dict.fromkeys(numbers))
+
+
 def _list_stated(text: str, prefix: str, pattern: re.Pattern[str]) -> dict[str, bool]:
     """Return the numbers in a text, each with whether the text says that it is the trial's own."""
     first_line = _FIRST_LINE.search(text)
-    end_of_first = first_line.end() if first_line else 0
+    end_of_first = min(first_line.end(), _LONGEST_TITLE) if first_line else 0
     stated: dict[str, bool] = {}
     for match in pattern.finditer(text):
         number = f"{prefix}{match[1]}"
@@ -109,8 +126,8 @@ def _choose(stated: dict[str, bool]) -> RegistryNumber:
         [number] = stated
         return RegistryNumber(
             number,
-            note=f"{number} was taken as the number of the trial, because the text states no "
-            "other; the text does not say that it is",
+            note=f"{number} {GUESSED}, because the text states no other; the text does not say "
+            "that it is",
         )
     return RegistryNumber(note=_name_several(list(stated)))
 

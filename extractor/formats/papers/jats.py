@@ -52,6 +52,7 @@ def build_jats(article: Element) -> RecordContent:
     meta = _find(article, "front", "article-meta")
     body = _find(article, "body")
     chapters = _list_chapters(body)
+    title = _read_title(meta)
     abstract = list(_list_abstract(meta))
     notes: list[str] = []
     left_out = [chapter.title for chapter in chapters if not chapter.is_read]
@@ -66,12 +67,12 @@ def build_jats(article: Element) -> RecordContent:
         if chapter.is_read:
             passages += _list_passages(chapter.element, _TITLE_LEVEL)
     paper = Paper(
-        title=_read_title(meta),
+        title=title,
         abstract=abstract,
         body=passages,
         ids=_read_ids(meta),
         listed_numbers=list(_list_numbers(meta)),
-        number_text=_read_number_text(article, abstract),
+        number_text=f"{title}{_BLANK_LINE}{_read_number_text(article, abstract)}",
         notes=notes,
     )
     return build_paper(paper, "jats_xml")
