@@ -18,6 +18,7 @@ from extractor.apps.diff.outcomes import (
 )
 from extractor.apps.evaluation.comparers import LimitEnd, list_bounds
 from extractor.apps.evaluation.text import fold_agent, fold_name, scale_quantity
+from extractor.apps.pages.words import say
 from extractor.apps.values import RowKind, ValueRow, list_values
 from extractor.errors import ArgumentError
 from extractor.formats.registry_numbers import GUESSED, list_registry_numbers
@@ -251,7 +252,9 @@ def _prefix(row: ValueRow, rank: Rank) -> ValueRow:
 def _show_times(text: _Text, position: int) -> ValueRow:
     """Return the row of the times of an outcome, with what is measured in its value."""
     item = f"endpoints[{position}]"
-    times = [row.text for row in text.rows.get(item, ()) if row.label == "time_points"]
+    times = [
+        say(row.value) for row in text.rows.get(item, ()) if row.label == "time_points"
+    ]
     row = text.find(item, "time_points") or _describe(text, position)
     measure = text.extraction.endpoints[position].measure or ""
     return row._replace(value=f"{', '.join(times)} ({measure})")
