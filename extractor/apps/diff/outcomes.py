@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from extractor.apps.evaluation.alignment import match_values
-from extractor.apps.evaluation.text import fold_name
+from extractor.apps.evaluation.text import fold_name, fold_text
 from extractor.language.book import word_set
 from extractor.schemas import Endpoint, TimePoint, TimeUnit
 from extractor.schemas.vocabulary import TimeKind
@@ -17,6 +17,8 @@ LEAST_SIMILAR = 0.45
 """Outcomes with a lower similarity are not paired."""
 SURELY_SIMILAR = 0.75
 """Outcomes with a lower similarity may be different ones."""
+_EQUAL = 1.0
+"""The similarity of outcomes with the same words for what is measured."""
 _SAME_CONCEPT = 0.8
 _SAME_INSTRUMENT = 0.2
 _SAME_RANK = 0.05
@@ -68,8 +70,8 @@ class ComparedOutcomes(NamedTuple):
 def compare_outcomes(
     registered: Sequence[Endpoint], published: Sequence[Endpoint]
 ) -> ComparedOutcomes:
-    """Pair outcomes. What one text states once and the other twice, as for two times, is not
-    missing and not new.
+    """Pair outcomes. What one text states once and the other twice in the same words, as for two
+    times, is not missing and not new.
 
     >>> old, new = (
     ...     Endpoint(rank="primary", index=0, measure=measure)
@@ -98,14 +100,23 @@ def compare_outcomes(
     missing: list[int] = []
     for ours in only_old:
         others = [rate(ours, theirs) for theirs in range(len(published))]
-        if max(others, default=0.0) < SURELY_SIMILAR:
+        if max(others, default=0.0) < _EQUAL:
             missing.append(ours)
     new: list[int] = []
     for theirs in only_new:
         others = [rate(ours, theirs - shift) for ours in range(shift)]
-        if max(others, default=0.0) < SURELY_SIMILAR:
+        if max(others, default=0.0) < _EQUAL:
             new.append(theirs - shift)
     return ComparedOutcomes(rated, missing, new)
+
+
+def find_similar(outcome: Endpoint, others: Sequence[Endpoint]) -> int | None:
+    """Return the position of the outcome that is most similar to another text's outcome, if it may
+    be the same one, or None.
+    """
+    rates = [_rate_similarity(outcome, other) for other in others]
+    most = max(rates, default=0.0)
+    return rates.index(most) if most >= LEAST_SIMILAR else None
 
 
 def list_similar(
@@ -142,10 +153,13 @@ def _rate_similarity(ours: Endpoint, theirs: Endpoint) -> float:
 
 @lru_cache(maxsize=4096)
 def _list_content(measure: str) -> frozenset[str]:
-    """Return the words that say what is measured, without plurals."""
-    words = [word for word in _WORD.findall(fold_name(measure)) if not word.isdigit()]
-    content = [word for word in words if word not in _AROUND]
-    return frozenset(_trim_plural(word) for word in content or words)
+    """Return the words that say what is measured, without plurals, in their usual name: "sbp" for
+    "change in systolic blood pressure".
+    """
+    words = [word for word in _WORD.findall(fold_text(measure)) if not word.isdigit()]
+    content = [word for word in words if word not in _AROUND] or words
+    named = _WORD.findall(fold_name(" ".join(content)))
+    return frozenset(_trim_plural(word) for word in named)
 
 
 def _trim_plural(word: str) -> str:

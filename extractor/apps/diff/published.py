@@ -14,6 +14,7 @@ from extractor.apps.diff.outcomes import (
     ComparedOutcomes,
     compare_outcomes,
     differ_in_time,
+    find_similar,
     list_similar,
 )
 from extractor.apps.evaluation.comparers import LimitEnd, list_bounds
@@ -277,7 +278,7 @@ def _explain_missing(
     if is_abstract and rank is Rank.SECONDARY:
         reason = f"an abstract, which may not name each {rank.value} outcome"
         return _find(ours, theirs, NOT_STATED, "endpoints", row, None, reason)
-    doubts = [_suggest(theirs, compared.new, ours, compared.missing, rank)]
+    doubts = [_suggest(ours, position, compared.missing, theirs, compared.new)]
     if is_abstract:
         doubts.append("only the abstract was compared")
     return _find(ours, theirs, "missing", "endpoints", row, None, *doubts)
@@ -320,22 +321,27 @@ def _explain_new(
     if not ours.extraction.endpoints:
         reason = "the registered record names no outcomes"
         return _find(ours, theirs, NOT_STATED, "endpoints", None, row, reason)
-    doubt = _suggest(ours, compared.missing, theirs, compared.new, outcome.rank)
+    doubt = _suggest(theirs, position, compared.new, ours, compared.missing)
     return _find(ours, theirs, "new", "endpoints", None, row, doubt)
 
 
 def _suggest(
+    own: _Text,
+    position: int,
+    of_own: Sequence[int],
     other: _Text,
     of_other: Sequence[int],
-    own: _Text,
-    of_own: Sequence[int],
-    rank: Rank,
 ) -> str | None:
-    """Return the doubt that an outcome may be one of the other text in other words, if each text
-    has exactly one outcome of this rank without a counterpart.
+    """Return the doubt that an outcome without a counterpart may be one of the other text: a
+    similar one, which is paired with another outcome, or the only one of this rank in each text
+    that has no counterpart.
     """
-    candidates = _list_ranked(other, of_other, rank)
-    if len(candidates) != 1 or len(_list_ranked(own, of_own, rank)) != 1:
+    outcome = own.extraction.endpoints[position]
+    similar = find_similar(outcome, other.extraction.endpoints)
+    if similar is not None:
+        return f"“{_describe(other, similar).text}” is similar"
+    candidates = _list_ranked(other, of_other, outcome.rank)
+    if len(candidates) != 1 or len(_list_ranked(own, of_own, outcome.rank)) != 1:
         return None
     return f"it may be “{_describe(other, candidates[0]).text}” in other words"
 
