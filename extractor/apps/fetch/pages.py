@@ -7,10 +7,8 @@ from typing import NamedTuple
 from extractor.resources import read_json
 from extractor.schemas.base import JsonObject
 
-_PAPER = re.compile(
-    r"<(?P<name>PubmedArticle|article)(?=[\s/>]).*?</(?P=name)\s*>", re.DOTALL
-)
-"""A paper in a reply of E-utilities."""
+_PAPER = re.compile(r"<(?P<name>PubmedArticle|article)(?=[\s/>])")
+"""The beginning of a paper in a reply of E-utilities."""
 _PMID = re.compile(r"<PMID\b[^>]*>\s*(\d{1,12})\s*</PMID>")
 _PMCID = re.compile(
     r"<article-id\b[^>]*\bpub-id-type=[\"']pmc(?:id)?[\"'][^>]*>\s*(?:PMC)?(\d{1,12})"
@@ -102,18 +100,24 @@ def split_papers(body: bytes) -> list[Study]:
     if f"</{opening[0][1:]}" not in text and "/>" not in text[opening.start() :]:
         raise ValueError("the set of articles is cut off")
     papers: list[Study] = []
-    for found in _PAPER.finditer(text):
-        number = _find_number(found)
+    at = opening.end()
+    while begins := _PAPER.search(text, at):
+        closing = f"</{begins['name']}>"
+        at = text.find(closing, begins.end()) + len(closing)
+        if at < len(closing):
+            break
+        xml = text[begins.start() : at]
+        number = _find_number(begins["name"], xml)
         if number:
-            content = json.dumps({"number": number, "xml": found[0]})
+            content = json.dumps({"number": number, "xml": xml})
             papers.append(Study((number,), f"{content}\n".encode()))
     return papers
 
 
-def _find_number(paper: re.Match[str]) -> str | None:
+def _find_number(name: str, xml: str) -> str | None:
     """Return the number of a paper; the first one in its XML is its own."""
-    if paper["name"] == "article":
-        stated = _PMCID.search(paper[0])
+    if name == "article":
+        stated = _PMCID.search(xml)
         return f"PMC{stated[1]}" if stated else None
-    stated = _PMID.search(paper[0])
+    stated = _PMID.search(xml)
     return f"PMID{stated[1]}" if stated else None

@@ -1,7 +1,7 @@
 """Write the text of XML elements with inline markup, such as superscripts and references."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from xml.etree.ElementTree import Element
 
 _SPACE = re.compile(r"\s+")
@@ -11,6 +11,9 @@ _ENDS_UNIT = re.compile(r"(?:^|[^A-Za-z])[A-Za-zµμ]{1,4}$")
 """A unit that may have a power: "kg/m"."""
 _EMPTY_REFERENCE = re.compile(r"\s*[\[(][\s,;–—-]*[\])]")
 """What remains of "[1, 2]" without its references."""
+_PIECES_BEFORE = 3
+_CHARACTERS_BEFORE = 8
+"""How much of the text before a superscript shows what it is."""
 _MINUS = str.maketrans("−–", "--")
 _NO_TEXT = frozenset(
     {
@@ -53,24 +56,34 @@ def read_words(
     """
     if element is None:
         return ""
-    text = ""
-    for piece, is_raised in _list_pieces(element, skips):
-        text += _raise(text, piece) if is_raised else piece
-    return _EMPTY_REFERENCE.sub("", _SPACE.sub(" ", text)).strip()
+    pieces: list[str] = []
+    _collect(element, skips, pieces, is_raised=False)
+    return _EMPTY_REFERENCE.sub("", _SPACE.sub(" ", "".join(pieces))).strip()
 
 
-def _list_pieces(
-    element: Element, skips: Callable[[Element], bool] | None
-) -> Iterator[tuple[str, bool]]:
-    """Yield the pieces of an element's text, each with whether it is a superscript."""
-    is_raised = name_of(element) == "sup"
-    yield element.text or "", is_raised
+def _collect(
+    element: Element,
+    skips: Callable[[Element], bool] | None,
+    pieces: list[str],
+    *,
+    is_raised: bool,
+) -> None:
+    """Append the pieces of an element's text to those before it."""
+    is_raised = is_raised or name_of(element) == "sup"
+    _append(pieces, element.text, is_raised=is_raised)
     for child in element:
         is_part = isinstance(child.tag, str) and not _is_left_out(child)
         if is_part and not (skips and skips(child)):
-            for piece, is_raised_inside in _list_pieces(child, skips):
-                yield piece, is_raised or is_raised_inside
-        yield child.tail or "", is_raised
+            _collect(child, skips, pieces, is_raised=is_raised)
+        _append(pieces, child.tail, is_raised=is_raised)
+
+
+def _append(pieces: list[str], piece: str | None, *, is_raised: bool) -> None:
+    if piece and is_raised:
+        before = "".join(pieces[-_PIECES_BEFORE:])[-_CHARACTERS_BEFORE:]
+        pieces.append(_raise(before, piece))
+    elif piece:
+        pieces.append(piece)
 
 
 def _is_left_out(element: Element) -> bool:
@@ -88,7 +101,7 @@ def _raise(before: str, raised: str) -> str:
     is_power = _POWER.fullmatch(words) is not None
     if is_power and before.endswith("10"):
         return f"^{words}"
-    if is_power and _ENDS_UNIT.search(before[-8:]):
+    if is_power and _ENDS_UNIT.search(before):
         return words
     # "CD4+"
     if _SIGN.fullmatch(words):

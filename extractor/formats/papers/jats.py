@@ -33,6 +33,7 @@ _BLOCKS = frozenset(
     {"list", "def-list", "table-wrap", "boxed-text", "disp-quote", "p", "sec"}
 )
 _TITLE_LEVEL = 2
+_DEEPEST_INDENT = 12
 _MOST_NAMED = 12
 _FIRST_CELLS = frozenset({"th", "td"})
 _NUMBER = re.compile(r"NCT\d{8}", re.ASCII | re.IGNORECASE)
@@ -96,6 +97,17 @@ def _find_all(element: Element | None, name: str) -> Iterator[Element]:
             yield child
 
 
+def _list_outermost(element: Element | None, name: str) -> Iterator[Element]:
+    """Yield the descendants with a name that are not in another one of this name."""
+    for child in [] if element is None else list(element):
+        if not isinstance(child.tag, str):
+            continue
+        if name_of(child) == name:
+            yield child
+        else:
+            yield from _list_outermost(child, name)
+
+
 def _name(titles: Iterable[str]) -> str:
     named = [title for title in titles if title]
     return ", ".join(named[:_MOST_NAMED]) or "the text without headings"
@@ -141,7 +153,7 @@ def _read_number_text(article: Element, abstract: Iterable[Passage]) -> str:
     paragraphs: list[str] = []
     for name in ("front", "body", "back"):
         part = _find(article, name)
-        paragraphs += map(read_words, _find_all(part, "p"))
+        paragraphs += map(read_words, _list_outermost(part, "p"))
     return _BLANK_LINE.join(paragraphs)
 
 
@@ -251,7 +263,7 @@ def _list_items(listed: Element, indent: str) -> Iterator[str]:
             if name in ("label", "title"):
                 continue
             if name in ("list", "def-list"):
-                yield from _list_items(child, f"{indent}  ")
+                yield from _list_items(child, f"{indent}  "[:_DEEPEST_INDENT])
                 continue
             words = read_words(child, skips=_is_block)
             if words:
@@ -259,7 +271,7 @@ def _list_items(listed: Element, indent: str) -> Iterator[str]:
                 first = False
             for inner in child:
                 if name_of(inner) in ("list", "def-list"):
-                    yield from _list_items(inner, f"{indent}  ")
+                    yield from _list_items(inner, f"{indent}  "[:_DEEPEST_INDENT])
 
 
 def _find_items(listed: Element) -> list[Element]:
@@ -274,7 +286,7 @@ def _write_table(wrap: Element) -> Iterator[str]:
     rows: list[str] = []
     if caption:
         rows.append(f"{caption}:")
-    for row in _find_all(wrap, "tr"):
+    for row in _list_outermost(wrap, "tr"):
         cells = [read_words(cell) for cell in row if name_of(cell) in _FIRST_CELLS]
         if any(cells):
             rows.append(f"| {' | '.join(cells)} |")
