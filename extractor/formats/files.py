@@ -38,7 +38,13 @@ from extractor.formats.streams import (
 _GZIP = b"\x1f\x8b"
 _AACT = {"studies", "eligibilities"}
 """The names of two tables that identify an AACT export."""
-_NAMED = {".csv": "table", ".tsv": "table", ".jsonl": "json", ".ndjson": "json"}
+_NAMED = {
+    ".csv": "table",
+    ".tsv": "table",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".nbib": "medline",
+}
 """The formats of files that seem to be plain text, because their first line is damaged or unknown.
 """
 _WITH_COLUMNS = {"table", "json", "later_json"}

@@ -90,3 +90,10 @@ def test_an_undeclared_entity_is_kept_and_told(read_bytes):
     [record, *_] = read_bytes(JATS.replace("[<xref", "&alpha; [<xref").encode()).records
     assert "Asthma is common &alpha;." in record.section("brief_summary").text
     assert "was repaired" in record.source.notes[0]
+
+
+def test_the_name_of_a_file_shows_the_format_if_its_first_line_does_not(read_bytes):
+    content = b"OWN - NLM\nTI  - Fictumab in gout.\n\nPMID- 7\nTI  - In flu.\n"
+    reading = read_bytes(content, "found.nbib")
+    assert reading.ids == ["found-1", "PMID7"]
+    assert [record.source.format for record in reading.records] == ["medline"] * 2
