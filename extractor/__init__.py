@@ -14,9 +14,14 @@ from extractor import late
 
 if TYPE_CHECKING:
     from extractor.api import Extractor
-    from extractor.apps.diff import diff_trials
+    from extractor.apps.diff import diff_published, diff_trials
     from extractor.apps.evaluation import ScoreReport, evaluate
-    from extractor.apps.fetch import Registry, RegistryQuery, fetch_records
+    from extractor.apps.fetch import (
+        PaperSource,
+        Registry,
+        RegistryQuery,
+        fetch_records,
+    )
     from extractor.apps.pages.notebook import show
     from extractor.concepts.outcomes.split import Outcome, split_outcomes
     from extractor.concepts.own.models import find_values
@@ -41,6 +46,7 @@ __all__ = [
     "ExtractorOptions",
     "Match",
     "Outcome",
+    "PaperSource",
     "ParsedRecord",
     "Patient",
     "QuoteCheck",
@@ -53,6 +59,7 @@ __all__ = [
     "TokenConflict",
     "TrialExtraction",
     "TrialRecord",
+    "diff_published",
     "diff_trials",
     "evaluate",
     "fetch_records",
@@ -74,11 +81,11 @@ _MODULES = {
     ".match": "Match Patient match_trial",
     ".options": "ExtractorOptions",
     ".results": "Results read_results",
-    ".apps.diff": "diff_trials",
+    ".apps.diff": "diff_published diff_trials",
     ".apps.export": "frame_extraction",
     ".errors": "ExtractorError",
     ".apps.evaluation": "ScoreReport evaluate",
-    ".apps.fetch": "Registry RegistryQuery fetch_records",
+    ".apps.fetch": "PaperSource Registry RegistryQuery fetch_records",
     ".evidence.quotes": "QuoteCheck QuoteStatus verify_quote",
     ".apps.pages.notebook": "show",
     ".concepts.own.models": "find_values",

@@ -37,6 +37,7 @@ TESTS = (
     "tests/export/test_tables.py",
     "tests/lists",
     "tests/pages/test_notebook.py",
+    "tests/read/test_papers.py",
     "tests/report/test_report.py",
     "tests/review/test_review.py",
 )

@@ -22,6 +22,8 @@ _READERS = {
     "table": ("tables", "read_table"),
     "aact": ("aact", "read_aact"),
     "eu register": ("eu_register", "read_register_text"),
+    "medline": ("papers.medline", "read_medline"),
+    "pubmed text": ("papers.medline", "read_pubmed_text"),
 }
 """The module and function that read each format; modules are imported on demand."""
 _SIGNS = re.compile(
@@ -34,6 +36,7 @@ _SIGNS = re.compile(
     | (?P<json>[\s\0]*(?:\{\s*(?:["}]|\Z)|\[\s*(?:[{\]]|\Z)))
     | (?P<binary>\{\\rtf|[^\0]*\0)
     | (?P<aact>"?(?:id"?\|"?)?nct_id"?\|)
+    | (?P<medline>\s*PMID-[ ]?\d)
     | (?P<empty>\s*\Z)
     | (?P<later_json>.*?\n\{"\w+":[^\n]*(?:\}\s*\n|\Z))""",
     re.IGNORECASE | re.DOTALL | re.VERBOSE | re.ASCII,
@@ -86,6 +89,11 @@ def detect_format(head: bytes) -> str:
         return kind
     if is_register_text(text):
         return "eu register"
+    if text.lstrip().startswith("1. "):
+        from extractor.formats.papers.medline import is_pubmed_text  # noqa: PLC0415 - as below
+
+        if is_pubmed_text(text):
+            return "pubmed text"
     from extractor.formats.tables import is_table  # noqa: PLC0415 - few texts come so far
 
     if is_table(text):

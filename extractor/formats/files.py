@@ -38,13 +38,25 @@ from extractor.formats.streams import (
 _GZIP = b"\x1f\x8b"
 _AACT = {"studies", "eligibilities"}
 """The names of two tables that identify an AACT export."""
-_NAMED = {".csv": "table", ".tsv": "table", ".jsonl": "json", ".ndjson": "json"}
+_NAMED = {
+    ".csv": "table",
+    ".tsv": "table",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".nbib": "medline",
+}
 """The formats of files that seem to be plain text, because their first line is damaged or unknown.
 """
 _WITH_COLUMNS = {"table", "json", "later_json"}
 """The formats whose records may be rows with the user's own names of columns."""
 DATA = (*_NAMED, ".json", ".xml")
 """The suffixes of data files, whose content is never read as free text."""
+_ABOUT_FILES = re.compile(
+    r"(?:.*/)?(?:read-?me|licen[cs]e|copying|notice|change-?log|authors|contributing|makefile)\b[^/]*"
+    r"|.*\.(?:log|py|r|sh|sql|toml|ya?ml|ini|cfg|conf|css|js|ts|tex|bib|ris|ipynb)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Names of texts about files, and of code, which may be in a folder of records and are none."""
 _HIDDEN = re.compile(r"(?:.*/)?(?:\.[^/]*)?|(?:.*/)?__MACOSX/.*")
 """The names of folders and hidden files in an archive."""
 _Item = TypeVar("_Item")
@@ -80,7 +92,8 @@ def open_documents(
     Args:
         name: The name of the file.
         source: The bytes of the file.
-        is_specified: Whether the user specified this particular file, as in ``build_plain``.
+        is_specified: Whether the user specified this particular file rather than a folder or an
+            archive, in which a README is not a record.
         chosen: The columns of tables that the user chose.
     """
     stream = buffer_stream(source)
@@ -122,7 +135,8 @@ def _read(
     check_size(len(written))
     with name_damage():
         text = written.decode()
-    build = partial(build_plain, is_specified=is_specified and not bare.endswith(DATA))
+    is_record = is_specified or not _ABOUT_FILES.fullmatch(bare)
+    build = partial(build_plain, is_specified=is_record and not bare.endswith(DATA))
     yield build_content(build, text, None)
 
 

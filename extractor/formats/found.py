@@ -20,9 +20,9 @@ from extractor.schemas import (
     RegistryFields,
     Section,
 )
+from extractor.schemas.record import TRIAL_NUMBER
 from extractor.schemas.record_limits import MAX_SECTIONS
 
-_TRIAL_ID = re.compile(r"NCT\d{8}|ISRCTN\d{8}|\d{4}-\d{6}-\d{2}-\d{2}", re.ASCII)
 _OTHER_ENDS = "\r\v\f\x1c\x1d\x1e"
 _Value = TypeVar("_Value")
 
@@ -59,6 +59,10 @@ class RecordContent:
         notes: Repairs and guesses that the reader made, as sentences that become findings.
         document: The text of a PDF or a Word file.
         given: The original free text.
+        ids: The ids of a paper, keyed by ``pmid``, ``pmcid`` and ``doi``; of a stored record, also
+            its ``registry_id``.
+        listed_numbers: The registry numbers that a paper lists as those of its trial.
+        number_text: The text that may state the registry number, if it is not the given text.
     """
 
     sections: Sections
@@ -69,6 +73,9 @@ class RecordContent:
     notes: tuple[str, ...] = ()
     document: DocumentText | None = None
     given: str | None = None
+    ids: Mapping[str, str] = field(default_factory=dict)
+    listed_numbers: tuple[str, ...] = ()
+    number_text: str = ""
 
 
 class UnreadableSource(Exception):
@@ -161,7 +168,7 @@ def find_trial_id(text: str) -> str | None:
     ('NCT90000001', None)
     """
     number = text.strip().upper()
-    if _TRIAL_ID.fullmatch(number):
+    if TRIAL_NUMBER.fullmatch(number):
         return number
     return None
 

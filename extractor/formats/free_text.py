@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from itertools import chain, zip_longest
 from typing import Literal, get_args
 
+from extractor.formats.abstract_labels import break_at_labels
 from extractor.formats.cells import undo_breaks
 from extractor.formats.found import (
     FoundText,
@@ -76,6 +77,7 @@ _FIELDS = ("field", "label")
 _TOPICS = ("conditions", "health_conditions", "interventions", "treatment")
 """Kinds of headings that may be titles above some of the criteria: "Medical conditions"."""
 _LONGEST_TITLE = 300
+_LOWEST_MARK = "#" * 6
 _DATA = re.compile(r"\s*+(?:[{\"]|[\W\d_]+\Z)")
 """Matches JSON, and a text of signs without words."""
 _INVISIBLE = "\u200b"
@@ -87,6 +89,18 @@ _RANK = re.compile(
     r"\n[ \t]*Type[ \t]*[:：][ \t]*(?P<rank>primary|secondary)\b", re.IGNORECASE
 )
 _PROSE_END = re.compile(r"[.;,:!?]\W{0,3}\Z")
+_TITLE_STOP = re.compile(r"[.?]\W{0,3}\Z")
+_SENTENCES = re.compile(r"[a-z)\]][.?!]\s+[A-Z]")
+_STATES = re.compile(
+    r"\b(?:is|was|were|will|has|have|had|must|should|may|can|we|you|our|i)\b(?![^?]*\?\W{0,3}\Z)"
+    r"|\A(?:this|these|participants|patients|subjects|people|adults|children)\b"
+    r"|\A(?:the|an?|our) (?:study|trial|aim|purpose|goal|objective|drug)\b",
+    re.IGNORECASE,
+)
+"""Words of a sentence, such as "This study tests fictumab.", which a title does not have unless it
+is a question.
+"""
+_ABOVE_TEXT = re.compile(r"[ *_]*\n[ \t]*\n\s*\S")
 _BELOW_TITLE = re.compile(r"[ *_]*\n *[\n*-]")
 _BETWEEN_LINES = re.compile(r"[\w|\t]|[^\n]\Z")
 _WITHIN_LINE = re.compile(r"[|\t\n]")
@@ -99,14 +113,14 @@ def build_text(
     r"""Build the content of free text from its headings.
 
     Raises ``UnreadableSource`` if the text is too long. A text without any of the usual headings
-    also raises ``UnreadableSource`` if it is a table or data, contains no words, or was not
-    specified by the user.
+    also raises ``UnreadableSource`` if it is a table or data, contains no words, or is not meant
+    as a record.
 
     Args:
         text: The text.
         title: The trial's title, which replaces a title in the text.
-        is_specified: Whether the user specified this particular text. If not, a text without any of
-            the usual headings is not treated as a record.
+        is_specified: Whether the text is meant as a record, by its name or because the user
+            specified it. If not, a text without any of the usual headings is not one.
 
     >>> content = build_text(
     ...     "A Trial of Fictumab\n\nKey inclusion criteria:\n- Adults\n\nPrimary endpoint: Survival"
@@ -114,7 +128,7 @@ def build_text(
     >>> [(section.name, section.text) for section in content.sections][1:]
     [('eligibility', 'Key inclusion criteria:\n- Adults'), ('primary_outcomes[0]', 'Survival')]
     """
-    reader = TextReader(text)
+    reader = TextReader(break_at_labels(text))
     reader.read()
     if not reader.has_usual_headings:
         _refuse_unheaded(text, is_specified=is_specified)
@@ -160,7 +174,7 @@ def check_size(text: str) -> None:
 
 def _refuse_unheaded(text: str, *, is_specified: bool) -> None:
     """Raise ``UnreadableSource`` for a text without any of the usual headings if it is a table or
-    JSON, contains no words, or was not specified by the user (``is_specified``).
+    JSON, contains no words, or is not meant as a record (``is_specified``).
     """
     from extractor.formats.tables import is_table  # noqa: PLC0415 - few texts have no headings
 
@@ -233,10 +247,14 @@ class TextReader:
             if any(start <= entry.words_start < end for start, end in spans)
         ]
 
-    def read(self) -> None:
+    def read(self, *, is_below_title: bool = False) -> None:
         """Assign each line to the section that the headings above it opened. A line in another
-        language is treated as part of the criteria or the description.
+        language is treated as part of the criteria or the description. If the text begins below
+        its title, its first lines are a description, which any heading ends.
         """
+        if is_below_title:
+            self._section = DESCRIPTION
+            self._style = _LOWEST_MARK
         pairs = zip_longest(self.entries, self.entries[1:])
         for entry, below in pairs:
             section = self._find_opened(entry, below)
@@ -428,14 +446,25 @@ class TextReader:
         heading states a title, no other line is one.
         """
         words = self._read(entry)
-        if len(words) > _LONGEST_TITLE or _PROSE_END.search(words):
+        if len(words) > _LONGEST_TITLE or entry.is_item or self._lines[TITLE]:
             return False
-        if entry.is_item or self._lines[TITLE]:
+        if _TITLE_STOP.search(words):
+            return self._is_title_with_stop(entry, words)
+        if _PROSE_END.search(words):
             return False
         has_headings = self._section != ""
         if has_headings:
             return True
         return _BELOW_TITLE.match(self.text, entry.end) is not None
+
+    def _is_title_with_stop(self, entry: PlacedBlock, words: str) -> bool:
+        """Return whether a first line that ends with a full stop or a question mark is a title, as
+        in papers: one phrase above a blank line and more text. "This study tests fictumab." is a
+        sentence.
+        """
+        if _SENTENCES.search(words) or _STATES.search(words):
+            return False
+        return _ABOVE_TEXT.match(self.text, entry.end) is not None
 
     def _read(self, entry: PlacedBlock) -> str:
         return self.text[entry.words_start : entry.end]

@@ -27,7 +27,7 @@ from extractor.formats.found import (
 from extractor.formats.record import read_record
 from extractor.formats.registers import list_registers
 from extractor.formats.streams import TextBuffer
-from extractor.schemas import TrialRecord
+from extractor.schemas import Source, TrialRecord
 from extractor.schemas.base import find_fault
 
 _SIGN = re.compile(r"\S")
@@ -132,7 +132,7 @@ def _decode(text: TextBuffer) -> object:
 
 def build_json(record: object, chosen: Columns = NONE_CHOSEN) -> RecordContent:
     """Return the content of a parsed object: a record of any register, a row with the columns that
-    the user chose, a record that this program wrote, or a text.
+    the user chose, a record that this program wrote, a paper that it fetched (its XML), or a text.
 
     Raises ``UnreadableSource`` if a field has the wrong type; the error gives the field's path as
     the place.
@@ -160,6 +160,10 @@ def build_json(record: object, chosen: Columns = NONE_CHOSEN) -> RecordContent:
             return build_row(
                 {name: write_text(cell, name) for name, cell in record.items()}, chosen
             )
+        if isinstance(record.get("xml"), str):
+            from extractor.formats.xml_records import read_paper  # noqa: PLC0415 - few are papers
+
+            return read_paper(record["xml"])
         if "sections" in record or "text" in record:
             return _read_given(record)
     keys = ", ".join(key for register in registers for key in register.keys)
@@ -205,6 +209,7 @@ def _read_given(record: dict[str, object]) -> RecordContent:
                 stored.registry,
                 notes=stored.source.notes,
                 document=stored.document,
+                ids=_list_ids(stored.source),
             )
         text = _JsonText.model_validate(record)
     except ValidationError as error:
@@ -222,3 +227,9 @@ def _read_given(record: dict[str, object]) -> RecordContent:
         content = build_given(text.text, text.section, title=text.title)  # type: ignore[arg-type]
     record_id = (text.record_id or "").strip()
     return replace(content, trial_id=record_id or content.trial_id)
+
+
+def _list_ids(source: Source) -> dict[str, str]:
+    """Return the ids that the source of a stored record has, keyed by their names."""
+    names = ("registry_id", "pmid", "pmcid", "doi")
+    return {name: value for name in names if (value := getattr(source, name))}

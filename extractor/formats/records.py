@@ -15,8 +15,10 @@ from extractor.formats.found import (
     UNREAD,
     Columns,
     ReadResult,
+    RecordContent,
     UnreadableSource,
     build_content,
+    find_trial_id,
     join_place,
 )
 from extractor.formats.free_text import GivenSection, build_given
@@ -27,6 +29,11 @@ from extractor.formats.inputs import (
     open_input,
     read_path,
 )
+from extractor.formats.registry_numbers import (
+    NO_NUMBER,
+    RegistryNumber,
+    find_registry_number,
+)
 from extractor.formats.tables import build_row, choose_columns
 from extractor.schemas import Source, TrialRecord
 from extractor.schemas.arguments import refuse_unknown
@@ -35,6 +42,8 @@ from extractor.schemas.record_limits import check_unicode
 
 _Result = TrialRecord | RecordError
 _OnError = Callable[[RecordError], None] | None
+_UNNAMED = "text"
+"""The id of a text that has neither a name nor a number."""
 
 
 def read_records(
@@ -191,10 +200,15 @@ def make_record(
     build = partial(build_plain, title=title)
     if section is not None:
         build = partial(build_given, section=section, title=title)
-    [result] = _make_records("<text>", None, iter([build_content(build, text, None)]))
+    [result] = _make_records(
+        f"<{_UNNAMED}>", None, iter([build_content(build, text, None)])
+    )
     if isinstance(result, RecordError):
         raise result
     given_id = "" if record_id is None else str(record_id).strip()
+    # a text without a name is named after its trial
+    if not given_id and result.record_id == _UNNAMED and not result.source.notes:
+        given_id = result.source.registry_id or ""
     if given_id:
         return result.model_copy(update={"record_id": given_id})
     return result
@@ -298,13 +312,32 @@ def _make_records(
         if len(opening) > 1:
             default_id = f"{stem}-{number}"
         place = join_place(member, content.place)
+        registered = _find_registry_number(content)
         notes = tuple(note for note in content.notes if note not in told)
         told.update(note for note in notes if note.startswith(UNREAD))
         yield TrialRecord(
             record_id=content.trial_id or default_id,
-            source=Source(path=path, format=content.format, place=place, notes=notes),
+            source=Source(
+                path=path,
+                format=content.format,
+                place=place,
+                notes=(*notes, *filter(None, [registered.note])),
+                **{"registry_id": registered.number, **content.ids},
+            ),
             sections=content.sections,
             registry=content.registry,
             document=content.document,
             given=content.given,
         )
+
+
+def _find_registry_number(content: RecordContent) -> RegistryNumber:
+    """Return the registry number of a text that does not have it as its id. A record of a registry
+    has no other number.
+    """
+    if content.trial_id and find_trial_id(content.trial_id):
+        return NO_NUMBER
+    text = content.number_text or content.given or ""
+    if content.document:
+        text = content.document.text
+    return find_registry_number(text, content.listed_numbers)

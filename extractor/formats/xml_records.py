@@ -5,12 +5,13 @@ reach a parser.
 
 import codecs
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from io import BufferedReader
+from io import BufferedReader, BytesIO
 from itertools import count
+from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from defusedxml.ElementTree import ParseError, fromstring
@@ -25,7 +26,7 @@ from extractor.formats.found import (
 )
 from extractor.formats.record import read_named, read_record
 from extractor.formats.registers import Register, fold_column, list_registers
-from extractor.formats.streams import TextBuffer, replace_odd_bytes
+from extractor.formats.streams import BLOCK_BYTES, TextBuffer, replace_odd_bytes
 from extractor.schemas.base import JsonObject
 
 _ENCODING = re.compile(
@@ -49,51 +50,109 @@ be the reason why the record is broken.
 _BARE_LESS = re.compile("<(?![A-Za-z_/!?])")
 
 
+_PAPER_ROOTS = ("PubmedArticle", "article", "pmc-", "nlm-", "OAI-PMH")
+"""The beginnings of the roots of files with papers."""
+
+
+class _Kind(NamedTuple):
+    """A kind of records.
+
+    Attributes:
+        element: The name of a record's element.
+        build: Returns the content of the element.
+        number_tag: The folded name of the element with the trial number, or "".
+        skipped: The names of other elements that are not read, each with the problem to report.
+    """
+
+    element: str
+    build: Callable[[Element], RecordContent]
+    number_tag: str = ""
+    skipped: Mapping[str, str] = {}
+
+
 def read_xml(stream: BufferedReader) -> Iterator[ReadResult]:
     """Yield the records of one document in order, and a problem for each record that cannot be
     read. A document without records, or without its closing tag, is also reported as a problem.
     """
     head = stream.peek().decode("utf-8", "replace")
     root = "".join(_TAG.findall(head)[:1])
-    register = _find_register(head, root)
-    begins = re.compile(rf"<{register.element}(?=[\s/>])")
-    number_tag = fold_column(register.id.rpartition(".")[2])
+    kind = _find_kind(head, root)
+    begins = re.compile(rf"<{kind.element}(?=[\s/>])")
     text = TextBuffer(stream, _find_encoding(head))
     last: ReadResult | None = None
     for number in count(1):
         opening = text.find(begins)
         line = f"line {text.line}"
         outside = text.take(opening.start() if opening else None)
+        tags = _TAG.findall(outside)
+        for name, problem in kind.skipped.items():
+            if name in tags:
+                yield UnreadableSource(problem, "leave it out", place=line)
         # a number outside the records shows that the tag of its record is broken
-        if number_tag in map(fold_column, _TAG.findall(outside)):
+        if kind.number_tag in map(fold_column, tags):
             yield UnreadableSource("broken XML (fields outside a record)", place=line)
         if not opening:
             break
-        last = _read_record(text, register, number)
+        last = _read_record(text, kind, number)
         yield last
     # ``outside`` is now the end of the document; a record that is the root has checked its own end
-    is_whole = root == register.element or f"</{root}" in outside
+    is_whole = root == kind.element or f"</{root}" in outside
     if not is_whole and isinstance(last, RecordContent):
         yield UnreadableSource(
             f"the file ends without </{root}>: records may be missing", place=line
         )
 
 
-def _find_register(head: str, root: str) -> Register:
-    """Return the register of a document. Raises ``UnreadableSource`` if the register is unknown or
-    the document declares entities.
+def _find_kind(head: str, root: str) -> _Kind:
+    """Return the kind of records in a document. Raises ``UnreadableSource`` if the kind is unknown
+    or the document declares entities.
     """
-    for register in list_registers("xml"):
-        before, *after = re.split(rf"<{register.element}[\s/>]", head, maxsplit=1)
+    kinds = [
+        _Kind(
+            register.element,
+            partial(build_xml, register),
+            fold_column(register.id.rpartition(".")[2]),
+        )
+        for register in list_registers("xml")
+    ]
+    if root.startswith(_PAPER_ROOTS):
+        kinds = _list_paper_kinds()
+    for kind in kinds:
+        before, *after = re.split(rf"<{kind.element}[\s/>]", head, maxsplit=1)
         if "<!ENTITY" in before:
             raise UnreadableSource(
                 "XML that declares entities", "remove the declaration"
             )
         if after:
-            return register
+            return kind
     raise UnreadableSource(
         f"XML without a record in a known format (its root is <{root}>)", DOWNLOAD
     )
+
+
+def read_paper(xml: str) -> RecordContent:
+    """Return the content of a paper from the XML of its element alone. Raises ``UnreadableSource``
+    if the XML is broken or contains no paper.
+    """
+    root = "".join(_TAG.findall(xml)[:1])
+    kind = _find_kind(xml[:BLOCK_BYTES], root)
+    text = TextBuffer(BufferedReader(BytesIO(xml.encode())))
+    opening = text.find(re.compile(rf"<{kind.element}(?=[\s/>])"))
+    text.take(opening.start() if opening else None)
+    content = _read_record(text, kind, 1)
+    if isinstance(content, UnreadableSource):
+        raise content
+    return replace(content, place=None)
+
+
+def _list_paper_kinds() -> list[_Kind]:
+    # few documents are papers
+    from extractor.formats.papers import jats, pubmed  # noqa: PLC0415
+
+    return [
+        _Kind(pubmed.ELEMENT, pubmed.build_pubmed, skipped=pubmed.SKIPPED),
+        _Kind(jats.ELEMENT, jats.build_jats),
+    ]
 
 
 def _find_encoding(head: str) -> str:
@@ -112,7 +171,7 @@ def _find_encoding(head: str) -> str:
     )
 
 
-def _read_record(text: TextBuffer, register: Register, number: int) -> ReadResult:
+def _read_record(text: TextBuffer, kind: _Kind, number: int) -> ReadResult:
     """Consume a record and return its content. If the record is broken but can be repaired, its
     content includes a note.
 
@@ -120,7 +179,7 @@ def _read_record(text: TextBuffer, register: Register, number: int) -> ReadResul
     read; a record beyond the maximum size raises it and ends the file.
     """
     first = text.line
-    ends = re.compile(rf"</{register.element}\s*>|(?=<{register.element}[\s/>])")
+    ends = re.compile(rf"</{kind.element}\s*>|(?=<{kind.element}[\s/>])")
     try:
         # the start of this record matches too, so the search begins behind it
         end = text.find(ends, ahead=1)
@@ -145,7 +204,7 @@ def _read_record(text: TextBuffer, register: Register, number: int) -> ReadResul
         except ParseError as remaining_error:
             reason = str(remaining_error).partition(":")[0]
             return UnreadableSource(f"broken XML ({reason})", place=line)
-    content = build_content(partial(build_xml, register), element, f"record {number}")
+    content = build_content(kind.build, element, f"record {number}")
     if isinstance(content, RecordContent):
         return replace(content, notes=(*notes, *content.notes))
     return content

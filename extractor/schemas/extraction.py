@@ -690,6 +690,13 @@ class TrialExtraction(FrozenModel):
         "and keywords.",
     )
 
+    @property
+    def registry_id(self) -> str | None:
+        """The registry number of the trial, as in ``TrialRecord``, or None if it is unknown."""
+        if self.source is None:
+            return None
+        return self.source.name_trial(self.record_id)
+
     def to_gold(self, *, exclude_unset: bool = False) -> JsonObject:
         """Return the extraction in the format of gold files, with only the guideline's keys: the
         values of all items, including custom fields, but without evidence, findings or usage. The

@@ -21,6 +21,12 @@ from extractor.schemas.vocabulary import TermKind
 
 _REGISTRY = "registry."
 
+PAPER_FORMATS = frozenset({"pubmed_xml", "jats_xml", "medline", "pubmed_text"})
+"""The formats of published papers."""
+TEXT_FORMATS = PAPER_FORMATS | {"text", "flat", "pdf", "docx"}
+"""The formats of texts that come from no registry, so that their id may be any name."""
+TRIAL_NUMBER = re.compile(r"NCT\d{8}|ISRCTN\d{8}|\d{4}-\d{6}-\d{2}-\d{2}", re.ASCII)
+"""A number of ClinicalTrials.gov, ISRCTN or CTIS."""
 _NO_LIMIT = re.compile(
     r"(?:no|none|not|any|unlimited|unknown|without)\b\D*", re.IGNORECASE
 )
@@ -353,6 +359,41 @@ class Source(FrozenModel):
         description="Messages about parts of the file that had to be corrected or guessed; each "
         "becomes a `source_doubtful` finding.",
     )
+    registry_id: str | None = Field(
+        default=None,
+        exclude_if=is_none,
+        description="For a paper or another text: the registry number of its trial, such as "
+        "NCT04736823. It is null if the text states none, or several; a record of a registry has "
+        "its number as `record_id`.",
+    )
+    pmid: str | None = Field(
+        default=None,
+        exclude_if=is_none,
+        description="For a paper: its number in PubMed.",
+    )
+    pmcid: str | None = Field(
+        default=None,
+        exclude_if=is_none,
+        description="For a paper: its number in PubMed Central, such as PMC1234567.",
+    )
+    doi: str | None = Field(
+        default=None, exclude_if=is_none, description="For a paper: its DOI."
+    )
+
+    def name_trial(self, record_id: str) -> str | None:
+        """Return the registry number of the trial that a record with this id is about, or None if
+        it is unknown.
+
+        >>> Source(path="a.xml", format="isrctn_xml").name_trial("ISRCTN90000001")
+        'ISRCTN90000001'
+        >>> Source(path="a.txt", format="text").name_trial("a") is None
+        True
+        """
+        if self.registry_id:
+            return self.registry_id
+        if self.format in TEXT_FORMATS and not TRIAL_NUMBER.fullmatch(record_id):
+            return None
+        return record_id
 
 
 class DocumentText(FrozenModel):
@@ -403,6 +444,13 @@ class TrialRecord(FrozenModel):
         description="For free text: the text as given, which contains the sections; it is not "
         "written to JSON.",
     )
+
+    @property
+    def registry_id(self) -> str | None:
+        """The registry number of the trial: for a record of a registry its id, for a text the
+        number that it states, or None.
+        """
+        return self.source.name_trial(self.record_id)
 
     def section(self, name: str) -> Section | None:
         """Return the section with this name, or None."""

@@ -85,22 +85,73 @@ def test_a_file_has_the_number_of_its_trial_or_its_own_name(
     assert (record.record_id, record.source.format) == (record_id, "text")
 
 
-def test_a_text_without_headings_is_a_record_only_if_it_is_named(tmp_path):
-    """A folder may hold a README beside the records."""
-    for name in ("note.md", "README.md"):
-        (tmp_path / name).write_text(NOTE if name == "note.md" else PROSE, "utf-8")
-
-    (tmp_path / "all.zip").write_bytes(
-        zip_members({"note.txt": NOTE.encode(), "more.txt": PROSE.encode()})
+def test_a_text_without_headings_is_read_in_a_folder_as_it_is_alone(tmp_path):
+    """A folder may hold a README and a program beside the records."""
+    texts = {
+        "note.md": NOTE,
+        "more.txt": PROSE,
+        "31415926": PROSE,
+        "README.md": PROSE,
+        "run.py": PROSE,
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    packed = tmp_path.with_name("all.zip")
+    packed.write_bytes(
+        zip_members({name: text.encode() for name, text in texts.items()})
     )
 
-    for inputs in ([tmp_path / "*.md"], [tmp_path / "all.zip"]):
-        reading = read_all(*inputs)
-        assert reading.ids == ["note"]
-        [error] = reading.errors
-        assert error.problem == 'a text without a heading such as "Inclusion Criteria"'
-        assert error.remedy.startswith("pass the file itself")
+    for place in (tmp_path, packed):
+        reading = read_all(place)
+        assert sorted(reading.ids) == ["31415926", "more", "note"]
+        assert {error.problem for error in reading.errors} == {
+            'a text without a heading such as "Inclusion Criteria"'
+        }
+        assert len(reading.errors) == 2
+        remedy = reading.errors[0].remedy
+        assert remedy.startswith("pass the file itself")
     assert read_all(tmp_path / "README.md").ids == ["README"]
+
+
+@pytest.mark.parametrize(
+    ("text", "registry_id", "note"),
+    [
+        ("A study in gout (NCT99300007)\n\nAdults with gout.", "NCT99300007", None),
+        ("Gout.\n\nRegistered at ClinicalTrials.gov, NCT 99300007. See NCT99300008.", "NCT99300007", None),
+        ("Gout.\n\nTrial registration: ISRCTN99300007.", "ISRCTN99300007", None),
+        ("Gout.\n\nAdults, as in NCT99300007.", "NCT99300007", "the text does not say that it is"),
+        ("Gout.\n\nAs in NCT99300007 and NCT99300008.", None, "several trial numbers are stated"),
+        ("Gout.\n\nAdults of 1993000.", None, None),
+    ],
+)  # fmt: skip
+def test_the_number_that_a_text_states_is_that_of_its_trial(
+    tmp_path, text, registry_id, note
+):
+    path = tmp_path / "note.txt"
+    path.write_text(text, "utf-8")
+
+    [record] = read_all(path).records
+
+    assert (record.record_id, record.registry_id) == ("note", registry_id)
+    assert [note in told for told in record.source.notes] == ([True] if note else [])
+    # a text without a name is named after its trial, if the text says that it is its own
+    assert make_record(text).record_id == (registry_id if not note else None) or "text"
+
+
+@pytest.mark.parametrize(
+    ("first", "is_title"),
+    [
+        ("Fictumab in severe asthma: a randomised trial.", True),
+        ("Is fictumab better than placebo in asthma?", True),
+        ("Fictumab improves sleep in adults.", True),
+        ("This study tests fictumab.", False),
+        ("Fictumab was given to adults. It was safe.", False),
+    ],
+)
+def test_a_title_may_end_with_a_full_stop(first, is_title):
+    text = f"{first}\n\nMETHODS: Adults with asthma took fictumab.\n"
+    names = [section.name for section in make_record(text).sections]
+    assert ("title" in names) is is_title
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,10 @@
-"""``extractor diff``: show what changed between two versions of the same trials."""
+"""``extractor diff``: show what changed between two versions of the same trials, or what was
+registered and published differently.
+"""
 
 import json
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +30,13 @@ from extractor.apps.cli.options import (
 from extractor.apps.cli.runs import warn_incomplete
 from extractor.apps.diff.changes import COLUMNS, Side, compare
 from extractor.apps.diff.page import write_diff_page
+from extractor.apps.diff.published import (
+    NOT_STATED,
+    PUBLISHED_COLUMNS,
+    ComparedPaper,
+    compare_papers,
+    reads_papers,
+)
 from extractor.apps.export import write_sheet
 from extractor.options import FILES, read_columns
 from extractor.plurals import counted
@@ -47,12 +57,23 @@ def diff(
     exit_code: Annotated[
         bool, option(FILES, "Exit with code 1 if anything changed.", "--exit-code")
     ] = False,
+    published: Annotated[
+        bool,
+        option(
+            FILES,
+            "Compare registered records with papers, even if those are texts or documents.",
+            "--published",
+        ),
+    ] = False,
 ) -> int:
     """Show which values were added, removed or changed between two versions of the same trials.
 
     Both versions are quoted for each change. An item that was only moved is not reported. Records
     are read with the rules alone; to use a model, process both versions with `extractor run`
     first, and compare the folders.
+
+    If OLD has registered records and NEW has papers, they are paired by registry number, and what
+    was registered and published differently is shown.
 
     Exit codes: 0 done, 1 changes (with --exit-code), 2 wrong usage or an unreadable record, 130
     interrupted.
@@ -61,17 +82,18 @@ def diff(
     before = Side(old, names)
     after = Side(new, names)
     warn_incomplete(old, new)
+    if published or reads_papers(before, after):
+        papers = list(compare_papers(before, after))
+        rows = [found.cells for paper in papers for found in paper.changes]
+        if html:
+            write_diff_page(html, papers, old=old, new=new, has_papers=True)
+        _write(rows, PUBLISHED_COLUMNS, "discrepancies.txt", to, as_json, force)
+        return _tell_papers(papers, before, after, old, new, exit_code=exit_code)
     trials = list(compare(before, after))
     rows = [change.cells for trial in trials for change in trial.changes]
     if html:
         write_diff_page(html, trials, old=old, new=new)
-    if to:
-        write_sheet(to, COLUMNS, (tuple(row.values()) for row in rows), force=force)
-    elif as_json:
-        for row in rows:
-            print(json.dumps(row))
-    else:
-        print_text("changes.txt", rows=rows)
+    _write(rows, COLUMNS, "changes.txt", to, as_json, force)
     counts = Counter(row["change"] for row in rows)
     kinds = ", ".join(f"{number} {kind}" for kind, number in counts.items())
     say(f"{counted(len(trials), 'trial')} compared: {kinds or 'no change'}")
@@ -82,6 +104,64 @@ def diff(
     # a trial in only one version also counts as a change
     all_compared = len(trials) == max(len(before.record_ids), len(after.record_ids))
     if exit_code and (rows or not all_compared):
+        return FAILED
+    return OK
+
+
+def _write(
+    rows: Sequence[Mapping[str, object]],
+    columns: Sequence[str],
+    template: str,
+    to: Path | None,
+    as_json: bool,
+    force: bool,
+) -> None:
+    """Write rows as a sheet, as JSON lines, or as text with a template."""
+    if to:
+        write_sheet(to, columns, (tuple(row.values()) for row in rows), force=force)
+    elif as_json:
+        for row in rows:
+            print(json.dumps(row))
+    else:
+        print_text(template, rows=rows)
+
+
+def _tell_papers(
+    papers: Sequence[ComparedPaper],
+    registered: Side,
+    published: Side,
+    old: Path,
+    new: Path,
+    *,
+    exit_code: bool,
+) -> int:
+    """Print the numbers of discrepancies, and the papers and records without a counterpart. Return
+    the exit code.
+    """
+    kinds = Counter(found.kind for paper in papers for found in paper.changes)
+    named = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
+    say(f"{counted(len(papers), 'paper')} compared: {named or 'no discrepancy'}")
+    for paper in papers:
+        if paper.doubt:
+            say(
+                f"doubtful: {paper.record_id} as a paper of {paper.trial_id}: {paper.doubt}"
+            )
+    paired = {paper.record_id for paper in papers} | {
+        paper.trial_id for paper in papers
+    }
+    for path, side, what in (
+        (new, published, "papers without a registered record"),
+        (old, registered, "records without a paper"),
+    ):
+        alone = [name for name in side.record_ids if name not in paired]
+        if alone:
+            say(f"{what} in {path}: {name_some(alone)}")
+        for error in side.failed[:MAX_LISTED]:
+            say(str(error))
+    if registered.failed or published.failed:
+        return USAGE
+    all_paired = len(papers) == len(published.record_ids)
+    if exit_code and (kinds.total() > kinds[NOT_STATED] or not all_paired):
         return FAILED
     return OK
 

@@ -1,5 +1,5 @@
-"""``extractor fetch``: download records from the registry into a file. Also resolves NCT numbers
-among a run's inputs.
+"""``extractor fetch``: download records from the registry, and papers, into a file. Also resolves
+the numbers among a run's inputs.
 """
 
 import re
@@ -22,21 +22,27 @@ from extractor.apps.cli.options import (
     split_pairs,
 )
 from extractor.apps.fetch import (
+    PaperSource,
     Registry,
     RegistryQuery,
     Target,
-    fetch_pages,
+    fetch_all,
     open_file,
-    parse_nct_numbers,
+    parse_numbers,
 )
 from extractor.errors import naming_file
 from extractor.options import FILES, SPEED, split_names
 
-_NUMBER = re.compile(r"(?i)nct\d+")
+_NUMBER = re.compile(r"(?i)(?:nct|pmc|pmid:?)\d+")
+_PER_MINUTE = 50.0
+"""The polite rate for the registry."""
 
 
 def fetch(
-    numbers: Annotated[list[str] | None, typer.Argument(help="NCT numbers.")] = None,
+    numbers: Annotated[
+        list[str] | None,
+        typer.Argument(help="NCT numbers, or papers: pmid:12345678, PMC1234567."),
+    ] = None,
     out: Annotated[
         Path,
         option(
@@ -51,7 +57,7 @@ def fetch(
     quiet: QuietOption = False,
     ids: Annotated[
         typer.FileText | None,
-        option(QUERY, "A file of NCT numbers, or - for stdin.", encoding="utf-8-sig"),
+        option(QUERY, "A file of numbers, or - for stdin.", encoding="utf-8-sig"),
     ] = None,
     condition: Annotated[str, option(QUERY, "The condition or disease studied.")] = "",
     intervention: Annotated[str, option(QUERY, "The treatment studied.")] = "",
@@ -71,10 +77,15 @@ def fetch(
         list[str] | None, option(QUERY, "Another API parameter, as NAME=VALUE.")
     ] = None,
     requests_per_minute: Annotated[
-        float, option(SPEED, "Maximum number of requests per minute, evenly spaced.")
-    ] = 50.0,
+        float | None,
+        option(
+            SPEED,
+            "Maximum number of requests per minute, evenly spaced; 50 by default, 180 for papers.",
+        ),
+    ] = None,
 ) -> int:
-    """Fetch records from ClinicalTrials.gov, by NCT number or by query.
+    """Fetch records from ClinicalTrials.gov, by NCT number or by query, and papers from PubMed and
+    PubMed Central by number.
 
     Run the same command again to continue after an interruption: records already in the
     --out file are kept, and only missing ones are fetched.
@@ -82,7 +93,7 @@ def fetch(
     Exit codes: 0 all done, 1 a number is unknown or a parameter was rejected, 2 wrong usage, 75
     the registry is unavailable, 130 interrupted.
     """
-    nct_numbers = parse_nct_numbers("\n".join([*(numbers or ()), *(ids or ())]))
+    parsed = parse_numbers("\n".join([*(numbers or ()), *(ids or ())]))
     query: dict[str, Any] = {
         "condition": condition,
         "intervention": intervention,
@@ -91,12 +102,12 @@ def fetch(
         "updated_since": updated_since,
         "more": split_pairs(param or (), "--param"),
     }
-    if nct_numbers and any((limit, *query.values())):
+    if parsed and any((limit, *query.values())):
         raise ValueError(
             "specify either NCT numbers or a query (optionally with --limit)"
         )
     return _fetch(
-        nct_numbers or RegistryQuery(**query),
+        parsed or RegistryQuery(**query),
         out,
         limit,
         requests_per_minute,
@@ -109,26 +120,26 @@ def fetch(
 def fetch_inputs(
     inputs: tuple[str, ...], folder: Path | None, *, fresh: bool, quiet: bool
 ) -> Iterator[tuple[tuple[str, ...], int]]:
-    """Fetch the records for the NCT numbers among ``inputs``. Yields (inputs, exit code), where
-    the file of fetched records replaces the numbers.
+    """Fetch the records and papers for the numbers among ``inputs``. Yields (inputs, exit code),
+    where the file of fetched records replaces the numbers.
 
-    An input that looks like an NCT number is treated as a file path if a file with that name
+    An input that looks like a number is treated as a file path if a file with that name
     exists. The fetched file is stored in the run's ``folder`` or, if that is None, in a temporary
     one. The exit code is 1 if a number is not in the registry. Raises ``ValueError`` for a number
     that does not have eight digits, and ``FolderNotWritable`` if the file cannot be written.
     """
-    nct_inputs = [
+    numbered = [
         name for name in inputs if _NUMBER.fullmatch(name) and not Path(name).exists()
     ]
-    if not nct_inputs:
+    if not numbered:
         yield inputs, OK
         return
-    numbers = parse_nct_numbers(" ".join(nct_inputs))
+    numbers = parse_numbers(" ".join(numbered))
     with TemporaryDirectory() as scratch:
         path = Path(folder or scratch, "fetched.jsonl")
         with naming_file(path):
             code = _fetch(numbers, path, fresh=fresh, quiet=quiet)
-        paths = [name for name in inputs if name not in nct_inputs]
+        paths = [name for name in inputs if name not in numbered]
         # there is no file if the registry has none of the numbers
         if path.exists():
             paths.insert(0, str(path))
@@ -141,7 +152,7 @@ def _fetch(
     target: Target,
     out: Path,
     limit: int | None = None,
-    requests_per_minute: float = 50.0,
+    requests_per_minute: float | None = None,
     *,
     fresh: bool,
     quiet: bool,
@@ -150,21 +161,24 @@ def _fetch(
 
     ``limit`` is the maximum number of records in the file, including existing ones.
     """
-    registry = Registry(requests_per_minute=requests_per_minute)
-    with open_file(out, fresh=fresh) as file, registry.open() as client:
+    rate = _PER_MINUTE if requests_per_minute is None else requests_per_minute
+    registry = Registry(requests_per_minute=rate)
+    papers = PaperSource(requests_per_minute=requests_per_minute)
+    with open_file(out, fresh=fresh) as file:
         existing = file.records
         remaining = max(0, limit - existing) if limit is not None else None
         try:
-            for page in fetch_pages(client, target, file.nct_numbers, limit=remaining):
+            pages = fetch_all(registry, papers, target, file.numbers, limit=remaining)
+            for page in pages:
                 file.write(page.studies)
         finally:
             if not quiet:
                 total = file.records
                 say(f"records in {out}: {total:,} ({total - existing:,} new)")
-    # only a tuple contains NCT numbers; a query does not
+    # only a tuple contains numbers; a query does not
     if not isinstance(target, tuple):
         return OK
-    unknown = [name for name in target if name not in file.nct_numbers]
+    unknown = [name for name in target if name not in file.numbers]
     if unknown:
         say(f"not in the registry: {', '.join(unknown)}")
         return FAILED

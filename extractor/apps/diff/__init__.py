@@ -8,6 +8,8 @@ criterion stricter or looser.
 
 - ``changes.py``: the versions (a run, a file of extractions, or records to be read with the
   rules), and the changes to extractions and to the registered fields of records.
+- ``published.py``: what was registered for a trial and published in its paper differently, and
+  which record belongs to which paper. ``outcomes.py`` pairs their outcomes.
 - ``page.py`` and ``assets``: the changes next to both texts, in the report's viewer.
 
 To show another column of ``ValueRow`` for both versions, add it to ``_CELLS`` in ``changes.py``.
@@ -15,5 +17,6 @@ The command is ``extractor/apps/cli/diff.py``.
 """
 
 from extractor.apps.diff.changes import Change, diff_records, diff_trials
+from extractor.apps.diff.published import Discrepancy, diff_published
 
-__all__ = ["Change", "diff_records", "diff_trials"]
+__all__ = ["Change", "Discrepancy", "diff_published", "diff_records", "diff_trials"]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from extractor.apps.diff.changes import ComparedTrial, read_words
+from extractor.apps.diff.published import KINDS, ComparedPaper
 from extractor.apps.pages import Chunks, pack, render_page
 from extractor.apps.pages.view import name_record, view
 from extractor.run.files import write_page
@@ -14,13 +15,21 @@ from extractor.schemas import Citation
 from extractor.schemas.base import JsonObject
 
 _SIDES = ("old", "new")
+_KINDS = ("added", "removed", "changed")
+_PAPER_SIDES = ("registered", "published")
 
 
 def write_diff_page(
-    path: Path, trials: Iterable[ComparedTrial], *, old: Path, new: Path
+    path: Path,
+    trials: Iterable[ComparedTrial | ComparedPaper],
+    *,
+    old: Path,
+    new: Path,
+    has_papers: bool = False,
 ) -> None:
-    """Write a page with the changed trials. ``old`` and ``new`` are the versions' paths. The page
-    works offline. Raises ``StoreError`` if the file cannot be written.
+    """Write a page with the changed trials. ``old`` and ``new`` are the versions' paths, of
+    registered records and papers if ``has_papers``. The page works offline. Raises ``StoreError``
+    if the file cannot be written.
     """
     chunks = Chunks()
     rows: list[JsonObject] = []
@@ -41,6 +50,8 @@ def write_diff_page(
     values = {
         "old": old,
         "new": new,
+        "names": _PAPER_SIDES if has_papers else _SIDES,
+        "kinds": KINDS if has_papers else _KINDS,
         "fields": sorted({field for field, _ in counts}),
         "counts": counts,
         "shown": len(rows),
@@ -56,7 +67,7 @@ def write_diff_page(
     write_page(path, page)
 
 
-def show_changes(trial: ComparedTrial) -> JsonObject:
+def show_changes(trial: ComparedTrial | ComparedPaper) -> JsonObject:
     """Return the data of a trial for the page: its changes, and the sections and spans of the old
     version followed by those of the new version.
     """
@@ -66,6 +77,7 @@ def show_changes(trial: ComparedTrial) -> JsonObject:
             "field": change.field,
             "old": read_words(change.old),
             "new": read_words(change.new),
+            "note": getattr(change, "doubt", None),
             "spans": [],
         }
         for change in trial.changes
@@ -90,11 +102,16 @@ def show_changes(trial: ComparedTrial) -> JsonObject:
         spans += [(first + section, *ends) for section, *ends in shown["spans"]]
         sections += [section | {"side": side} for section in shown["sections"]]
     record = trial.new or trial.old
+    title = name_record(record) if record else ""
+    if isinstance(trial, ComparedPaper):
+        title = f"{trial.trial_id}: {title}"
     return {
         "id": trial.record_id,
-        "title": name_record(record) if record else "",
+        "title": title,
         "sections": sections,
         "spans": spans,
         "changes": changes,
+        "names": _PAPER_SIDES if isinstance(trial, ComparedPaper) else _SIDES,
+        "doubt": getattr(trial, "doubt", None),
         "missing": [side for side in _SIDES if getattr(trial, side) is None],
     }

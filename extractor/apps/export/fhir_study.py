@@ -25,6 +25,7 @@ from extractor.schemas import (
     Endpoint,
     ExtractedItem,
     Rank,
+    Source,
     Task,
     TimeKind,
     TrialExtraction,
@@ -263,7 +264,7 @@ def _add_provenance(trial: TrialResources) -> None:
     }
     source = trial.extraction.source
     if source:
-        read = ", ".join(filter(None, (source.path, source.place, source.format)))
+        read = ", ".join(filter(None, _list_source(source)))
         content["entity"] = [{"role": "source", "what": {"display": read}}]
     trial.add("Provenance", "", content)
 
@@ -280,3 +281,9 @@ def _list_places(item: ExtractedItem) -> list[str]:
             known = filter(None, (piece.origin, piece.support, piece.confidence))
             values[place].append(" ".join((piece.field, *map(str, known))))
     return [f"{place} {'; '.join(stated)}" for place, stated in values.items()]
+
+
+def _list_source(source: Source) -> tuple[str | None, ...]:
+    """Return where a record is from: its file, and the ids of its trial and of its paper."""
+    ids = (source.registry_id, source.pmid, source.pmcid, source.doi)
+    return (source.path, source.place, source.format, *ids)

@@ -21,10 +21,10 @@ from extractor.run.files import made_folder
 class RecordFile:
     """A file of fetched studies, one JSON document per line, gzipped if its name ends in ``.gz``.
 
-    ``nct_numbers`` contains the NCT numbers of its studies, including former numbers, and
-    ``records`` is the number of studies. With ``fresh``, both leave out the studies of an existing
-    file, which the first new studies replace. Otherwise, an incomplete last line left by a fetch
-    that was killed is removed.
+    ``numbers`` contains the NCT numbers of its studies, including former numbers, and those of its
+    papers; ``records`` is the number of both. With ``fresh``, both leave out what an existing file
+    contains, which the first new studies replace. Otherwise, an incomplete last line left by a
+    fetch that was killed is removed.
 
     Raises ``StoreError`` if the file contains anything other than fetched studies, and ``OSError``
     if it cannot be read or written.
@@ -33,7 +33,7 @@ class RecordFile:
     def __init__(self, path: Path, *, fresh: bool = False) -> None:
         """Read the existing studies of the file, unless there are none or they are replaced."""
         self.path = path
-        self.nct_numbers: set[str] = set()
+        self.numbers: set[str] = set()
         self.records = 0
         self._mode: Literal["wb", "ab"] = "wb" if fresh else "ab"
         if not path.exists():
@@ -66,7 +66,7 @@ class RecordFile:
                 for line in file:
                     is_cut = not line.endswith(b"\n")
                     if not is_cut:
-                        self.nct_numbers.update(list_numbers(read_json(line)))
+                        self.numbers.update(list_numbers(read_json(line)))
                         self.records += 1
         except EOFError:
             # a kill truncated the gzipped file

@@ -1,16 +1,26 @@
-"""A page from the API, and the studies on the page."""
+"""A page from an API, and the studies or papers on the page."""
 
 import json
+import re
 from typing import NamedTuple
 
 from extractor.resources import read_json
 from extractor.schemas.base import JsonObject
 
+_PAPER = re.compile(r"<(?P<name>PubmedArticle|article)(?=[\s/>])")
+"""The beginning of a paper in a reply of E-utilities."""
+_PMID = re.compile(r"<PMID\b[^>]*>\s*(\d{1,12})\s*</PMID>")
+_PMCID = re.compile(
+    r"<article-id\b[^>]*\bpub-id-type=[\"']pmc(?:id)?[\"'][^>]*>\s*(?:PMC)?(\d{1,12})"
+)
+_SET = re.compile(r"<(?:PubmedArticleSet|pmc-articleset)\b")
+
 
 class Study(NamedTuple):
-    """A study as sent by the registry: a line of JSON that ends with a line feed.
+    """A study as sent by the registry, or a paper: a line of JSON that ends with a line feed.
 
-    ``numbers`` contains its NCT number and its former numbers, which the registry still recognises.
+    ``numbers`` contains its NCT number and its former numbers, which the registry still
+    recognises, or the number of a paper, such as ``PMID12345`` or ``PMC12345``.
     """
 
     numbers: tuple[str, ...]
@@ -18,7 +28,7 @@ class Study(NamedTuple):
 
     @property
     def nct_id(self) -> str:
-        """The current NCT number of the study."""
+        """The current NCT number of the study, or the number of the paper."""
         return self.numbers[0]
 
 
@@ -59,9 +69,11 @@ def read_page(body: bytes) -> StudyPage:
 
 
 def list_numbers(study: JsonObject) -> tuple[str, ...]:
-    """Return the NCT number of a study, followed by its former numbers, in upper case. Raises
-    ``ValueError`` for a study without a number.
+    """Return the NCT number of a study, followed by its former numbers, in upper case, or the
+    number of a fetched paper. Raises ``ValueError`` for a study without a number.
     """
+    if isinstance(study, dict) and "xml" in study and "number" in study:
+        return (str(study["number"]),)
     try:
         identity = study["protocolSection"]["identificationModule"]
         numbers = (identity["nctId"], *identity.get("nctIdAliases", ()))
@@ -71,3 +83,41 @@ def list_numbers(study: JsonObject) -> tuple[str, ...]:
             "NCTId)"
         ) from None
     return tuple(str(number).upper() for number in numbers)
+
+
+def split_papers(body: bytes) -> list[Study]:
+    """Return the papers in a reply of E-utilities, each with its XML unchanged. Raises
+    ``ValueError`` if the reply is not a set of papers.
+
+    >>> set_of_one = b"<PubmedArticleSet><PubmedArticle><PMID>7</PMID></PubmedArticle>"
+    >>> [paper.numbers for paper in split_papers(set_of_one + b"</PubmedArticleSet>")]
+    [('PMID7',)]
+    """
+    text = body.decode("utf-8", "replace")
+    opening = _SET.search(text)
+    if opening is None:
+        raise ValueError("XML without a set of articles")
+    if f"</{opening[0][1:]}" not in text and "/>" not in text[opening.start() :]:
+        raise ValueError("the set of articles is cut off")
+    papers: list[Study] = []
+    at = opening.end()
+    while begins := _PAPER.search(text, at):
+        closing = f"</{begins['name']}>"
+        at = text.find(closing, begins.end()) + len(closing)
+        if at < len(closing):
+            break
+        xml = text[begins.start() : at]
+        number = _find_number(begins["name"], xml)
+        if number:
+            content = json.dumps({"number": number, "xml": xml})
+            papers.append(Study((number,), f"{content}\n".encode()))
+    return papers
+
+
+def _find_number(name: str, xml: str) -> str | None:
+    """Return the number of a paper; the first one in its XML is its own."""
+    if name == "article":
+        stated = _PMCID.search(xml)
+        return f"PMC{stated[1]}" if stated else None
+    stated = _PMID.search(xml)
+    return f"PMID{stated[1]}" if stated else None

@@ -1,4 +1,4 @@
-"""Parse NCT numbers, and convert a search to API parameters."""
+"""Parse the numbers of trials and papers, and convert a search to API parameters."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,9 @@ from datetime import date
 
 from extractor.errors import ArgumentError
 
-_NCT_NUMBER = re.compile(r"NCT\d{8}", re.ASCII)
+_NUMBER = re.compile(r"NCT\d{8}|PMID\d{1,9}|PMC\d{1,9}", re.ASCII)
+_PMID = re.compile(r"\bPMID[ \t]*:?[ \t]*(?=\d)", re.IGNORECASE)
+"""The name before a number of PubMed: "PMID: 12345", "pmid:12345"."""
 _PAGING = frozenset({"format", "pageSize", "pageToken", "countTotal"})
 """Parameters that are set by paging."""
 _PHASES = {
@@ -22,25 +24,37 @@ _PHASES = {
 _LONGEST_SHOWN = 40
 
 
-def parse_nct_numbers(text: str) -> tuple[str, ...]:
-    r"""Return the NCT numbers in a text, in upper case, in order and without duplicates.
+def parse_numbers(text: str) -> tuple[str, ...]:
+    r"""Return the NCT numbers, PubMed numbers and PubMed Central numbers in a text, in upper case,
+    in order and without duplicates.
 
     They may be separated by whitespace, commas, semicolons or ``|``; ``#`` starts a comment.
     Raises ``ArgumentError`` for any other text.
 
-    >>> parse_nct_numbers("NCT04736823  # the pilot\nnct00000102, NCT04736823")
+    >>> parse_numbers("NCT04736823  # the pilot\nnct00000102, NCT04736823")
     ('NCT04736823', 'NCT00000102')
+    >>> parse_numbers("pmid:12345, PMID: 678; pmc91011")
+    ('PMID12345', 'PMID678', 'PMC91011')
     """
     # some editors start UTF-8 files with a byte order mark
     stated = re.sub("#.*", "", text.removeprefix("\ufeff"))
-    numbers = dict.fromkeys(re.split(r"[\s,;|]+", stated.upper().strip()))
+    named = _PMID.sub("PMID", stated)
+    numbers = dict.fromkeys(re.split(r"[\s,;|]+", named.upper().strip()))
     numbers.pop("", None)
     for word in numbers:
-        if not _NCT_NUMBER.fullmatch(word):
-            raise ArgumentError(
-                f"the command: {word[:_LONGEST_SHOWN]!r} is not an NCT number; an NCT number is "
-                "NCT followed by eight digits, such as NCT04736823"
+        if _NUMBER.fullmatch(word):
+            continue
+        remedy = (
+            "an NCT number is NCT followed by eight digits, such as NCT04736823; a paper is "
+            "PMC1234567 or pmid:12345678"
+        )
+        if word.isdecimal():
+            remedy = (
+                f"write the number of a paper in PubMed as pmid:{word[:_LONGEST_SHOWN]}"
             )
+        raise ArgumentError(
+            f"the command: {word[:_LONGEST_SHOWN]!r} is not an NCT number; {remedy}"
+        )
     return tuple(numbers)
 
 

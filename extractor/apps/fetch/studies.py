@@ -1,11 +1,16 @@
-"""Fetch studies page by page, without duplicates."""
+"""Fetch studies and papers page by page, without duplicates."""
 
 from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 
-from extractor.apps.fetch.client import Registry, RegistryClient
+from extractor.apps.fetch.client import (
+    PaperClient,
+    PaperSource,
+    Registry,
+    RegistryClient,
+)
 from extractor.apps.fetch.pages import StudyPage
-from extractor.apps.fetch.query import RegistryQuery, parse_nct_numbers
+from extractor.apps.fetch.query import RegistryQuery, parse_numbers
 from extractor.errors import ArgumentError, RecordError, RegistryError
 from extractor.formats import read_stream
 from extractor.schemas import TrialRecord
@@ -15,8 +20,62 @@ _MOST_NUMBERS = 200
 characters.
 """
 
+_MOST_FULL_PAPERS = 10
+"""Number of papers of PubMed Central per request, because each may have several megabytes."""
+_DATABASES = {"PMID": "pubmed", "PMC": "pmc"}
+"""The databases of papers, by what precedes their numbers."""
+
 Target = Sequence[str] | RegistryQuery
-"""What to fetch: NCT numbers in upper case, or a query."""
+"""What to fetch: numbers of trials and papers in upper case, or a query."""
+
+
+def fetch_all(
+    registry: Registry,
+    papers: PaperSource,
+    target: Target,
+    known: set[str],
+    *,
+    limit: int | None = None,
+) -> Iterator[StudyPage]:
+    """Fetch studies page by page, as ``fetch_pages`` does, then the papers among the numbers."""
+    trials = target
+    wanted: list[str] = []
+    if not isinstance(target, RegistryQuery):
+        wanted = [number for number in target if not number.startswith("NCT")]
+        trials = [number for number in target if number.startswith("NCT")]
+    if trials:
+        with registry.open() as client:
+            yield from fetch_pages(client, trials, known, limit=limit)
+    unknown = [number for number in wanted if number not in known]
+    if unknown:
+        with papers.open() as paper_client:
+            yield from _fetch_papers(paper_client, unknown, known)
+
+
+def _fetch_papers(
+    client: PaperClient, numbers: Sequence[str], known: set[str]
+) -> Iterator[StudyPage]:
+    """Fetch the papers with these numbers from their databases, batch by batch."""
+    for prefix, database in _DATABASES.items():
+        ids = [
+            number.removeprefix(prefix)
+            for number in numbers
+            if number.startswith(prefix)
+        ]
+        size = client.source.batch_size
+        if database == "pmc":
+            size = min(size, _MOST_FULL_PAPERS)
+        for start in range(0, len(ids), size):
+            batch = ids[start : start + size]
+            found = client.get_papers(database, batch)
+            new = [
+                paper
+                for paper in {paper.numbers: paper for paper in found}.values()
+                if known.isdisjoint(paper.numbers)
+            ]
+            for paper in new:
+                known.update(paper.numbers)
+            yield StudyPage(new)
 
 
 def fetch_pages(
@@ -102,22 +161,26 @@ def _search(client: RegistryClient, query: RegistryQuery) -> Iterator[StudyPage]
 
 
 def fetch_records(
-    *nct_numbers: str,
+    *numbers: str,
     query: RegistryQuery | None = None,
     limit: int | None = None,
     registry: Registry | None = None,
+    papers: PaperSource | None = None,
     on_error: Callable[[RecordError], None] | None = None,
 ) -> Iterator[TrialRecord]:
-    """Fetch trial records from ClinicalTrials.gov, by NCT number or by query, page by page.
+    """Fetch trial records from ClinicalTrials.gov, by NCT number or by query, page by page, and
+    papers from PubMed and PubMed Central.
 
-    Records are yielded in the registry's order, without duplicates. ``extractor fetch`` stores
-    them in a file, and can resume after an interruption.
+    Records are yielded in the registry's order, without duplicates, then papers. ``extractor
+    fetch`` stores them in a file, and can resume after an interruption.
 
     Args:
-        nct_numbers: The NCT numbers of the records; omit them if a ``query`` is given.
+        numbers: The NCT numbers of the records, and numbers of papers, such as ``pmid:12345678`` or
+            ``PMC1234567``; omit them if a ``query`` is given.
         query: A search; omit it if numbers are given.
         limit: The maximum number of records to fetch for a query.
         registry: The registry to read, such as a mirror.
+        papers: The source of papers.
         on_error: Called with an error for each record that is unknown or cannot be read. Fetching
             then continues.
 
@@ -125,8 +188,8 @@ def fetch_records(
         RecordError: Without ``on_error``, if a record cannot be read or, at the end, if the
             registry has no study for one of the numbers.
         RegistryError: The registry cannot be read, or rejects the query.
-        ArgumentError: Neither numbers nor a query was given, both were given, or a value is not an
-            NCT number.
+        ArgumentError: Neither numbers nor a query was given, both were given, or a value is not a
+            number.
 
     >>> for record in fetch_records("NCT04736823"):  # doctest: +SKIP
     ...     print(record.record_id)
@@ -134,10 +197,11 @@ def fetch_records(
     >>> asthma = RegistryQuery(condition="asthma", phases=("3",))
     >>> records = list(fetch_records(query=asthma, limit=100))  # doctest: +SKIP
     """
-    if bool(nct_numbers) == bool(query):
+    if bool(numbers) == bool(query):
         raise ArgumentError("specify either NCT numbers or a query")
-    numbers = parse_nct_numbers(" ".join(nct_numbers))
-    source = registry or Registry()
+    wanted = parse_numbers(" ".join(numbers))
+    trials = registry or Registry()
+    literature = papers or PaperSource()
     known: set[str] = set()
 
     def report(error: RecordError) -> None:
@@ -146,15 +210,17 @@ def fetch_records(
             raise error
         on_error(error)
 
-    with source.open() as client:
-        for page in fetch_pages(client, query or numbers, known, limit=limit):
-            for study in page.studies:
-                address = f"{source.name}/studies/{study.nct_id}"
-                try:
-                    yield from read_stream(address, BytesIO(study.line))
-                except RecordError as error:
-                    report(error)
-    for number in numbers:
+    target = query or wanted
+    for page in fetch_all(trials, literature, target, known, limit=limit):
+        for study in page.studies:
+            address = f"{trials.name}/studies/{study.nct_id}"
+            if not study.nct_id.startswith("NCT"):
+                address = f"{literature.name}/{study.nct_id}"
+            try:
+                yield from read_stream(address, BytesIO(study.line))
+            except RecordError as error:
+                report(error)
+    for number in wanted:
         if number not in known:
-            problem = f"not in {source.name}"
-            report(RecordError(number, problem, "check the number"))
+            source = trials if number.startswith("NCT") else literature
+            report(RecordError(number, f"not in {source.name}", "check the number"))

@@ -20,7 +20,8 @@ function showChanges(record) {
     return make("div", { class: "card", role: "group", "aria-label": `${change.kind} ${change.field}` },
       make("header", {}, make("b", {}, change.kind), make("span", {}, change.field)),
       make("a", { class: "value sides", href: writeRecord(record.id, path), "data-path": path, "data-spans": change.spans.join(" ") },
-        stated.map((side) => make("span", { class: `side ${side}` }, make("span", { class: "which" }, `${side} `), pieces[SIDES.indexOf(side)]))));
+        stated.map((side) => make("span", { class: `side ${side}` }, make("span", { class: "which" }, `${record.names[SIDES.indexOf(side)]} `), pieces[SIDES.indexOf(side)]))),
+      change.note && make("p", { class: "dim" }, change.note));
   });
 }
 
@@ -46,6 +47,9 @@ unpack("index").then((rows) => {
     listOwners: listChanges,
     showValues: showChanges,
     listFacts: ({ id, title, changes }) => [title && id, count(changes.length, "change")].filter(Boolean),
-    listNotes: ({ missing }) => missing.map((side) => `The text of the ${side} version is not available. Only its quotes are shown, separated by dots.`),
+    listNotes: ({ missing, names, doubt }) => [
+      doubt && `Whether these belong together is doubtful: ${doubt}.`,
+      ...missing.map((side) => `The text of the ${names[SIDES.indexOf(side)]} version is not available. Only its quotes are shown, separated by dots.`),
+    ].filter(Boolean),
   });
 });

@@ -1,0 +1,675 @@
+"""Compare what was registered for a trial with what its paper says.
+
+Only what both state is compared, and what one of them states and the other should. The absence of
+something from a text that does not speak of it is "not stated", with the reason.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from extractor.apps.diff.changes import Side, read_words
+from extractor.apps.diff.outcomes import (
+    SURELY_SIMILAR,
+    ComparedOutcomes,
+    compare_outcomes,
+    differ_in_time,
+    find_similar,
+    list_similar,
+)
+from extractor.apps.evaluation.comparers import LimitEnd, list_bounds
+from extractor.apps.evaluation.text import fold_agent, fold_name, scale_quantity
+from extractor.apps.pages.words import say
+from extractor.apps.values import RowKind, ValueRow, list_values
+from extractor.errors import ArgumentError
+from extractor.formats.registry_numbers import GUESSED, list_registry_numbers
+from extractor.language.book import word_set
+from extractor.language.values import group_pairs
+from extractor.schemas import (
+    Criterion,
+    CriterionKind,
+    Rank,
+    Regimen,
+    TrialExtraction,
+    TrialRecord,
+)
+from extractor.schemas.record import PAPER_FORMATS, TEXT_FORMATS
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW, Comparator
+
+KINDS = ("missing", "new", "rank", "time", "value", "not stated")
+NOT_STATED = "not stated"
+_CELLS = ("value", "quote", "section", "start", "end")
+PUBLISHED_COLUMNS = (
+    "record_id",
+    "paper_id",
+    "discrepancy",
+    "field",
+    *(f"{side}_{name}" for side in ("registered", "published") for name in _CELLS),
+    "doubt",
+)
+_RANKS = (Rank.PRIMARY, Rank.SECONDARY)
+_AGES = ("minimum_age", "maximum_age")
+_ONLY_ABSTRACT = frozenset({"pubmed_xml", "medline", "pubmed_text"})
+_MENTION = r"\b{rank}\b[^.\n]{{0,60}}?\b(?:outcomes?|end[ -]?points?)\b"
+_LONGEST_QUOTE = 200
+_OTHER_REPORT = re.compile(
+    r"\b(?:secondary analys[ie]s|post[ -]?hoc|sub-?group|sub-?study|follow-?up|long-?term|extension"
+    r"|pooled|meta-analys[ie]s|protocol|rationale|interim|exploratory|cost|correction|erratum)\b",
+    re.IGNORECASE,
+)
+"""Words in the title of a paper that may report something else than the main results."""
+_WORD = re.compile(r"[^\W\d_]{4,}")
+_USUAL = word_set(
+    "study studies trial trials with versus compared comparison treatment therapy effect effects"
+    " efficacy safety patients participants adults children randomized randomised controlled double"
+    " blind placebo phase evaluation evaluate from after among using"
+)
+"""Words that the titles of many trials have."""
+_FEWEST_SHARED = 0.25
+_LOWER = (Comparator.AT_LEAST, Comparator.MORE)
+
+
+class Discrepancy(NamedTuple):
+    """Something that was registered and published differently.
+
+    Attributes:
+        record_id: The registered record.
+        paper_id: The paper.
+        kind: What differs: a registered outcome is ``missing`` from the paper, a published one is
+            ``new``, an outcome has another ``rank`` or another ``time``, or another ``value``
+            differs; or a registered outcome is ``not stated`` in a text that does not name such
+            outcomes.
+        field: The path of the field or item, without positions, such as ``dosing.amounts``.
+        old: The registered value, or None.
+        new: The published value, or None.
+        doubt: Why this may be wrong or, for what is not stated, the reason; None if nothing speaks
+            against it.
+    """
+
+    record_id: str
+    paper_id: str
+    kind: str
+    field: str
+    old: ValueRow | None
+    new: ValueRow | None
+    doubt: str | None = None
+
+    @property
+    def cells(self) -> dict[str, object]:
+        """The cells of the discrepancy, keyed by column."""
+        cells: list[object] = [self.record_id, self.paper_id, self.kind, self.field]
+        for row in (self.old, self.new):
+            cells.append(read_words(row))
+            cells += (getattr(row, name, None) for name in _CELLS[1:])
+        return dict(zip(PUBLISHED_COLUMNS, [*cells, self.doubt], strict=True))
+
+
+class _Text(NamedTuple):
+    """A record or paper: its extraction, its values by item, and its record if it is available."""
+
+    extraction: TrialExtraction
+    rows: dict[str, list[ValueRow]]
+    record: TrialRecord | None
+
+    def find(self, item: str, *fields: str) -> ValueRow | None:
+        """Return the row of the first of these fields that an item has."""
+        for field in fields:
+            for row in self.rows.get(item, ()):
+                if row.label == field:
+                    return row
+        return None
+
+
+def diff_published(
+    registered: TrialExtraction,
+    published: TrialExtraction,
+    *,
+    registered_record: TrialRecord | None = None,
+    published_record: TrialRecord | None = None,
+) -> list[Discrepancy]:
+    """Return what was registered and published differently for a trial.
+
+    Args:
+        registered: The extraction of the registered record.
+        published: The extraction of the paper.
+        registered_record: The record, whose registered ages are compared if its text states none.
+        published_record: The paper, in which the reason is looked up why it states no outcomes.
+
+    >>> registered, published = (
+    ...     TrialExtraction.model_validate(
+    ...         {
+    ...             "record_id": name,
+    ...             "eligibility": {},
+    ...             "endpoints": [{"rank": rank, "index": 0, "measure": "Serum urate"}],
+    ...         }
+    ...     )
+    ...     for name, rank in (("NCT90000001", "secondary"), ("PMID1", "primary"))
+    ... )
+    >>> [(found.kind, found.field) for found in diff_published(registered, published)]
+    [('rank', 'endpoints.rank')]
+    """
+    ours = _read(registered, registered_record)
+    theirs = _read(published, published_record)
+    return [
+        *_compare_outcomes(ours, theirs),
+        *_compare_people(ours, theirs),
+        *_compare_limits(ours, theirs),
+        *_compare_doses(ours, theirs),
+    ]
+
+
+def _read(extraction: TrialExtraction, record: TrialRecord | None) -> _Text:
+    rows = group_pairs((row.item, row) for row in list_values(extraction))
+    return _Text(extraction, rows, record)
+
+
+def _find(
+    ours: _Text,
+    theirs: _Text,
+    kind: str,
+    field: str,
+    old: ValueRow | None,
+    new: ValueRow | None,
+    *doubts: str | None,
+) -> Discrepancy:
+    """Return a discrepancy. What is not surely read is a doubt, too."""
+    all_doubts = [*doubts]
+    for name, row in (("registered", old), ("published", new)):
+        confidence = row.confidence if row else None
+        if confidence is not None and confidence < DOUBTFUL_BELOW:
+            all_doubts.append(
+                f"the {name} value is doubtful ({100 * confidence:.0f} % sure)"
+            )
+    return Discrepancy(
+        ours.extraction.record_id,
+        theirs.extraction.record_id,
+        kind,
+        field,
+        old,
+        new,
+        "; ".join(filter(None, all_doubts)) or None,
+    )
+
+
+# Outcomes.
+
+
+def _compare_outcomes(ours: _Text, theirs: _Text) -> Iterator[Discrepancy]:
+    planned = ours.extraction.endpoints
+    reported = theirs.extraction.endpoints
+    compared = compare_outcomes(planned, reported)
+    for pair in compared.pairs:
+        old, new = planned[pair.registered], reported[pair.published]
+        doubt = None
+        if pair.similarity < SURELY_SIMILAR:
+            doubt = "the two outcomes share few words, and may be different ones"
+        old_row = _describe(ours, pair.registered)
+        new_row = _describe(theirs, pair.published)
+        # text that gives no rank does not give another one
+        if old.rank != new.rank and new.rank is not Rank.OTHER:
+            yield _find(
+                ours,
+                theirs,
+                "rank",
+                "endpoints.rank",
+                _prefix(old_row, old.rank),
+                _prefix(new_row, new.rank),
+                doubt,
+            )
+        same = [old, *list_similar(planned, new)]
+        if differ_in_time(same, new):
+            yield _find(
+                ours,
+                theirs,
+                "time",
+                "endpoints.time_points",
+                _show_times(ours, pair.registered),
+                _show_times(theirs, pair.published),
+                doubt,
+            )
+    for position in compared.missing:
+        if planned[position].rank in _RANKS:
+            yield _explain_missing(ours, theirs, position, compared)
+    for position in compared.new:
+        if reported[position].rank in _RANKS:
+            yield _explain_new(ours, theirs, position, compared)
+
+
+def _describe(text: _Text, position: int) -> ValueRow:
+    """Return the row of an outcome: that of its measure or, without one, its first row."""
+    item = f"endpoints[{position}]"
+    row = text.find(item, "measure", "description", "time_frame")
+    if row:
+        return row
+    outcome = text.extraction.endpoints[position]
+    name = outcome.measure or "an outcome without words"
+    return ValueRow(RowKind.VALUE, text.extraction.record_id, item, "measure", name)
+
+
+def _prefix(row: ValueRow, rank: Rank) -> ValueRow:
+    return row._replace(value=f"{rank.value}: {row.text}")
+
+
+def _show_times(text: _Text, position: int) -> ValueRow:
+    """Return the row of the times of an outcome, with what is measured in its value."""
+    item = f"endpoints[{position}]"
+    times = [
+        say(row.value) for row in text.rows.get(item, ()) if row.label == "time_points"
+    ]
+    row = text.find(item, "time_points") or _describe(text, position)
+    measure = text.extraction.endpoints[position].measure or ""
+    return row._replace(value=f"{', '.join(times)} ({measure})")
+
+
+def _explain_missing(
+    ours: _Text, theirs: _Text, position: int, compared: ComparedOutcomes
+) -> Discrepancy:
+    """Return the discrepancy for a registered outcome that the paper does not have: missing, or not
+    stated in a text that names no such outcomes or only some.
+    """
+    rank = ours.extraction.endpoints[position].rank
+    row = _prefix(_describe(ours, position), rank)
+    reported = theirs.extraction.endpoints
+    named = sum(outcome.rank is rank for outcome in reported)
+    if not named:
+        reason, mention = _explain_none(theirs, rank)
+        return _find(ours, theirs, NOT_STATED, "endpoints", row, mention, reason)
+    is_abstract = _is_abstract(theirs)
+    if is_abstract and rank is Rank.SECONDARY:
+        reason = f"an abstract, which may not name each {rank.value} outcome"
+        return _find(ours, theirs, NOT_STATED, "endpoints", row, None, reason)
+    doubts = [_suggest(ours, position, compared.missing, theirs, compared.new)]
+    if is_abstract:
+        doubts.append("only the abstract was compared")
+    return _find(ours, theirs, "missing", "endpoints", row, None, *doubts)
+
+
+def _explain_none(theirs: _Text, rank: Rank) -> tuple[str, ValueRow | None]:
+    """Return why a text has no outcomes of a rank, with the words that mention some."""
+    pattern = re.compile(_MENTION.format(rank=rank.value), re.IGNORECASE)
+    sections = theirs.record.sections if theirs.record else ()
+    for section in sections:
+        found = pattern.search(section.text)
+        if found is None:
+            continue
+        line_end = section.text.find("\n", found.start())
+        end = min(found.start() + _LONGEST_QUOTE, len(section.text))
+        if line_end >= 0:
+            end = min(end, line_end)
+        quote = section.text[found.start() : end]
+        row = ValueRow(
+            RowKind.VALUE,
+            theirs.extraction.record_id,
+            item="",
+            field="endpoints",
+            value=quote,
+            quote=quote,
+            section=section.name,
+            start=found.start(),
+            end=end,
+        )
+        return f"the text mentions {rank.value} outcomes, but none was read", row
+    return f"the text does not name {rank.value} outcomes", None
+
+
+def _explain_new(
+    ours: _Text, theirs: _Text, position: int, compared: ComparedOutcomes
+) -> Discrepancy:
+    """Return the discrepancy for a published outcome that was not registered."""
+    outcome = theirs.extraction.endpoints[position]
+    row = _prefix(_describe(theirs, position), outcome.rank)
+    if not ours.extraction.endpoints:
+        reason = "the registered record names no outcomes"
+        return _find(ours, theirs, NOT_STATED, "endpoints", None, row, reason)
+    doubt = _suggest(theirs, position, compared.new, ours, compared.missing)
+    return _find(ours, theirs, "new", "endpoints", None, row, doubt)
+
+
+def _suggest(
+    own: _Text,
+    position: int,
+    of_own: Sequence[int],
+    other: _Text,
+    of_other: Sequence[int],
+) -> str | None:
+    """Return the doubt that an outcome without a counterpart may be one of the other text: a
+    similar one, which is paired with another outcome, or the only one of this rank in each text
+    that has no counterpart.
+    """
+    outcome = own.extraction.endpoints[position]
+    similar = find_similar(outcome, other.extraction.endpoints)
+    if similar is not None:
+        return f"“{_describe(other, similar).text}” is similar"
+    candidates = _list_ranked(other, of_other, outcome.rank)
+    if len(candidates) != 1 or len(_list_ranked(own, of_own, outcome.rank)) != 1:
+        return None
+    return f"it may be “{_describe(other, candidates[0]).text}” in other words"
+
+
+def _list_ranked(text: _Text, positions: Sequence[int], rank: Rank) -> list[int]:
+    endpoints = text.extraction.endpoints
+    return [position for position in positions if endpoints[position].rank is rank]
+
+
+def _is_abstract(text: _Text) -> bool:
+    source = text.extraction.source
+    if source is None:
+        return False
+    if source.format in _ONLY_ABSTRACT:
+        return True
+    # an article without its body
+    has_summary = text.record is not None and text.record.section("brief_summary")
+    return source.format == "jats_xml" and text.record is not None and not has_summary
+
+
+# Ages, sex, limits and doses.
+
+
+def _compare_people(ours: _Text, theirs: _Text) -> Iterator[Discrepancy]:
+    for name in (*_AGES, "sex"):
+        new = theirs.find("eligibility", name)
+        old = ours.find("eligibility", name) or _find_registered(ours, name)
+        if not old or not new:
+            continue
+        if _scale(old, name) != _scale(new, name):
+            yield _find(ours, theirs, "value", f"eligibility.{name}", old, new)
+
+
+def _find_registered(text: _Text, name: str) -> ValueRow | None:
+    """Return the row of a registered field of people, or None."""
+    section = f"registry.{name}"
+    written = text.record.raw_text(section) if text.record else None
+    if not written:
+        return None
+    return ValueRow(
+        RowKind.VALUE,
+        text.extraction.record_id,
+        item="",
+        field=section,
+        value=written.lower() if name == "sex" else written,
+        quote=written,
+        section=section,
+        start=0,
+        end=len(written),
+    )
+
+
+def _scale(row: ValueRow, name: str) -> object:
+    """Return an age or sex as it is compared."""
+    if name not in _AGES:
+        return row.text
+    value = row.value
+    if isinstance(value, str):
+        number, _, unit = value.partition(" ")
+        if not number.replace(".", "", 1).isdigit():
+            return value
+        return scale_quantity(float(number), unit.lower())
+    return scale_quantity(value.value, str(value.unit))
+
+
+class _Bound(NamedTuple):
+    """One end of a limit on a quantity: whether it is the lower one, its value in base units, and
+    its row.
+    """
+
+    is_lower: bool
+    size: tuple[str | None, str]
+    row: ValueRow
+
+
+def _compare_limits(ours: _Text, theirs: _Text) -> Iterator[Discrepancy]:
+    """Yield the limits of the paper that differ from all registered ones of the same quantity,
+    direction and kind of unit.
+    """
+    planned = _list_limits(ours)
+    told: set[object] = set()
+    for quantity, bounds in _list_limits(theirs).items():
+        for bound in bounds:
+            comparable = [
+                other
+                for other in planned.get(quantity, ())
+                if other.is_lower == bound.is_lower and other.size[1] == bound.size[1]
+            ]
+            key = quantity, bound.is_lower, bound.size
+            is_same = any(other.size == bound.size for other in comparable)
+            if not comparable or is_same or key in told:
+                continue
+            told.add(key)
+            field = "eligibility.criteria.constraints"
+            doubt = None
+            if len(comparable) > 1:
+                doubt = f"{len(comparable)} limits of this quantity are registered"
+            old = comparable[0].row
+            yield _find(ours, theirs, "value", field, old, bound.row, doubt)
+
+
+def _list_limits(text: _Text) -> dict[str, list[_Bound]]:
+    """Return the bounds of an extraction, keyed by quantity. What an exclusion criterion limits is
+    turned round: who has an eGFR below 30 is excluded, so 30 is the lower bound. Ages are compared
+    on their own.
+    """
+    bounds: list[tuple[str, _Bound]] = []
+    for position, criterion in enumerate(text.extraction.eligibility.criteria):
+        rows = [
+            row
+            for row in text.rows.get(f"eligibility.criteria[{position}]", ())
+            if row.label == "constraints"
+        ]
+        for limit, row in zip(criterion.constraints, rows, strict=False):
+            quantity = limit.quantity_canonical or fold_name(limit.quantity)
+            if quantity == "age":
+                continue
+            for end in list_bounds(limit):
+                comparator = _turn(criterion, end)
+                if comparator is not Comparator.EQUAL:
+                    size = scale_quantity(end.value, end.unit)
+                    is_lower = comparator in _LOWER
+                    bounds.append((quantity, _Bound(is_lower, size, row)))
+    return group_pairs(bounds)
+
+
+def _turn(criterion: Criterion, end: LimitEnd) -> Comparator:
+    if criterion.kind is CriterionKind.EXCLUSION:
+        return end.comparator.opposite or end.comparator
+    return end.comparator
+
+
+def _compare_doses(ours: _Text, theirs: _Text) -> Iterator[Discrepancy]:
+    """Yield the amounts, frequencies, routes and durations of the paper that differ from all
+    registered ones of the same agent.
+    """
+    planned = group_pairs(
+        (fold_agent(regimen.agent), position)
+        for position, regimen in enumerate(ours.extraction.dosing)
+    )
+    told: set[object] = set()
+    for position, regimen in enumerate(theirs.extraction.dosing):
+        agent = fold_agent(regimen.agent)
+        registered = [f"dosing[{number}]" for number in planned.get(agent, ())]
+        for label in ("amounts", "frequency", "route", "duration"):
+            old_rows = _list_rows(ours, registered, label)
+            stated = {_measure_dose(row) for row in old_rows}
+            for row in _list_rows(theirs, [f"dosing[{position}]"], label):
+                key = agent, label, _measure_dose(row)
+                if not old_rows or key[2] in stated or key in told:
+                    continue
+                told.add(key)
+                doubt = None
+                if len(old_rows) > 1:
+                    words = ", ".join(dict.fromkeys(other.text for other in old_rows))
+                    doubt = f"registered are {words}"
+                yield _find(
+                    ours,
+                    theirs,
+                    "value",
+                    f"dosing.{label}",
+                    _name_agent(old_rows[0], regimen),
+                    _name_agent(row, regimen),
+                    doubt,
+                )
+
+
+def _list_rows(text: _Text, items: Sequence[str], label: str) -> list[ValueRow]:
+    return [
+        row for item in items for row in text.rows.get(item, ()) if row.label == label
+    ]
+
+
+def _measure_dose(row: ValueRow) -> object:
+    """Return a part of a dose as it is compared: amounts and durations in base units."""
+    value = row.value
+    if row.label == "amounts":
+        numbers = (value.low, value.high)
+        return tuple(scale_quantity(number, value.unit) for number in numbers)
+    if row.label == "duration":
+        return scale_quantity(value.value, str(value.unit))
+    return row.text
+
+
+def _name_agent(row: ValueRow, regimen: Regimen) -> ValueRow:
+    return row._replace(value=f"{regimen.agent} {row.text}")
+
+
+# Which record belongs to which paper.
+
+
+class PaperPair(NamedTuple):
+    """A registered record and its paper, by id, and why they may not belong together, or None."""
+
+    record_id: str
+    paper_id: str
+    doubt: str | None = None
+
+
+class ComparedPaper(NamedTuple):
+    """A registered trial and a paper about it: what differs, why they may not belong together (or
+    None), and both records, which are None if they are not available.
+    """
+
+    trial_id: str
+    record_id: str
+    changes: Sequence[Discrepancy]
+    old: TrialRecord | None
+    new: TrialRecord | None
+    doubt: str | None = None
+
+
+def compare_papers(registered: Side, published: Side) -> Iterator[ComparedPaper]:
+    """Yield each paper whose trial is among the registered records, with the discrepancies. The
+    doubts of a pair are doubts of each of its discrepancies.
+    """
+    for trial_id, paper_id, doubt in pair_papers(registered, published):
+        old = registered.records.get(trial_id)
+        new = published.records.get(paper_id)
+        found = diff_published(
+            registered.read(trial_id),
+            published.read(paper_id),
+            registered_record=old,
+            published_record=new,
+        )
+        if doubt:
+            found = [
+                one._replace(doubt="; ".join(filter(None, [one.doubt, doubt])))
+                for one in found
+            ]
+        yield ComparedPaper(trial_id, paper_id, found, old, new, doubt)
+
+
+def reads_papers(old: Side, new: Side) -> bool:
+    """Return whether the versions are registered records and papers, rather than two versions of
+    the same records. Raises ``ArgumentError`` if the papers come first.
+    """
+    old_papers = _list_papers(old)
+    new_papers = _list_papers(new)
+    if old_papers and not new_papers and _list_registered(new):
+        raise ArgumentError(
+            "the papers come first; pass the registered records first, then the papers"
+        )
+    return bool(new_papers) and not old_papers
+
+
+def _find_format(side: Side, record_id: str) -> str:
+    record = side.records.get(record_id)
+    source = record.source if record else side.read(record_id).source
+    return source.format if source else ""
+
+
+def _list_papers(side: Side) -> list[str]:
+    return [
+        name for name in side.record_ids if _find_format(side, name) in PAPER_FORMATS
+    ]
+
+
+def _list_registered(side: Side) -> list[str]:
+    return [
+        name
+        for name in side.record_ids
+        if _find_format(side, name) not in {"", *TEXT_FORMATS}
+    ]
+
+
+def pair_papers(registered: Side, published: Side) -> Iterator[PaperPair]:
+    """Yield each paper with the record of its trial, by registry number. Two single records are
+    paired if neither states another number. A paper without a record is left out.
+    """
+    names = {}
+    for name in registered.record_ids:
+        names[_find_number(registered, name) or name] = name
+    for paper_id in published.record_ids:
+        number = _find_number(published, paper_id)
+        record_id = names.get(number or "")
+        doubt = None
+        if number is None:
+            stated = [
+                names[one] for one in _list_stated(published, paper_id) if one in names
+            ]
+            if len(stated) == 1:
+                [record_id] = stated
+                doubt = "the paper states several trial numbers"
+            elif len(names) == len(published.record_ids) == 1 and not stated:
+                [record_id] = names.values()
+                doubt = "the paper does not state the number of the trial"
+        if record_id is not None:
+            doubts = [doubt, *_doubt_pair(registered, published, record_id, paper_id)]
+            yield PaperPair(
+                record_id, paper_id, "; ".join(filter(None, doubts)) or None
+            )
+
+
+def _find_number(side: Side, record_id: str) -> str | None:
+    record = side.records.get(record_id)
+    if record:
+        return record.registry_id
+    return side.read(record_id).registry_id
+
+
+def _list_stated(side: Side, record_id: str) -> list[str]:
+    record = side.records.get(record_id)
+    if record is None:
+        return []
+    return list_registry_numbers("\n\n".join(part.text for part in record.sections))
+
+
+def _doubt_pair(
+    registered: Side, published: Side, record_id: str, paper_id: str
+) -> Iterator[str]:
+    """Yield what speaks against a pair."""
+    paper = published.records.get(paper_id)
+    if paper is None:
+        return
+    if any(GUESSED in note for note in paper.source.notes):
+        yield "the paper mentions the number, but does not say that it is its own"
+    title = paper.raw_text("title") or ""
+    other = _OTHER_REPORT.search(title)
+    if other:
+        yield f"its title suggests another report than the main results (“{other[0]}”)"
+    record = registered.records.get(record_id)
+    named = _list_words(record.raw_text("title") or "") if record else frozenset()
+    if named:
+        words = _list_words("\n".join(section.text for section in paper.sections))
+        if len(named & words) < _FEWEST_SHARED * len(named):
+            yield "the paper has few words of the registered title"
+
+
+def _list_words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(text.casefold())) - _USUAL
