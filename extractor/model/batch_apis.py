@@ -34,6 +34,9 @@ ENDED = {"completed": True, "expired": True, "cancelled": False, "failed": False
 line for each request.
 """
 _LONGEST = 200
+"""Maximum number of characters that a message quotes."""
+_LONGEST_ID = 1_000
+"""Maximum length of the id of a file or batch, which becomes part of an address."""
 _LOWEST_ERROR = 400
 """Lower statuses do not show that a request failed."""
 _NAME = re.compile(r'"custom_id"\s*:\s*"([^"\\]+)"')
@@ -70,7 +73,7 @@ class _Named(_Reply):
     then found by its tag.
     """
 
-    id: str = Field(min_length=1)
+    id: str = Field(min_length=1, max_length=_LONGEST_ID)
     tag: object = Field(None, validation_alias=AliasPath("metadata", _TAG))
     input_file_id: object = None
 
@@ -96,8 +99,8 @@ class _State(_Reply):
     errors: list[object] | None = Field(
         None, validation_alias=AliasPath("errors", "data")
     )
-    output_file_id: str | None = None
-    error_file_id: str | None = None
+    output_file_id: str | None = Field(None, max_length=_LONGEST_ID)
+    error_file_id: str | None = Field(None, max_length=_LONGEST_ID)
 
 
 class BatchApi:

@@ -149,6 +149,19 @@ async def test_a_reply_of_another_form_is_asked_for_again(store, odd):
     assert (unfinished, answered(store), len(provider.batches)) == ("", 5, 1)
 
 
+async def test_an_id_that_no_address_can_hold_is_a_reply_of_another_form(store):
+    def lengthen(batch):
+        return batch | {"output_file_id": "f" * 100_000}
+
+    with serve_provider(answer=answer_well, looks=0, shows=lengthen) as provider:
+        with pytest.raises(ModelUnavailable) as stopped:
+            await finish(provider, store)
+        provider.shows = dict
+        await finish(provider, store)
+    assert len(str(stopped.value)) < 1_000
+    assert (answered(store), len(provider.batches)) == (5, 1)
+
+
 async def test_the_waits_between_polls_grow_up_to_five_minutes(store):
     waits = []
 
