@@ -249,14 +249,17 @@ def read_line(text: str) -> AnswerLine:
     """
     try:
         row = from_json(text)
-        name = row["custom_id"].strip()
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except ValueError:
+        row = None
+    name = at(row, "custom_id")
+    if not isinstance(name, str) or not name.strip():
         quoted = repr(hide_keys(text)[:_LONGEST])
         cut = _NAME.search(text)
         return AnswerLine(
             cut[1].strip() if cut else "",
             problem=f"not an answer to a request: {quoted}",
         )
+    name = name.strip()
     status = _read_status(row)
     body = at(row, "response.body")
     usage = read_stated_usage(body, has_failed=status != 200)
