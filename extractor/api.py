@@ -73,6 +73,12 @@ class Extractor:
         self._model = model
         self._key = key
         self._keywords = options
+        limit = options.get("max_usd")
+        # as text or a switch, a limit of money is a mistake
+        if isinstance(limit, str | bool):
+            raise WrongType(
+                f"max_usd: {limit!r} is not a number; pass dollars, such as 5"
+            )
         self._options = ExtractorOptions.read(options)
         has_answers = model is not None or self._options.replay is not None
         # a key or a limit without a model is an error, which ``setup`` raises
@@ -206,7 +212,7 @@ class Extractor:
     def run(
         self,
         records: "Given | Iterable[Given]",
-        *,
+        *more: "Given",
         out: StrPath | None = None,
         columns: Mapping[str, str] | None = None,
         limit: int | None = None,
@@ -223,6 +229,7 @@ class Extractor:
         Args:
             records: Files, folders, records, or dictionaries. A dictionary is a study or ``{"text":
                 "...", "record_id": "..."}``.
+            more: Further ones, as in ``run("a.json", "b.json")``.
             out: The folder of the run. If it contains a stopped run, that run continues.
             columns: The names of the columns in tables and JSON lines of your own, as for
                 ``read_records``.
@@ -257,7 +264,7 @@ class Extractor:
         names = read_columns(columns)
         if limit is not None:
             refuse_less("limit", limit, 1)
-        items = list_given(records)
+        items = [*list_given(records), *more]
         with ExitStack() as scratch:
             folder = Path(out or scratch.enter_context(TemporaryDirectory()))
             given = GivenInputs(items, folder, names)

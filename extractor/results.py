@@ -413,12 +413,14 @@ class Results:
 
 
 def read_results(
-    *paths: StrPath, records: Paths = (), columns: Mapping[str, str] | None = None
+    *paths: StrPath | Sequence[StrPath],
+    records: Paths = (),
+    columns: Mapping[str, str] | None = None,
 ) -> Results:
     """Read the results of runs. If a record has several results, the last one counts.
 
     Args:
-        paths: Folders of runs, or files of extractions in JSON Lines.
+        paths: Folders of runs, or files of extractions in JSON Lines, one by one or as a list.
         records: The inputs, if they have been moved or a file is not in the folder of its run.
         columns: The names of the columns in ``records``, as for ``read_records``. A run folder
             contains them.
@@ -437,8 +439,14 @@ def read_results(
     >>> len(results.to_pandas("endpoints"))
     36
     """
+    given: list[StrPath] = []
+    for path in paths:
+        if isinstance(path, Sequence) and not isinstance(path, str):
+            given += path
+        else:
+            given.append(path)
     results = Results(
-        [Path(read_path(path)) for path in paths], None, list_several(records), columns
+        [Path(read_path(path)) for path in given], None, list_several(records), columns
     )
     results.stopped = "; ".join(results._runs.incomplete) or None
     for problem in (results._runs.explain_repeated(), results._find_problem()):

@@ -40,7 +40,7 @@ class Provider:
     of requests that may wait at once; a batch beyond it fails. ``gone`` are files and batches that
     were deleted. ``page`` is the number of batches that a list shows at once, and ``later`` the
     number of batches that others make after each batch. The list of batches shows what
-    ``lists`` makes of each one; None hides it.
+    ``lists`` makes of each one; None hides it. ``shows`` changes the reply about one batch.
     """
 
     url: str = ""
@@ -57,6 +57,7 @@ class Provider:
     gone: set[str] = field(default_factory=set)
     later: int = 0
     lists: Callable[[dict[str, Any]], dict[str, Any] | None] = dict
+    shows: Callable[[dict[str, Any]], dict[str, Any]] = dict
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -211,7 +212,7 @@ class _Handler(QuietHandler, BaseHTTPRequestHandler):
             shown = rows[start : start + self.provider.page]
             ends = {"has_more": len(rows) > start + len(shown), "last_id": None}
             return {"object": "list", "data": shown, **ends}
-        return self.provider.look(path.split("/")[2])
+        return self.provider.shows(self.provider.look(path.split("/")[2]))
 
     def write(self, status: int, content: bytes) -> None:
         """Write a body. If the connection closes, the body has no length and ends there."""

@@ -204,8 +204,8 @@ def report_record(parsed: ParsedRecord) -> Iterator[Finding]:
         if hostile.blanked:
             message += "; it was not read, and it was not shown to a model"
             severity = Severity.WARNING
-            if hostile.kind is FindingKind.INVISIBLE_CHARACTERS:
-                message += "; values on the same line are doubtful"
+        if hostile.doubts_line:
+            message += "; values on the same line are doubtful"
         yield inform(
             hostile.kind, _name_place(place), message, cited, severity=severity
         )

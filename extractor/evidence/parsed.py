@@ -38,6 +38,13 @@ class HostileText:
     blanked: bool
     quote: str
 
+    @property
+    def doubts_line(self) -> bool:
+        """Whether values on the same line are doubtful."""
+        if self.blanked:
+            return self.kind is FindingKind.INVISIBLE_CHARACTERS
+        return self.kind is FindingKind.INSTRUCTION_IN_TEXT
+
 
 def list_blanks(hostile: Iterable[HostileText]) -> dict[str, list[Range]]:
     """Return the (start, end) ranges of blanked raw characters, by section and in the order of
@@ -155,17 +162,19 @@ class ParsedRecord:
         return find_touched(self._blanks.get(span.section, ()), span.start, span.end)
 
     def is_cut(self, span: Span) -> bool:
-        """Whether invisible characters were blanked on the lines of a span: what a reader sees
-        there may differ from what was read.
+        """Whether invisible characters were blanked on the lines of a span, so that what a reader
+        sees there may differ from what was read, or whether the lines may be aimed at a model.
         """
         return is_touched(span, self._cut_lines)
 
     @cached_property
     def _cut_lines(self) -> Mapping[str, Sequence[Range]]:
-        """The lines with blanked invisible characters, by section."""
+        """The lines with blanked invisible characters, or with text that may be aimed at a model
+        and was read, by section.
+        """
         lines: list[Span] = []
         for text in self.hostile:
-            if not (text.blanked and text.kind is FindingKind.INVISIBLE_CHARACTERS):
+            if not text.doubts_line:
                 continue
             span = text.span
             raw = self.sections[span.section].raw

@@ -17,6 +17,7 @@ last of two values, and turns ``1 8`` into a value.
 
 import json
 import re
+from collections import Counter
 from itertools import chain, islice
 from math import isfinite
 from typing import Any
@@ -72,6 +73,10 @@ _INCOMPLETE = (
 )
 _THOUGHT = "the reply contains an answer only in the model's reasoning"
 _DIFFERS = "another complete answer in the reply differs; the last one after all reasoning was used"
+_MOST_SHOWN = 5
+"""Maximum number of differences that a remark shows."""
+_LONGEST_SHOWN = 80
+"""Maximum number of characters of a value in a remark."""
 _MOST = 10_000
 """Maximum number of marks and brackets to examine. Anything that follows them in a reply is
 ignored.
@@ -122,10 +127,52 @@ def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
             remark = _THOUGHT
     answer = answers[-1]
     written = set(map(json.dumps, answer))
-    if not written.issuperset(map(json.dumps, chain(*answers, *drafts))):
-        remark = _DIFFERS
+    complete = chain(*drafts, *answers)
+    others = [item for item in complete if json.dumps(item) not in written]
+    if others:
+        remark = _DIFFERS + _show_differences(answer, others)
     items = {"items": answer}
     return json.dumps(items, ensure_ascii=False, separators=(",", ":")), remark
+
+
+def _show_differences(answer: Items, others: Items) -> str:
+    """Return the values that differ between the items of an answer and those of the other answers
+    in its reply, by line and key: first that of the answer. Values of lines that both describe
+    with several items are not compared.
+
+    >>> _show_differences([{"n": 3, "cat": "age"}], [{"n": 3, "cat": "consent"}])
+    ': line 3, cat: "age" and "consent"'
+    """
+    used = Counter(item["n"] for item in answer)
+    by_number = {item["n"]: item for item in answer if used[item["n"]] == 1}
+    shown = []
+    for other in others:
+        number = other["n"]
+        item = by_number.get(number)
+        if item is None:
+            side = "several items" if number in used else "no item"
+            shown.append(f"line {number}: {side} and {_shorten(other)}")
+            continue
+        for key in dict.fromkeys((*item, *other)):
+            both = (item.get(key), other.get(key))
+            if both[0] != both[1]:
+                values = " and ".join(map(_shorten, both))
+                shown.append(f"line {number}, {key}: {values}")
+    if not shown:
+        return ""
+    shown = list(dict.fromkeys(shown))
+    more = f"; and {len(shown) - _MOST_SHOWN} more" if len(shown) > _MOST_SHOWN else ""
+    return f": {'; '.join(shown[:_MOST_SHOWN])}{more}"
+
+
+def _shorten(value: object) -> str:
+    """Return a value as JSON, cut if it is long; "nothing" for None."""
+    if value is None:
+        return "nothing"
+    written = json.dumps(value, ensure_ascii=False)
+    if len(written) > _LONGEST_SHOWN:
+        return f"{written[:_LONGEST_SHOWN]}..."
+    return written
 
 
 def _mend(text: str) -> Items | None:

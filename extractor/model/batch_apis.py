@@ -5,6 +5,7 @@ Replies are validated here, because a proxy's page lacks the attributes that the
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -33,20 +34,26 @@ ENDED = {"completed": True, "expired": True, "cancelled": False, "failed": False
 line for each request.
 """
 _LONGEST = 200
+"""Maximum number of characters that a message quotes."""
+_LONGEST_ID = 1_000
+"""Maximum length of the id of a file or batch, which becomes part of an address."""
 _LOWEST_ERROR = 400
 """Lower statuses do not show that a request failed."""
+_NAME = re.compile(r'"custom_id"\s*:\s*"([^"\\]+)"')
+"""The name of a request in a line that is not valid JSON, for example because it is cut."""
 
 
 class Progress(NamedTuple):
     """A batch as its provider describes it: the state, the number of requests that have ended, the
-    reason if the provider rejected the whole batch (otherwise ""), and the paths of its answer
-    files.
+    reason if the provider rejected the whole batch (otherwise ""), the paths of its answer files,
+    and the number of requests that were ``answered``, or None if the provider does not state it.
     """
 
     state: str
     done: int
     message: str
     files: tuple[str, ...]
+    answered: int | None = None
 
 
 class _Reply(BaseModel):
@@ -66,7 +73,7 @@ class _Named(_Reply):
     then found by its tag.
     """
 
-    id: str = Field(min_length=1)
+    id: str = Field(min_length=1, max_length=_LONGEST_ID)
     tag: object = Field(None, validation_alias=AliasPath("metadata", _TAG))
     input_file_id: object = None
 
@@ -92,8 +99,8 @@ class _State(_Reply):
     errors: list[object] | None = Field(
         None, validation_alias=AliasPath("errors", "data")
     )
-    output_file_id: str | None = None
-    error_file_id: str | None = None
+    output_file_id: str | None = Field(None, max_length=_LONGEST_ID)
+    error_file_id: str | None = Field(None, max_length=_LONGEST_ID)
 
 
 class BatchApi:
@@ -164,7 +171,8 @@ class BatchApi:
             for file in (batch.output_file_id, batch.error_file_id)
             if file
         )
-        return Progress(batch.status, done, hide_keys("; ".join(reasons)), places)
+        message = hide_keys("; ".join(reasons))
+        return Progress(batch.status, done, message, places, batch.completed)
 
     async def get(self, path: str) -> bytes | None:
         """Return the content at a path of the API, or None if there is no such content or it no
@@ -226,7 +234,9 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, AnswerLine]]:
 
 
 def read_line(text: str) -> AnswerLine:
-    """Read a line of an answer file.
+    """Read a line of an answer file. What may have been answered is paid: a line shows that its
+    request failed only with a status that says so, or with an error beside an empty response, and
+    never if it contains an answer.
 
     >>> read_line('{"custom_id": "a", "response": {"status_code": 429, "body": {}}}')[
     ...     2:4
@@ -234,14 +244,23 @@ def read_line(text: str) -> AnswerLine:
     ('status 429, no completion', True)
     >>> read_line("<html>").problem
     "not an answer to a request: '<html>'"
+    >>> read_line('{"custom_id": "a", "response": {"status_code": 200, "bo').name
+    'a'
     """
     try:
         row = from_json(text)
-        name = row["custom_id"].strip()
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except ValueError:
+        row = None
+    name = at(row, "custom_id")
+    if not isinstance(name, str) or not name.strip():
         quoted = repr(hide_keys(text)[:_LONGEST])
-        return AnswerLine("", problem=f"not an answer to a request: {quoted}")
-    status = at(row, "response.status_code") or "unknown"
+        cut = _NAME.search(text)
+        return AnswerLine(
+            cut[1].strip() if cut else "",
+            problem=f"not an answer to a request: {quoted}",
+        )
+    name = name.strip()
+    status = _read_status(row)
     body = at(row, "response.body")
     usage = read_stated_usage(body, has_failed=status != 200)
     if status == 200:
@@ -253,9 +272,47 @@ def read_line(text: str) -> AnswerLine:
     error = at(row, "error", "response.body.error")
     message = at(error, "message", "code") or "no completion"
     words = hide_keys(" ".join(str(message).split()))[:_LONGEST]
-    # without a status, the line says itself whether the request failed
-    has_failed = bool(at(row, "error"))
-    if isinstance(status, int):
-        has_failed = status >= _LOWEST_ERROR and not find_meaning(status).paid
-    problem = f"status {status}, {words}"
+    problem = f"status {status or 'unknown'}, {words}"
+    has_failed = _shows_failure(row, status)
     return AnswerLine(name, problem=problem, has_failed=has_failed, usage=usage)
+
+
+def _read_status(row: object) -> int | None:
+    """Return the status of a line, also if it is written as text, or None if it states none.
+
+    >>> _read_status({"response": {"status_code": "200"}})
+    200
+    """
+    status = at(row, "response.status_code")
+    if isinstance(status, str) and status.isdecimal() and len(status) == len("200"):
+        return int(status)
+    if type(status) is int:
+        return status
+    return None
+
+
+def _shows_failure(row: Mapping[str, object], status: int | None) -> bool:
+    """Return whether a line shows that its request failed, so that no answer can be paid for."""
+    if _holds_answer(row):
+        return False
+    if status is not None:
+        return status >= _LOWEST_ERROR and not find_meaning(status).paid
+    # without a status, the line says itself whether the request failed
+    body = row.get("response")
+    if isinstance(body, dict):
+        body = body.get("body")
+    is_empty = not body or bool(at(body, "error"))
+    return is_empty and bool(row.get("error"))
+
+
+def _holds_answer(part: object) -> bool:
+    """Return whether there is a model's answer at any depth of a line."""
+    if isinstance(part, list):
+        return any(map(_holds_answer, part))
+    if not isinstance(part, dict):
+        return False
+    try:
+        read_completion(part)
+    except Failure:
+        return any(map(_holds_answer, part.values()))
+    return True

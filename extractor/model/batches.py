@@ -12,14 +12,16 @@ ended, and stores its answers. ``exchange`` uses files instead.
   fetches its answers again, so nothing is paid for twice. Answers that are no longer available are
   reported.
 - A line that is not an answer to a call of its batch is ignored.
-- A call that failed without a charge waits for the next batch. A call whose answer may have been
+- A call that failed without a charge waits for the next batch, until it has been in as many as the
+  user allows (``rounds``), in all commands together. A call whose answer may have been
   paid for, but cannot be read, keeps its batch open and is counted: the next command fetches the
   answer again, and only a live run asks again.
+- A batch that the limit does not allow to create does not hold up the others.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple, TypeVar
 from uuid import uuid4
@@ -52,9 +54,23 @@ _OPEN = "NOT EXISTS (SELECT 1 FROM calls WHERE question = open.question"
 """The beginning of an SQL condition: no call with the question of the row ``open`` meets the rest
 of the condition.
 """
+_TRIES = (
+    "CREATE TABLE IF NOT EXISTS tries"
+    " (call INTEGER NOT NULL REFERENCES calls, batch INTEGER NOT NULL REFERENCES batches,"
+    " PRIMARY KEY (call, batch)) WITHOUT ROWID"
+)
+"""The batches that did not answer a call. Runs without batches do not have this table."""
+_UNSENT = (
+    "batch IS NULL AND (SELECT count(*) FROM tries WHERE call = open.id) < {rounds}"
+)
+"""An SQL condition: the call is in no batch, and may be in another."""
 _FILL = (
-    "UPDATE calls SET batch = ? WHERE id IN (SELECT id FROM calls"
-    " WHERE state = 'waiting' AND batch IS NULL ORDER BY id LIMIT ?)"
+    "UPDATE calls SET batch = ? WHERE id IN (SELECT id FROM calls AS open"
+    " WHERE state = 'waiting' AND {unsent} ORDER BY id LIMIT ?)"
+)
+_COUNT_TRY = (
+    "INSERT OR IGNORE INTO tries (call, batch)"
+    " SELECT id, batch FROM calls WHERE state = 'waiting' AND batch = ?"
 )
 _CLOSE = (
     "UPDATE batches SET state = 'fetched' WHERE id = ?",
@@ -111,6 +127,21 @@ def list_open(store: CallStore) -> list[Batch]:
 
 
 @dataclass(eq=False)
+class _Read:
+    """What the answer files of a batch say: the requests with a line, whatever it says (``named``),
+    with a line that may be ``paid``, and with an answer that may be paid and cannot be read
+    (``unread``); a ``problem`` that may explain why requests have no line, and the first problem of
+    a line.
+    """
+
+    named: set[str] = field(default_factory=set)
+    paid: set[str] = field(default_factory=set)
+    unread: set[str] = field(default_factory=set)
+    problem: str = ""
+    line_problem: str = ""
+
+
+@dataclass(eq=False)
 class Batches:
     """Collects the calls of a run, sends them in batches and fetches their answers. The work can be
     interrupted and continued at any point.
@@ -123,8 +154,10 @@ class Batches:
         report: Called with the new status of a batch whenever the status changes.
         poll_s: Seconds until the second poll; later waits are longer.
         sleep: A function that waits for a given number of seconds.
+        rounds: The maximum number of batches that a call is in, in all commands together.
 
-    ``unfinished`` contains the reasons why batches could not be finished, keyed by batch number.
+    ``unfinished`` contains the reasons why batches could not be finished, keyed by batch number,
+    and ``refused`` the error of a batch that the limit does not allow to create, or None.
     """
 
     model: Model
@@ -134,10 +167,12 @@ class Batches:
     report: Callable[[Batch], None]
     poll_s: float
     sleep: Callable[[float], Awaitable[None]]
+    rounds: int
 
     def __post_init__(self) -> None:
         assert self.model.sender, "the model is open"
         self.unfinished: dict[int, str] = {}
+        self.refused: BudgetReached | None = None
         self._sender = self.model.sender
         self.model.spec.check_batches()
         self._api = BatchApi(self._sender.sdk)
@@ -145,6 +180,8 @@ class Batches:
         self._policy = RetryPolicy(first_wait=first, jitter=lambda: 0.0)
         self._last: Batch | None = None
         self._database = self.store.database
+        self._unsent = _UNSENT.format(rounds=self.rounds)
+        self._database.execute(_TRIES)
         self._database.execute(_RELEASE)
 
     def answer(self, call: Call) -> Completion:
@@ -171,6 +208,14 @@ class Batches:
         """
         return self.count_waiting(f"{_OPEN} AND answer IS NOT NULL)")
 
+    def count_open(self) -> int:
+        """Count the waiting calls that a batch may still answer."""
+        return self.count_waiting(f"(batch IS NOT NULL OR {self._unsent})")
+
+    def count_exhausted(self) -> int:
+        """Count the waiting calls that ``rounds`` batches did not answer."""
+        return self.count_waiting() - self.count_open()
+
     async def finish(self) -> None:
         """Submit the waiting calls, poll the batches until they have ended, and store their
         answers. Batches that cannot be finished are added to ``unfinished``.
@@ -190,20 +235,31 @@ class Batches:
         self.budget.reached = False
 
     async def submit(self) -> None:
-        """Submit the waiting calls. Raises the same errors as ``finish``."""
+        """Submit the waiting calls. A batch that does not fit the limit is left, and named in
+        ``unfinished``. Raises the same errors as ``finish``.
+        """
         for batch in self._list_open():
             # an earlier command may have been killed before it stored the id (``name``)
             if not batch.name:
-                await self._create(batch)
-        while size := min(self.count_waiting("batch IS NULL"), MOST_REQUESTS):
+                await self._create_within_limit(batch)
+        fill = _FILL.format(unsent=self._unsent)
+        while size := min(self.count_waiting(self._unsent), MOST_REQUESTS):
             # the batch is stored first: after a crash, the tag finds it at the provider
             tag = uuid4().hex
             with self._database.transaction():
                 number = self._database.insert(
                     "batches", state="new", requests=size, tag=tag
                 )
-                self._database.execute(_FILL, (number, size))
-            await self._create(Batch(number, tag, size))
+                self._database.execute(fill, (number, size))
+            await self._create_within_limit(Batch(number, tag, size))
+
+    async def _create_within_limit(self, batch: Batch) -> None:
+        """Create a batch, unless the limit does not allow it: other batches go on."""
+        try:
+            await self._create(batch)
+        except BudgetReached as error:
+            self.refused = error
+            self.unfinished[batch.number] = str(error)
 
     async def _create(self, batch: Batch) -> None:
         """Create a batch at the provider, unless it exists there already, and store its id
@@ -287,52 +343,68 @@ class Batches:
 
         Returns the reason if the batch stays open, otherwise "". It stays open if an answer that
         may have been paid for cannot be read, or if any of its requests has no line. A batch that
-        failed or was cancelled needs only as many lines as it has ended requests.
+        failed or was cancelled needs only as many lines, and answers, as the provider counts.
         """
         waiting = self._list_waiting(batch)
-        unread = set[
-            str
-        ]()  # requests with an answer that may be paid and cannot be read
-        named = set[str]()  # requests with a line, whatever it says
-        problem = ""  # the first that may explain why requests have no line
-        line_problem = ""
+        read = await self._read_answers(batch, progress, waiting)
+        unseen = waiting.keys() - read.named
+        # another line of such a request may be its answer
+        unread = read.unread & waiting.keys()
+        # an unknown number of answers may be lost, unless there are no files at all
+        answers = progress.answered
+        if answers is None:
+            answers = batch.requests if progress.files else 0
+        has_all = len(read.named) >= progress.done and len(read.paid) >= answers
+        may_lack = has_all and not ENDED[progress.state]
+        if unread:
+            lost = f"{len(unread)} may have been paid for without a readable answer"
+            return f"{lost}; {read.line_problem}"
+        if unseen and (read.problem or not may_lack):
+            lost = f"{len(unseen)} of its requests have no line in the answer files"
+            return read.problem or lost
+        with self._database.transaction():
+            # a batch that the provider rejected as a whole tried nothing
+            if progress.state != "failed" or progress.done:
+                self._database.execute(_COUNT_TRY, (batch.number,))
+            for sql in _CLOSE:
+                self._database.execute(sql, (batch.number,))
+        message = read.line_problem
+        if waiting:
+            message = f"{len(waiting)} without an answer; {message}"
+        self._report_status(batch, "fetched", batch.requests - len(waiting), message)
+        return ""
+
+    async def _read_answers(
+        self, batch: Batch, progress: Progress, waiting: dict[str, int]
+    ) -> "_Read":
+        """Read the answer files of a batch, and store each line of a ``waiting`` call. The calls
+        that are answered are removed from ``waiting``.
+        """
+        own = self._list_requests(batch)
+        read = _Read()
         for file in progress.files:
             content = await self._send(partial(self._api.get, file))
             if content is None:
-                problem = f"{file} is no longer there"
+                read.problem = f"{file} is no longer there"
                 continue
             for number, line in read_lines(content.splitlines()):
                 if not line.name:
-                    problem = problem or f"line {number} of {file} is {line.problem}"
+                    place = f"line {number} of {file}"
+                    read.problem = read.problem or f"{place} is {line.problem}"
+                if line.name not in own:
                     continue
-                named.add(line.name)
+                read.named.add(line.name)
+                if not line.has_failed:
+                    read.paid.add(line.name)
                 if line.name not in waiting:
                     continue
-                line_problem = line_problem or line.problem
+                read.line_problem = read.line_problem or line.problem
                 self._store_line(line, waiting[line.name])
                 if line.completion:
                     del waiting[line.name]
                 elif not line.is_free:
-                    unread.add(line.name)
-        unseen = waiting.keys() - named
-        # another line of such a request may be its answer
-        unread &= waiting.keys()
-        may_lack = not ENDED[progress.state] and len(named) >= progress.done
-        if unread:
-            lost = f"{len(unread)} may have been paid for without a readable answer"
-            return f"{lost}; {line_problem}"
-        if unseen and (problem or not may_lack):
-            lost = f"{len(unseen)} of its requests have no line in the answer files"
-            return problem or lost
-        with self._database.transaction():
-            for sql in _CLOSE:
-                self._database.execute(sql, (batch.number,))
-        if waiting:
-            line_problem = f"{len(waiting)} without an answer; {line_problem}"
-        self._report_status(
-            batch, "fetched", batch.requests - len(waiting), line_problem
-        )
-        return ""
+                    read.unread.add(line.name)
+        return read
 
     def _store_line(self, line: AnswerLine, number: int) -> None:
         """Store what a line of an answer file says about the waiting call with this number.
@@ -373,6 +445,11 @@ class Batches:
         """
         sql = "SELECT question, id FROM calls WHERE state = 'waiting' AND batch = ?"
         return dict(self._database.execute(sql, (batch.number,)).fetchall())
+
+    def _list_requests(self, batch: Batch) -> set[str]:
+        """Return the names of all requests in a batch, answered or not."""
+        sql = "SELECT question FROM calls WHERE batch = ?"
+        return {name for (name,) in self._database.execute(sql, (batch.number,))}
 
     def _report_status(
         self, batch: Batch, state: str, done: int = 0, message: str = ""

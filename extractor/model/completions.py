@@ -27,7 +27,7 @@ from extractor.model.pace import Failure
 from extractor.model.spec import shown_model
 from extractor.resources import read_toml
 from extractor.schemas import Usage
-from extractor.schemas.paths import read_path
+from extractor.schemas.paths import Step, read_path
 
 _TABLE = read_toml(__package__, "reply_forms.toml")
 _FORMS: Sequence[Mapping[str, Any]] = _TABLE["forms"]
@@ -84,26 +84,22 @@ def read_completion(reply: object, filled: ReplyModel | None = None) -> Completi
     <Ending.COMPLETE: 'complete'>
     """
     body = as_json(reply)
-    try:
-        return _read(body, filled)
-    # an unknown format, or a reply that does not match its format
-    except (StopIteration, LookupError, TypeError, AttributeError):
-        raise read_garbled(body) from None
-
-
-def _read(body: Any, filled: ReplyModel | None) -> Completion:
-    """Read a reply as plain data. Raises a built-in error such as ``StopIteration`` or
-    ``LookupError`` if its format is unknown.
-    """
-    form = next(form for form in _FORMS if at(body, form["key"]))
+    form = next((form for form in _FORMS if at(body, form["key"])), None)
+    # an unknown format
+    if form is None:
+        raise read_garbled(body)
     fields = {name: at(body, place) for name, place in form["paths"].items()}
     reason = fields.get("reason", "")
     is_cut = reason in _TABLE["cut"]
-    written = _join_texts(fields, form, is_cut=is_cut)
+    read = _join_texts(fields, form, is_cut=is_cut)
+    # a reply that does not match its format
+    if read is None or not isinstance(fields["model"], str):
+        raise read_garbled(body)
+    written = read
     for other in list_members(at(body, form["key"]))[1:]:
         # the items of several answers form one
-        with suppress(LookupError, TypeError, AttributeError):
-            more = _read({**body, form["key"]: [other]}, None)
+        with suppress(Failure):
+            more = read_completion({**body, form["key"]: [other]})
             written = find_answer(written, is_cut=is_cut)[0] + more.text
     text = _make_storable(written)
     remark = ""
@@ -159,22 +155,26 @@ def read_stated_usage(body: object, *, has_failed: bool) -> Usage | None:
 
 def _join_texts(
     fields: Mapping[str, Any], form: Mapping[str, Any], *, is_cut: bool
-) -> str:
+) -> str | None:
     """Return the parts of a message as a single string: its reasoning, enclosed in ``<think>``
     tags, followed by its content. If tools are called, their arguments are the content, and any
-    other text is treated as reasoning. Raises a built-in error if there is no message, or if a
-    gateway reports that its provider failed.
+    other text is treated as reasoning. Returns None if there is no message, if it does not match
+    its format, or if a gateway reports that its provider failed.
     """
-    thoughts = [_write(fields["message"].get(name)) for name in _TABLE["thoughts"]]
+    message = fields["message"]
     content = fields.get("content", "")
     if not isinstance(content, list):
         content = [{"text": _write(content)}]
+    parts = [*content, *list_members(fields.get("calls") or None)]
+    if not all(isinstance(part, dict) for part in (message, *parts)):
+        return None
+    thoughts = [_write(message.get(name)) for name in _TABLE["thoughts"]]
     text = ""
     calls = []
-    for part in [*content, *fields.get("calls", ())]:
+    for part in parts:
         arguments = at(part, form["arguments"])
         if any(map(part.get, _TABLE["thoughts"])):
-            thoughts.append(at(part, form["thought"]))
+            thoughts.append(_write(at(part, form["thought"])))
         elif arguments:
             written = _write(arguments)
             # if the limit truncated the arguments, the provider may have closed their brackets
@@ -182,9 +182,9 @@ def _join_texts(
                 written = written.removesuffix("]}")
             calls.append(written)
         else:
-            text += at(part, "text")
+            text += _write(at(part, "text"))
     if fields.get("error") and not text and not calls:
-        raise LookupError
+        return None
     if len(calls) > 1 and not is_cut:
         # the items of all calls form one answer
         calls = [f'{{"name":"","call":{call}}}' for call in dict.fromkeys(calls)]
@@ -207,7 +207,7 @@ def _write(content: object) -> str:
     if isinstance(content, str):
         return content
     if content:
-        return json.dumps(content, ensure_ascii=False)
+        return json.dumps(content, ensure_ascii=False, default=str)
     return ""
 
 
@@ -238,20 +238,20 @@ def _read_usage(body: object, places: Mapping[str, Sequence[str]]) -> Usage:
 def is_json(text: str) -> bool:
     """Return True if the text is a complete JSON document."""
     try:
-        from_json(text, allow_inf_nan=False)
-    # TypeError for text with half of a surrogate pair
-    except (ValueError, TypeError):
+        # bytes, since half of a surrogate pair in text is another error
+        from_json(text.encode("utf-8", "surrogatepass"), allow_inf_nan=False)
+    except ValueError:
         return False
     return True
 
 
-def as_json(reply: object) -> object:
+def as_json(reply: object) -> Any:
     """Convert a reply from an SDK to plain data. If this fails, return the reply unchanged."""
     if not isinstance(reply, BaseModel):
         return reply
     # text with half of a surrogate pair cannot be converted to JSON
     for mode in ("json", "python"):
-        with suppress(ValueError, TypeError, RecursionError):
+        with suppress(ValueError, RecursionError):
             return reply.model_dump(mode=mode, warnings=False)
     return reply
 
@@ -265,12 +265,22 @@ def at(body: object, *places: str) -> Any:
     """
     for place in places:
         value: Any = body
-        with suppress(LookupError, TypeError):
-            for step in read_path(place):
-                value = value[step]
-            if value:
-                return value
+        for step in read_path(place):
+            value = _take(value, step)
+        if value:
+            return value
     return ""
+
+
+def _take(value: Any, step: Step) -> Any:
+    """Return the member of a value with this name or at this position, or None."""
+    if isinstance(value, Mapping) and isinstance(step, str):
+        return value.get(step)
+    if not isinstance(value, list) or not isinstance(step, int):
+        return None
+    if -len(value) <= step < len(value):
+        return value[step]
+    return None
 
 
 def read_garbled(body: object) -> Failure:

@@ -37,7 +37,7 @@ async def perform_in_batches(
         run: The run, which must have a model.
         folder: The folder in which results, calls and batches are stored.
         executor: The executor for the steps of extractions.
-        rounds: The maximum number of successive batches.
+        rounds: The maximum number of successive batches, and of batches that a question is in.
         on_status: Called with a batch's status whenever the status changes.
         poll_s: Seconds until the first poll for answers. If None, the run ends when its batches are
             submitted.
@@ -72,6 +72,7 @@ async def perform_in_batches(
             on_status,
             poll_s=poll_s or 0.0,
             sleep=sleep,
+            rounds=rounds,
         )
         route = Route(answer=client.answer, queues=True)
         try:
@@ -86,7 +87,7 @@ async def perform_in_batches(
                         await client.finish()
                         folder.rewind()
                         await extract_all()
-                        if client.unfinished or not client.count_waiting():
+                        if client.unfinished or not client.count_open():
                             break
         finally:
             # the cost of batches is in the store, not in the model's usage
@@ -96,12 +97,21 @@ async def perform_in_batches(
                 run.tally.price = None
             else:
                 run.tally.price = lambda _: spent.dollars
+    if client.refused:
+        raise client.refused
     if budget.reached:
         raise BudgetReached(str(budget))
     reasons = [f"batch {number}: {why}" for number, why in client.unfinished.items()]
     unanswered = client.count_unanswered()
+    exhausted = client.count_exhausted()
+    if exhausted:
+        calls = counted(exhausted, "call")
+        reasons.append(
+            f"{rounds} batches did not return an answer to {calls}; to ask again, use "
+            "`extractor batch collect` with more --rounds, or `extractor run`"
+        )
     # if batches are only submitted, nothing is expected to be answered
-    if unanswered and poll_s is not None and not reasons:
+    elif unanswered and poll_s is not None and not reasons:
         calls = counted(unanswered, "call")
         reasons = [f"the batches did not return an answer to {calls}"]
     if reasons:

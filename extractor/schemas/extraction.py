@@ -79,7 +79,10 @@ class _Limit(QuotingModel):
     )
 
     def __str__(self) -> str:
-        if self.comparator is Comparator.BETWEEN:
+        high = self.value_high or 0
+        if self.comparator is Comparator.BETWEEN and min(self.value, high) < 0:
+            limit = f"{self.value} to {self.value_high}"
+        elif self.comparator is Comparator.BETWEEN:
             limit = f"{self.value}-{self.value_high}"
         else:
             limit = f"{self.comparator} {self.value}"

@@ -233,6 +233,23 @@ def test_the_usable_answer_in_files_is_used_and_each_is_counted_once(order, tmp_
     assert run["records"]["lacking"] == 0
 
 
+def test_a_cut_line_of_an_answer_file_counts_as_paid(tmp_path):
+    """Its question is not written again, since the answer in the provider's file is paid."""
+    asked = tmp_path / "requests.jsonl"
+    invoke(*SUBMIT, "--requests", asked)
+    requests = read_lines(asked)
+    answers = write(tmp_path / "answers.jsonl", map(answer, requests))
+    answers.write_bytes(answers.read_bytes()[:-40])
+    rest = tmp_path / "rest.jsonl"
+    out = tmp_path / "out"
+    done = invoke(*COLLECT, "--answers", answers, "--requests", rest, "--out", out)
+    assert f"answers.jsonl, line {len(requests)}: not an answer" in done.stderr
+    assert read_lines(rest) == []
+    run = json.loads((out / "run.json").read_text("utf-8"))
+    assert run["usage"]["calls"] == len(requests)
+    assert run["cost"]["calls_without_reply"] == 1
+
+
 def test_a_request_file_that_was_not_written_is_not_named(tmp_path):
     some = write(tmp_path / "some.jsonl", [])
     rest = tmp_path / "rest.jsonl"

@@ -1,5 +1,6 @@
 """A wrong call, a missing extra or key, and a broken file exit with 2 and a remedy."""
 
+import json
 import os
 import re
 import subprocess
@@ -89,6 +90,61 @@ def test_a_full_disk_behind_standard_output_may_pass_later():
     assert done.returncode == 75
     last = done.stderr.splitlines()[-1]
     assert last == "extractor: standard output: No space left on device"
+
+
+_MAIN = f"{sys.executable} -m extractor"
+_LIMITS = "needs a shell that closes streams and limits memory"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason=_LIMITS)
+@pytest.mark.parametrize(
+    ("command", "code", "last"),
+    [
+        ("run RECORD >&-", 1, "extractor: standard output: it is closed"),
+        ("--help >&-", 1, "extractor: standard output: it is closed"),
+        ("run RECORD --out OUT --quiet >&- <&-", 0, ""),
+        ("run RECORD --out OUT <&- >&- 2>&-", 0, ""),
+        ("run nosuch 2>&-", 2, ""),
+        ("run - --quiet <&-", 2, "<stdin>: the file is empty"),
+        ("run RECORD --out OUT", 75, "address space"),
+    ],
+)
+def test_a_closed_stream_or_too_little_memory_is_one_line(
+    tmp_path, command, code, last
+):
+    words = command.replace("RECORD", str(Path(RECORD).absolute()))
+    words = words.replace("OUT", str(tmp_path / "out"))
+    limit = "ulimit -v 250000; " if "address" in last else ""
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"{limit}exec {_MAIN} {words}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    lines = done.stderr.splitlines()
+    assert last in "".join(lines)
+    assert "Traceback" not in done.stderr
+    if "--help" in command or code == 75 or not last:
+        assert len(lines) == bool(last)
+
+
+@pytest.mark.slow
+def test_what_an_encoding_lacks_is_written_as_json_writes_it(tmp_path):
+    record = tmp_path / "record.txt"
+    record.write_text("Inclusion criteria:\n- INR ≥ 2, “stable” 😀\n", "utf-8")
+    command = [sys.executable, "-m", "extractor", "run", record, "--quiet"]
+    done = subprocess.run(
+        command,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=True,
+    )
+    (criterion,) = json.loads(done.stdout)["eligibility"]["criteria"]
+    assert criterion["quote"] == "INR ≥ 2, “stable” 😀"
+    assert done.stderr == b""
 
 
 def test_the_version_is_that_of_the_distribution():

@@ -2,6 +2,7 @@
 
 import pytest
 
+from extractor.model import completions
 from extractor.model.completions import Ending, is_json, read_completion
 from extractor.model.pace import Failure
 from extractor.schemas import Usage
@@ -47,3 +48,14 @@ def test_the_name_of_the_model_is_no_path():
     reply = CASES["answers"][0] | {"model": "/srv/me/weights/tiny.gguf"}
     assert read_completion(reply).model == "tiny"
     assert read_completion(CASES["answers"][7]).model == "claude-x"
+
+
+def test_a_bug_in_reading_is_no_garbled_reply(monkeypatch):
+    """Otherwise, paid answers would be lost, and nobody would know why."""
+
+    def fail(*_, **__):
+        raise TypeError("a bug")
+
+    monkeypatch.setattr(completions, "_join_texts", fail)
+    with pytest.raises(TypeError, match="a bug"):
+        read_completion(CASES["answers"][0])

@@ -1,8 +1,10 @@
 """Batches at a provider, with faults in each step, and a kill of the program after each step."""
 
+import json
 import threading
 from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler
+from itertools import product
 
 import pytest
 
@@ -46,7 +48,7 @@ async def no_wait(_):
     pass
 
 
-async def finish(provider, store, budget=None, poll_s=0, sleep=no_wait):
+async def finish(provider, store, budget=None, poll_s=0, sleep=no_wait, rounds=4):
     """Put the calls into batches, and finish all. Returns the news, and what is left unfinished as text."""
     news = []
     async with Model(ModelSpec.parse(f"{provider.url}#m")) as model:
@@ -58,11 +60,14 @@ async def finish(provider, store, budget=None, poll_s=0, sleep=no_wait):
             news.append,
             poll_s,
             sleep,
+            rounds,
         )
         for call in CALLS if not store.models else ():
             with pytest.raises(AnswerPending):
                 client.answer(call)
         await client.finish()
+    if client.refused:
+        raise client.refused
     return news, " ".join(client.unfinished.values())
 
 
@@ -142,6 +147,19 @@ async def test_a_reply_of_another_form_is_asked_for_again(store, odd):
     with serve_provider(answer=answer_well, faults=faults) as provider:
         _, unfinished = await finish(provider, store)
     assert (unfinished, answered(store), len(provider.batches)) == ("", 5, 1)
+
+
+async def test_an_id_that_no_address_can_hold_is_a_reply_of_another_form(store):
+    def lengthen(batch):
+        return batch | {"output_file_id": "f" * 100_000}
+
+    with serve_provider(answer=answer_well, looks=0, shows=lengthen) as provider:
+        with pytest.raises(ModelUnavailable) as stopped:
+            await finish(provider, store)
+        provider.shows = dict
+        await finish(provider, store)
+    assert len(str(stopped.value)) < 1_000
+    assert (answered(store), len(provider.batches)) == (5, 1)
 
 
 async def test_the_waits_between_polls_grow_up_to_five_minutes(store):
@@ -261,7 +279,7 @@ async def test_a_batch_has_only_what_fits_the_budget_at_the_most_also_after_a_ki
             async with Model(ModelSpec.parse(f"{provider.url}#m")) as model:
                 budget = Budget(250, RATES, DOLLARS, store.spending)
                 client = Batches(
-                    model, store, {PROMPT.name: Reply}, budget, print, 0, no_wait
+                    model, store, {PROMPT.name: Reply}, budget, print, 0, no_wait, 4
                 )
                 for call, state in zip(CALLS, states(store), strict=True):
                     if state is None:
@@ -334,7 +352,14 @@ async def test_a_provider_that_lists_no_batches_is_used_all_the_same(store):
 SPOILED = {
     "a page": (lambda _: b"<html><body>Sign in</body></html>", "'<html>"),
     "nothing": (lambda _: b"", "5 of its requests have no line in the answer files"),
-    "a cut last line": (lambda text: text[:-40], "line 5 of /files/file-1/content is"),
+    "a cut last line": (
+        lambda text: text[:-40],
+        "1 may have been paid for without a readable answer",
+    ),
+    "a last line that is cut in its name": (
+        lambda text: text[: text.rindex(b'"custom_id"') + 20],
+        "line 5 of /files/file-1/content is",
+    ),
     "an end between lines": (
         lambda text: b"\n".join(text.splitlines()[:2]),
         "3 of its requests have no line in the answer files",
@@ -372,6 +397,113 @@ async def test_a_spoilt_download_is_fetched_by_the_next_command_and_not_bought_t
         _, unfinished = await finish(provider, store)
     assert (unfinished, answered(store), len(provider.requests)) == ("", 5, 5)
     assert (store.spending.usage.calls, store.spending.unstated) == (5, 0)
+
+
+ODD_STATUSES = {
+    "0": {"status_code": 0},
+    "null": {"status_code": None},
+    "true": {"status_code": True},
+    "a word": {"status_code": "late"},
+    "a list": {"status_code": [500]},
+    "missing": {},
+    "a failure": {"status_code": 500},
+}
+SHAPES = {
+    "usual": lambda line: line,
+    "without usage": lambda line: _change_body(line, {"usage": None}),
+    "broken": lambda line: _change_body(line, {"choices": None, "text": "{}"}),
+    "in a list": lambda line: line | {"response": [line["response"]]},
+    "elsewhere": lambda line: (
+        {"answer": line["response"]["body"]} | line | {"response": None}
+    ),
+}
+
+
+def _change_body(line, change):
+    response = line["response"]
+    return line | {"response": response | {"body": response["body"] | change}}
+
+
+@pytest.mark.parametrize(
+    ("status", "shape"),
+    # a failed request without an answer is free
+    [pair for pair in product(ODD_STATUSES, SHAPES) if pair != ("a failure", "broken")],
+)
+async def test_an_answer_beside_an_error_is_paid_and_not_bought_again(
+    store, status, shape
+):
+    """Whatever the line says of its status."""
+
+    def rewrite(content):
+        rows = []
+        for row in map(json.loads, content.splitlines()):
+            body = row["response"]["body"]
+            row["response"] = ODD_STATUSES[status] | {"body": body}
+            row["error"] = {"code": "lost", "message": "it failed"}
+            rows.append(json.dumps(SHAPES[shape](row)).encode())
+        return b"\n".join(rows)
+
+    with serve_provider(answer=answer_well, spoils=[rewrite] * 3) as provider:
+        for _ in range(3):
+            _, unfinished = await finish(provider, store)
+            assert "5 may have been paid for without a readable answer" in unfinished
+            assert len(provider.requests) == 5
+            spending = store.spending
+            assert spending.usage.calls + spending.unstated == 5
+
+
+async def test_a_status_that_is_written_as_text_is_read(store):
+    texts = (b'"status_code": 200', b'"status_code": "200"')
+    with serve_provider(
+        answer=answer_well, spoils=[lambda content: content.replace(*texts)]
+    ) as provider:
+        await finish(provider, store)
+    assert (answered(store), len(provider.requests)) == (5, 5)
+
+
+async def test_a_question_is_in_as_many_batches_as_the_rounds_of_all_commands(store):
+    with serve_provider(answer=lambda _: (500, {})) as provider:
+        for _ in range(4):
+            await finish(provider, store, rounds=2)
+        assert len(provider.batches) == 2
+        provider.answer = answer_well
+        await finish(provider, store, rounds=3)
+    assert (len(provider.batches), answered(store)) == (3, 5)
+
+
+async def test_a_batch_that_cannot_be_created_again_does_not_hold_up_another(
+    store, monkeypatch
+):
+    monkeypatch.setattr(batches, "MOST_REQUESTS", 3)
+    faults = {"POST /batches": [0]}
+    with serve_provider(answer=answer_well, faults=faults, lists=hide) as provider:
+        tight = Budget(count_most(), RATES, DOLLARS, store.spending)
+        with pytest.raises(BudgetReached, match="batch 1 is not created"):
+            await finish(provider, store, tight)
+    # the second batch has two of the five questions
+    assert (answered(store), len(provider.batches)) == (2, 2)
+
+
+@pytest.mark.parametrize("counts", ["stated", "not stated"])
+async def test_answers_of_a_cancelled_batch_are_not_bought_again_if_their_file_is_lost(
+    store, counts
+):
+    """The provider answered the first two, and the other three have lines that say that they failed."""
+
+    def answer(body):
+        return answer_well(body) if body["messages"][1]["content"][1] in "12" else None
+
+    def lose(content):
+        return b""
+
+    provided = serve_provider(answer=answer, ends="cancelled", spoils=[lose], looks=0)
+    with provided as provider:
+        if counts == "not stated":
+            provider.shows = lambda batch: batch | {"request_counts": None}
+        _, unfinished = await finish(provider, store)
+        assert "2 of its requests have no line" in unfinished
+        await finish(provider, store)
+    assert (answered(store), len(provider.requests)) == (2, 5)
 
 
 async def test_a_batch_that_ends_early_is_not_sent_again_before_its_answers_are_read(
@@ -457,6 +589,7 @@ async def test_a_provider_that_never_answers_ends_the_batch(store):
                 *(model, store, {PROMPT.name: Reply}, Budget(), lambda _: None),
                 0,
                 no_wait,
+                4,
             )
             with pytest.raises(AnswerPending):
                 client.answer(CALLS[0])

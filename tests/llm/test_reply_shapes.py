@@ -26,7 +26,10 @@ BROKEN = (
     *("a comment", "no last bracket"),
 )
 """The shapes that are no single JSON document."""
-DIFFERS = "another complete answer in the reply differs; the last one after all reasoning was used"
+DIFFERS = (
+    "another complete answer in the reply differs; the last one after all reasoning was used: "
+    'line 1, colour: "red" and "green"'
+)
 
 
 def colours(reply):

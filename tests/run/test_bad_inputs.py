@@ -131,7 +131,8 @@ WRONG = [
     (lambda: RULES.run(GOOD, columns=["id"]), "id: .* missing"),
     (lambda: RULES.run(GOOD, limit=0), "limit is 0; choose a number of at least 1"),
     (lambda: RULES.run(GOOD).export("a", file_format="exel"), r"exel: no .*, xlsx, "),
-    (lambda: read_results(["a"]), "list is not a path; pass each"),
+    (lambda: read_results([["a"]]), "list is not a path; pass each"),
+    (lambda: Extractor("gpt-5-mini", max_usd="5"), "'5' is not a number; pass dollars"),
     (lambda: Extractor(min_confidence=85), "equal to 1; for 85 %, write 0.85"),
 ]
 

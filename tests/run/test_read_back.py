@@ -75,6 +75,7 @@ def test_results_that_are_read_back_are_those_of_the_run(asked, tmp_path):
         assert again.folder == asked.folder
         twice = read_results(tmp_path / "run", tmp_path / path)
         assert show(twice) == expected
+        assert show(read_results([tmp_path / "run", tmp_path / path])) == expected
     pages = [one.report(tmp_path / "a.html").read_bytes() for one in (asked, again)]
     assert pages[0] == pages[1]
     alone = shutil.copy(

@@ -2,6 +2,7 @@
 
 import gc
 import signal
+import sys
 from functools import cache
 from importlib import import_module
 from types import FrameType
@@ -11,6 +12,8 @@ import typer
 from typer.core import TyperGroup
 
 from extractor.apps.cli.commands import Commands
+from extractor.apps.cli.console import errors_for_people
+from extractor.apps.cli.process import prepare_process
 from extractor.masking import mask_standard_error
 
 COMMANDS: Final = {
@@ -111,5 +114,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, interrupt)
     # otherwise, the collector would use a tenth of the start to scan what is imported
     gc.set_threshold(_NEW_OBJECTS)
+    prepare_process(sys.argv[1:])
     mask_standard_error()
-    app()
+    # what the help and the version print, too
+    with errors_for_people():
+        app()

@@ -30,7 +30,8 @@ def submit(options: SubmitOptions) -> int:
         raise ValueError(
             "with --effort none, no questions are asked, so there is nothing to submit"
         )
-    return extract(options, rounds=0 if options.requests else 1, waits=False)
+    rounds = CollectOptions.model_fields["rounds"].default
+    return extract(options, rounds=0 if options.requests else rounds, waits=False)
 
 
 @app.command()

@@ -75,9 +75,16 @@ def errors_for_people() -> Iterator[None]:
     except (ValueError, ExtractorError) as error:
         say(str(error))
         raise SystemExit(find_error_code(error)) from error
+    except MemoryError as error:
+        say(
+            "not enough memory; allow this process more, or give it fewer records at once"
+        )
+        raise SystemExit(LATER) from error
     except OSError as error:
         is_output_error = _discard_if_closed() or error.errno in _WRITE_ERRORS
         problem = error.strerror or str(error)
+        if error.errno == EBADF:
+            problem = "it is closed"
         if error.filename:
             problem = f"{error.filename}: {problem}"
         elif is_output_error:

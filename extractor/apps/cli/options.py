@@ -230,7 +230,7 @@ class CollectOptions(AnswerOptions):
     requests: Annotated[Path | None, Shown(FILES, "FILE")] = None
     """Write to FILE the questions that --answers leaves unanswered."""
     rounds: Annotated[int, Field(ge=1), Shown(RARE, "N")] = 4
-    """Maximum number of consecutive batches."""
+    """Maximum number of consecutive batches, and of batches that a question is in."""
     poll: Annotated[float, Field(ge=0), Shown(RARE, "S")] = 5.0
     """Seconds until the first poll."""
 

@@ -151,6 +151,9 @@ def _compare_fields(
     for field in old_by_field | new_by_field:
         before = old_by_field[field]
         after = new_by_field[field]
+        # most fields of most items; their words need not be written
+        if [row.value for row in before] == [row.value for row in after]:
+            continue
         pairs, removed, added = match_values(
             drop_same(before, after, _fold_words),
             drop_same(after, before, _fold_words),
