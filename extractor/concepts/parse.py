@@ -15,6 +15,7 @@ from extractor.evidence.parsed import Doses, ParsedRecord, list_blanks
 from extractor.evidence.weighing import weigh_record
 from extractor.language.passage import LexedSections, read_section
 from extractor.schemas import TrialRecord
+from extractor.schemas.record import PROSE_FORMATS
 
 if TYPE_CHECKING:
     from extractor.concepts.own.declaration import CustomField
@@ -109,7 +110,8 @@ def _read_doses(
 def _read_outcomes(
     record: TrialRecord, sections: LexedSections, numbers: Iterator[int]
 ) -> tuple[EndpointDraft, ...]:
-    if not any("_outcomes" in name for name in sections):
+    is_prose = record.source.format in PROSE_FORMATS
+    if not is_prose and not any("_outcomes" in name for name in sections):
         return ()
     from extractor.concepts.outcomes.read import read_outcomes  # noqa: PLC0415 - many texts have no outcomes
 

@@ -21,6 +21,11 @@ from extractor.schemas.vocabulary import TermKind
 
 _REGISTRY = "registry."
 
+PROSE_FORMATS = frozenset(
+    {"text", "pdf", "docx", "pubmed_xml", "jats_xml", "medline", "pubmed_text"}
+)
+"""The formats of texts whose sentences may state what a registry has fields for."""
+
 _NO_LIMIT = re.compile(
     r"(?:no|none|not|any|unlimited|unknown|without)\b\D*", re.IGNORECASE
 )

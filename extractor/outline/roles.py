@@ -1,0 +1,155 @@
+"""Give the sentences of running text the role of what they tell: who takes part, what is measured,
+or what came out.
+
+A label gives all sentences up to the next label a role: "RESULTS: ...", or "Results" alone on its
+line. Without a label, words such as "P < 0.05" show that a sentence tells a result.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from extractor.language.book import rule
+from extractor.language.passage import Passage, split_sentences
+from extractor.language.patterns import RuleMatch
+
+_LONGEST_HEADING = 8
+"""Maximum number of tokens in a line that is taken as a heading although its words are unknown."""
+_NO_HEADING = ".,;:?!"
+
+
+class Role(StrEnum):
+    """What a sentence is about."""
+
+    BACKGROUND = "background"
+    PEOPLE = "people"
+    INTERVENTIONS = "interventions"
+    OUTCOMES = "outcomes"
+    METHODS = "methods"
+    ANALYSIS = "analysis"
+    RESULTS = "results"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence without its label.
+
+    Attributes:
+        passage: Its words.
+        role: Its role.
+        label: The label that gives its role; None if its own words do, or nothing.
+        follows_label: Whether the label stands directly before it.
+    """
+
+    passage: Passage
+    role: Role
+    label: Passage | None = None
+    follows_label: bool = False
+
+
+def read_roles(text: Passage) -> tuple[Sentence, ...]:
+    """Return the sentences of a text in order, each with its role.
+
+    >>> from extractor.language.passage import read_section
+    >>> section = read_section(
+    ...     "brief_summary", "METHODS: Adults took part. RESULTS: Of 9 women, 3 slept."
+    ... )
+    >>> [
+    ...     (sentence.role.value, sentence.passage.text)
+    ...     for sentence in read_roles(section.whole)
+    ... ]
+    [('methods', 'Adults took part.'), ('results', 'Of 9 women, 3 slept.')]
+    """
+    return tuple(_read_roles(text))
+
+
+def _read_roles(text: Passage) -> Iterator[Sentence]:
+    label: Passage | None = None
+    role = Role.UNKNOWN
+    follows_label = False
+    for sentence in _list_sentences(text):
+        rest = sentence
+        while match := _find_label(rest):
+            label = rest.part_at(match)
+            role = _name_role(match)
+            follows_label = True
+            rest = _skip_line_ends(rest, match.end)
+        if rest.first == rest.end:
+            continue
+        if _is_unknown_heading(rest):
+            label = None
+            role = Role.UNKNOWN
+            follows_label = False
+            continue
+        own = role
+        if role is Role.UNKNOWN and rest.search("tells_result"):
+            own = Role.RESULTS
+        yield Sentence(rest, own, label, follows_label)
+        follows_label = False
+
+
+def list_told(text: Passage) -> list[Passage]:
+    """Return the parts of a text that tell no results: the whole text if none of it does.
+
+    >>> from extractor.language.passage import read_section
+    >>> text = "Adults took part.\\n\\nRESULTS: Of 9 women, 3 slept.\\n\\nDESIGN: A trial."
+    >>> [part.text for part in list_told(read_section("brief_summary", text).whole)]
+    ['Adults took part.', 'A trial.']
+    """
+    sentences = read_roles(text)
+    if not any(sentence.role is Role.RESULTS for sentence in sentences):
+        return [text]
+    parts: list[Passage] = []
+    is_open = False
+    for sentence in sentences:
+        passage = sentence.passage
+        if sentence.role is Role.RESULTS:
+            is_open = False
+        elif is_open:
+            parts[-1] = parts[-1].part(parts[-1].first, passage.end)
+        else:
+            parts.append(passage)
+            is_open = True
+    return parts
+
+
+def _list_sentences(text: Passage) -> Iterator[Passage]:
+    """Yield the sentences of a text. A label that is alone on its line is a sentence."""
+    if text.first == text.end:
+        return
+    tokens = text.tokens
+    start, end = text.clean_span
+    for first, stop in split_sentences(tokens.text[start:end]):
+        sentence = text.part(tokens.at(start + first), tokens.before(start + stop))
+        if sentence.end > sentence.first:
+            yield sentence
+
+
+def _find_label(sentence: Passage) -> RuleMatch | None:
+    """Return the label at the start of a sentence."""
+    place = (sentence.tokens, sentence.first, sentence.end)
+    return rule("role_label").starts(*place) or rule("capital_label").starts(*place)
+
+
+def _name_role(label: RuleMatch) -> Role:
+    return next(role for role in Role if label.has(role))
+
+
+def _skip_line_ends(sentence: Passage, first: int) -> Passage:
+    """Return the sentence from a token on, without line ends at its start."""
+    while first < sentence.end and sentence.tokens.codes[first] == "\n":
+        first += 1
+    return sentence.part(first, sentence.end)
+
+
+def _is_unknown_heading(sentence: Passage) -> bool:
+    """Return whether a sentence is a heading whose words are unknown: a short line without a full
+    stop at its end, above a blank line or text.
+    """
+    if sentence.end - sentence.first > _LONGEST_HEADING:
+        return False
+    codes = sentence.tokens.codes
+    if codes[sentence.end - 1] in _NO_HEADING:
+        return False
+    return codes[sentence.end : sentence.end + 1] == "\n"
