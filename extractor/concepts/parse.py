@@ -9,11 +9,17 @@ from extractor.concepts.criteria.structure import AnsweredLine
 from extractor.concepts.criteria.unheaded import doubt_unheaded
 from extractor.concepts.hostile.injection import blank_out, find_hostile
 from extractor.concepts.languages import find_foreign_lines
-from extractor.concepts.places import DESCRIPTIONS_OF_DOSES, GROUPS_OF_DOSES
+from extractor.concepts.places import (
+    DESCRIPTIONS,
+    DESCRIPTIONS_OF_DOSES,
+    GROUPS_OF_DOSES,
+)
 from extractor.evidence.items import EndpointDraft
 from extractor.evidence.parsed import Doses, ParsedRecord, list_blanks
 from extractor.evidence.weighing import weigh_record
+from extractor.language.lexer import Range
 from extractor.language.passage import LexedSections, read_section
+from extractor.outline.roles import list_results
 from extractor.schemas import TrialRecord
 from extractor.schemas.record import PROSE_FORMATS
 
@@ -72,10 +78,16 @@ def parse_unweighed(
     record, sections = blank_out(record, sections, ranges)
     # Chunks are numbered in the order in which they are read.
     numbers = count(1)
+    is_prose = record.source.format in PROSE_FORMATS
+    told, told_sections = record, sections
+    if is_prose:
+        # results state neither who may take part nor what is given
+        results = _list_results(sections)
+        told, told_sections = blank_out(record, sections, results, edge="\n\n")
     whole, criteria, doubts = read_eligibility(
-        sections, numbers, record.registry, structure
+        told_sections, numbers, record.registry, structure, is_prose=is_prose
     )
-    regimens, candidates, arm_labels = _read_doses(record, sections, numbers)
+    regimens, candidates, arm_labels = _read_doses(told, told_sections, numbers)
     outcomes = _read_outcomes(record, sections, numbers)
     if record.source.format == "text" and not doubts:
         doubts = doubt_unheaded(sections, criteria, has_doses=bool(regimens))
@@ -94,6 +106,16 @@ def parse_unweighed(
         original_record=original if foreign.texts else None,
         doubts=doubts,
     )
+
+
+def _list_results(sections: LexedSections) -> dict[str, list[Range]]:
+    """Return the spans of the sentences that tell results, by the name of the description."""
+    results = {
+        name: list_results(sections[name].whole)
+        for name in DESCRIPTIONS
+        if name in sections
+    }
+    return {name: ranges for name, ranges in results.items() if ranges}
 
 
 def _read_doses(

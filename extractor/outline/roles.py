@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from extractor.language.book import rule
+from extractor.language.lexer import Range
 from extractor.language.passage import Passage, split_sentences
 from extractor.language.patterns import RuleMatch
 
@@ -89,29 +90,23 @@ def _read_roles(text: Passage) -> Iterator[Sentence]:
         follows_label = False
 
 
-def list_told(text: Passage) -> list[Passage]:
-    """Return the parts of a text that tell no results: the whole text if none of it does.
+def list_results(text: Passage) -> list[Range]:
+    """Return the raw spans of the sentences of a text that tell results, with their labels.
 
     >>> from extractor.language.passage import read_section
-    >>> text = "Adults took part.\\n\\nRESULTS: Of 9 women, 3 slept.\\n\\nDESIGN: A trial."
-    >>> [part.text for part in list_told(read_section("brief_summary", text).whole)]
-    ['Adults took part.', 'A trial.']
+    >>> text = "Adults took part. RESULTS: Of 9 women, 3 slept. DESIGN: A trial."
+    >>> [text[start:end] for start, end in list_results(read_section("a", text).whole)]
+    ['RESULTS: Of 9 women, 3 slept.']
     """
-    sentences = read_roles(text)
-    if not any(sentence.role is Role.RESULTS for sentence in sentences):
-        return [text]
-    parts: list[Passage] = []
-    is_open = False
-    for sentence in sentences:
-        passage = sentence.passage
-        if sentence.role is Role.RESULTS:
-            is_open = False
-        elif is_open:
-            parts[-1] = parts[-1].part(parts[-1].first, passage.end)
-        else:
-            parts.append(passage)
-            is_open = True
-    return parts
+    ranges: list[Range] = []
+    for sentence in read_roles(text):
+        if sentence.role is not Role.RESULTS:
+            continue
+        start, end = sentence.passage.raw_span
+        if sentence.follows_label and sentence.label:
+            start, _ = sentence.label.raw_span
+        ranges.append((start, end))
+    return ranges
 
 
 def _list_sentences(text: Passage) -> Iterator[Passage]:
