@@ -1,6 +1,6 @@
 """The pre-parser: read a record with rules, without a model."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,8 @@ from extractor.evidence.items import EndpointDraft
 from extractor.evidence.parsed import Doses, ParsedRecord, list_blanks
 from extractor.evidence.weighing import weigh_record
 from extractor.language.lexer import Range
-from extractor.language.passage import LexedSections, read_section
-from extractor.outline.roles import list_results
+from extractor.language.passage import LexedSections, Passage, read_section
+from extractor.outline.roles import list_results, list_statistics
 from extractor.schemas import TrialRecord
 from extractor.schemas.record import PROSE_FORMATS
 
@@ -81,9 +81,11 @@ def parse_unweighed(
     is_prose = record.source.format in PROSE_FORMATS
     told, told_sections = record, sections
     if is_prose:
-        # results state neither who may take part nor what is given
-        results = _list_results(sections)
+        # neither results nor counts state who may take part, or what is given
+        results = _list_told(sections, list_results)
         told, told_sections = blank_out(record, sections, results, edge="\n\n")
+        counts = _list_told(told_sections, list_statistics)
+        told, told_sections = blank_out(told, told_sections, counts)
     whole, criteria, doubts = read_eligibility(
         told_sections, numbers, record.registry, structure, is_prose=is_prose
     )
@@ -108,14 +110,16 @@ def parse_unweighed(
     )
 
 
-def _list_results(sections: LexedSections) -> dict[str, list[Range]]:
-    """Return the spans of the sentences that tell results, by the name of the description."""
-    results = {
-        name: list_results(sections[name].whole)
+def _list_told(
+    sections: LexedSections, list_spans: Callable[[Passage], list[Range]]
+) -> dict[str, list[Range]]:
+    """Return what ``list_spans`` finds in each description, by the name of the section."""
+    spans = {
+        name: list_spans(sections[name].whole)
         for name in DESCRIPTIONS
         if name in sections
     }
-    return {name: ranges for name, ranges in results.items() if ranges}
+    return {name: ranges for name, ranges in spans.items() if ranges}
 
 
 def _read_doses(

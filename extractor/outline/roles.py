@@ -109,6 +109,18 @@ def list_results(text: Passage) -> list[Range]:
     return ranges
 
 
+def list_statistics(text: Passage) -> list[Range]:
+    """Return the raw spans of brackets that only count or describe those who took part.
+
+    >>> from extractor.language.passage import read_section
+    >>> text = "Nine adults (7 women) aged 18 to 65 years (mean age 40) took part."
+    >>> [text[start:end] for start, end in list_statistics(read_section("a", text).whole)]
+    ['(7 women)', '(mean age 40)']
+    """
+    found = rule("statistic_in_brackets").find(text.tokens, text.first, text.end)
+    return [text.part_at(brackets).raw_span for brackets in found]
+
+
 def _list_sentences(text: Passage) -> Iterator[Passage]:
     """Yield the sentences of a text. A label that is alone on its line is a sentence."""
     if text.first == text.end:

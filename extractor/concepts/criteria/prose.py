@@ -210,6 +210,12 @@ def _read_in_passing(
         for found in _find_named(passage):
             yield found
             return
+    for title in titles:
+        named = title.search("disease_of_title")
+        if named:
+            disease = title.part(*named.place("disease"))
+            yield _Found(disease, CriterionKind.INCLUSION, _IN_PASSING)
+            return
 
 
 def _find_named(passage: Passage) -> Iterator[_Found]:
@@ -235,7 +241,7 @@ def _cut_people(words: Passage) -> Passage | None:
     stop = rule("ends_people").search(tokens, named.end, words.end)
     if stop:
         end = stop.first
-    people = _drop_statistics(_trim(words.part(named.first, end)))
+    people = _trim(words.part(named.first, end))
     if people.search("tells_result"):
         return None
     behind = people.part(min(named.end, people.end), people.end)
@@ -243,16 +249,6 @@ def _cut_people(words: Passage) -> Passage | None:
     if says_who or people.search("described_people"):
         return people
     return None
-
-
-def _drop_statistics(people: Passage) -> Passage:
-    """Return the words without brackets at their end that only count those who took part."""
-    brackets = rule("statistic_in_brackets").ends(
-        people.tokens, people.end, people.first
-    )
-    if brackets:
-        return _trim(people.part(people.first, brackets.first))
-    return people
 
 
 def _find_clause(passage: Passage, end: int) -> int:
@@ -265,11 +261,11 @@ def _find_clause(passage: Passage, end: int) -> int:
 
 
 def _trim(words: Passage) -> Passage:
-    """Return words without signs and "and" at their ends."""
+    """Return words without signs, "and" and "who" at their ends."""
     codes = words.tokens.codes
     first, end = strip_span(codes, words.first, words.end, _EDGES)
     while first < end and (
-        match := rule("joins_list_parts").ends(words.tokens, end, first)
+        match := rule("opens_next_clause").ends(words.tokens, end, first)
     ):
         first, end = strip_span(codes, first, match.first, _EDGES)
     return words.part(first, end)

@@ -186,7 +186,7 @@ def read_eligibility(
     doubts = outline.doubts
     if not stated and not doubts:
         doubts = _doubt_silence(filled, descriptions)
-    whole = draft_record(_doubt_people(people, criteria))
+    whole = draft_record(_doubt_people(people, criteria, is_prose=is_prose))
     return whole, criteria, doubts
 
 
@@ -245,17 +245,23 @@ def _doubt_silence(
 
 
 def _doubt_people(
-    people: PeopleReadings, criteria: Sequence[CriterionDraft]
+    people: PeopleReadings, criteria: Sequence[CriterionDraft], *, is_prose: bool
 ) -> PeopleReadings:
     """Add a feature to each age, sex and acceptance of healthy volunteers that a criterion in a
-    doubtful list states.
+    doubtful list states, or a sentence of a text that comes from no registry (``is_prose``).
     """
     doubted = [
         criterion.span for criterion in criteria if criterion.is_structure_doubted
     ]
 
     def doubt(_: str, reading: Reading[object]) -> Reading[object]:
-        if any(place.overlaps(span) for place in doubted for span in reading.spans):
+        is_of_list = any(
+            place.overlaps(span) for place in doubted for span in reading.spans
+        )
+        is_of_prose = is_prose and any(
+            span.section in _DESCRIPTIONS for span in reading.spans
+        )
+        if is_of_list or is_of_prose:
             return reading.with_features(LIST_IN_DOUBT)
         return reading
 

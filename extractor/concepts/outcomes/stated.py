@@ -293,7 +293,8 @@ def _share_time(outcomes: list[OutcomeParts]) -> list[OutcomeParts]:
     frame = last.time_frame
     if frame is None or any(outcome.time_frame for outcome in before):
         return outcomes
-    if frame.first <= last.measure.first:
+    is_in_front = frame.first <= last.measure.first
+    if is_in_front or "(" in frame.text:
         return outcomes
     if not rule("time_that_all_share").starts(frame.tokens, frame.first, frame.end):
         return outcomes
