@@ -136,7 +136,14 @@ def _list_sentences(text: Passage) -> Iterator[Passage]:
 def _find_label(sentence: Passage) -> RuleMatch | None:
     """Return the label at the start of a sentence."""
     place = (sentence.tokens, sentence.first, sentence.end)
-    return rule("role_label").starts(*place) or rule("capital_label").starts(*place)
+    label = rule("role_label").starts(*place)
+    if label:
+        return label
+    # "RESULTS Of 103 patients", but not "Results of the first part"
+    label = rule("capital_label").starts(*place)
+    if label and label.text.isupper():
+        return label
+    return None
 
 
 def _name_role(label: RuleMatch) -> Role:

@@ -33,6 +33,8 @@ _OPENINGS = {
 _NOT_STATING = (Role.ANALYSIS, Role.RESULTS, Role.OUTCOMES, Role.INTERVENTIONS)
 _MOST_WORDS = 80
 """Maximum number of tokens in a criterion that a sentence states."""
+_ABSTRACT = 4
+"""Minimum number of sentences in a text whose title tells who takes part, if no sentence does."""
 _ALIKE = 0.6
 """Share of words from which people are those of an earlier sentence."""
 _SHORTEST_WORD = 4
@@ -65,7 +67,9 @@ def find_in_prose(
     ]
     found = [each for sentence in sentences for each in _read_sentence(sentence)]
     if not any(each.kind is CriterionKind.INCLUSION for each in found):
-        found = [*_read_in_passing(sentences, titles), *found]
+        found = [*_read_in_passing(sentences), *found]
+    if not found and len(sentences) >= _ABSTRACT:
+        found = list(_read_title(titles))
     yield from _make_entries(found)
 
 
@@ -128,7 +132,7 @@ def _read_sentence(sentence: Sentence) -> Iterator[_Found]:
         words = passage.part(first, closing.first)
         for part in split_enumeration(words, cuts_pair=False):
             yield _Found(part, CriterionKind.EXCLUSION, _EXCLUSION)
-    elif sentence.role is not Role.BACKGROUND:
+    elif sentence.role is not Role.BACKGROUND or passage.search("trial_takes_by_lot"):
         yield from _read_people(sentence)
 
 
@@ -182,33 +186,37 @@ def _read_people(sentence: Sentence) -> Iterator[_Found]:
         if people:
             yield _Found(people, CriterionKind.INCLUSION, _POPULATION)
             return
-    for part in rule("takes_part_in_trial").find(
-        passage.tokens, passage.first, passage.end
-    ):
-        before = passage.part(passage.first, part.first)
-        people = _cut_people(before)
-        if people:
-            yield _Found(people, CriterionKind.INCLUSION, _POPULATION)
-        break
-    else:
-        return
+    people = None
+    takes_part = passage.search("takes_part_in_trial")
+    if takes_part:
+        people = _cut_people(passage.part(passage.first, takes_part.first))
     if people:
-        return
-    yield from _find_named(passage)
+        yield _Found(people, CriterionKind.INCLUSION, _POPULATION)
+    elif takes_part and passage.search("speaks_of_trial_in_prose"):
+        yield from _find_named(passage)
 
 
-def _read_in_passing(
-    sentences: Sequence[Sentence], titles: Sequence[Passage]
-) -> Iterator[_Found]:
-    """Yield the people whom an aim or a title names: the first of them."""
-    passages = [
-        sentence.passage
+def _read_in_passing(sentences: Sequence[Sentence]) -> Iterator[_Found]:
+    """Yield the people whom sentences about the trial name: those of whom most is said, or the
+    first of them.
+    """
+    found = [
+        each
         for sentence in sentences
         if sentence.role not in _NOT_STATING
+        and sentence.passage.search("speaks_of_trial_in_prose")
+        for each in _find_named(sentence.passage)
     ]
-    for passage in (*passages, *titles):
-        for found in _find_named(passage):
-            yield found
+    described = [each for each in found if each.words.search("states_of_people")]
+    yield from (described or found)[:1]
+
+
+def _read_title(titles: Sequence[Passage]) -> Iterator[_Found]:
+    """Yield the people of a title or, if it names none, its disease."""
+    for title in titles:
+        people = list(_find_named(title))
+        if people:
+            yield from people
             return
     for title in titles:
         named = title.search("disease_of_title")
@@ -220,9 +228,11 @@ def _read_in_passing(
 
 def _find_named(passage: Passage) -> Iterator[_Found]:
     """Yield the people in "This study evaluated the drug in patients with asthma."."""
-    for match in rule("trial_of").find(passage.tokens, passage.first, passage.end):
+    for match in rule("before_people").find(
+        passage.tokens, passage.first, passage.end
+    ):
         people = _cut_people(passage.part(match.end, passage.end))
-        if people and people.first <= match.end + 1:
+        if people and people.first == match.end:
             yield _Found(people, CriterionKind.INCLUSION, _IN_PASSING)
             return
 

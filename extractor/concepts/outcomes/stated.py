@@ -262,6 +262,8 @@ def _list_outcomes(statement: _Statement) -> list[OutcomeParts]:
         words = _trim_start(part)
         if _is_nothing(words):
             continue
+        if statement.feature == MEASURED and _is_aside(words):
+            continue
         outcome = split_statement(words)
         features = (*outcome.features, statement.feature)
         outcomes.append(replace(outcome, rank=statement.rank, features=features))
@@ -324,6 +326,15 @@ def _is_nothing(words: Passage) -> bool:
     if len(words.text) < _SHORTEST_MEASURE:
         return True
     return not any(character.isalpha() for character in words.text)
+
+
+def _is_aside(words: Passage) -> bool:
+    """Return whether a part of a sentence about measurements is no endpoint, such as a time."""
+    if rule("begins_no_measure").starts(words.tokens, words.first, words.end):
+        return True
+    if rule("not_measured").covers(words.tokens, words.first, words.end):
+        return True
+    return words.search("verb_in_measure") is not None
 
 
 def _trim_start(words: Passage) -> Passage:
