@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from extractor.concepts.criteria.lists import CriterionEntry
+from extractor.concepts.places import DESCRIPTIONS
 from extractor.language.book import rule
-from extractor.language.passage import Passage, strip_span
+from extractor.language.passage import LexedSections, Passage, strip_span
 from extractor.language.patterns import RuleMatch
 from extractor.outline.enumerations import split_enumeration
 from extractor.outline.roles import Role, Sentence, read_roles
@@ -73,10 +74,12 @@ def find_in_prose(
     yield from _make_entries(found)
 
 
-def find_people_words(descriptions: Sequence[Passage]) -> Passage | None:
-    """Return the first sentence that speaks of who takes part, or None."""
-    for description in descriptions:
-        for sentence in read_roles(description):
+def find_people_words(sections: LexedSections) -> Passage | None:
+    """Return the first sentence of the descriptions that speaks of who takes part, or None."""
+    for name in DESCRIPTIONS:
+        if name not in sections:
+            continue
+        for sentence in read_roles(sections[name].whole):
             if sentence.role in (Role.BACKGROUND, *_NOT_STATING):
                 continue
             if sentence.passage.search("speaks_of_people"):

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from extractor.concepts.outcomes.own_time import find_own_time
 from extractor.concepts.outcomes.split import OutcomeParts, split_statement
+from extractor.concepts.places import DESCRIPTIONS
 from extractor.language.book import rule
 from extractor.language.passage import LexedSections, Passage, strip_span
 from extractor.language.patterns import RuleMatch
@@ -23,7 +24,6 @@ STATED = "stated in a sentence"
 MEASURED = "only said to be measured"
 _SHARED_TIME = "time of a whole list"
 """The features of an endpoint that a sentence states."""
-_DESCRIPTIONS = ("brief_summary", "detailed_description")
 _NOT_STATING = (Role.BACKGROUND, Role.RESULTS, Role.ANALYSIS)
 """Roles of sentences that name endpoints only in passing."""
 _LONGEST_MEASURE = 60
@@ -68,7 +68,7 @@ def find_stated(sections: LexedSections) -> list[OutcomeParts]:
     """
     by_section: list[Mapping[Rank, list[OutcomeParts]]] = [
         _read_section(sections[name].whole)
-        for name in _DESCRIPTIONS
+        for name in DESCRIPTIONS
         if name in sections
     ]
     outcomes: list[OutcomeParts] = []
@@ -80,16 +80,17 @@ def find_stated(sections: LexedSections) -> list[OutcomeParts]:
     return outcomes
 
 
-def may_state_endpoints(text: Passage) -> Passage | None:
-    """Return the first words of a text that speak of its endpoints; None if no words do. Results
-    and analyses speak of endpoints without stating them.
+def find_endpoint_words(sections: LexedSections) -> Passage | None:
+    """Return the first sentence of the descriptions that speaks of an endpoint of the trial, or
+    None. Results and analyses speak of endpoints without stating them.
     """
-    for sentence in read_roles(text):
-        if sentence.role in _NOT_STATING:
+    for name in DESCRIPTIONS:
+        if name not in sections:
             continue
-        named = sentence.passage.search("names_endpoint")
-        if named:
-            return sentence.passage
+        for sentence in read_roles(sections[name].whole):
+            is_aside = sentence.role in _NOT_STATING
+            if not is_aside and sentence.passage.search("names_endpoint"):
+                return sentence.passage
     return None
 
 
@@ -123,8 +124,7 @@ def _read_section(text: Passage) -> Mapping[Rank, list[OutcomeParts]]:
 
 def _is_abstract(text: Passage, sentences: Sequence[Sentence]) -> bool:
     """Return whether a text is an abstract: a short one that tells results, too."""
-    start, end = text.clean_span
-    if end - start > _LONGEST_ABSTRACT:
+    if len(text.text) > _LONGEST_ABSTRACT:
         return False
     return any(sentence.role is Role.RESULTS for sentence in sentences)
 
