@@ -346,7 +346,7 @@ class TextReader:
         return any(name_section(entry.block.name) == ELIGIBILITY for entry in last)
 
     def _states_endpoint(self, entry: PlacedBlock) -> bool:
-        """Return whether a line below criteria states endpoints: "The primary endpoint is pain."."""
+        """Return whether a line below criteria states endpoints: "The primary endpoint is pain"."""
         if entry.is_item:
             return False
         words = read_text(self._read(entry))
@@ -438,8 +438,9 @@ class TextReader:
         self._lines[name] = front + self._lines[name]
 
     def _move_prose(self) -> None:
-        """Move sentences that state outcomes to the description, with the heading above them, since
-        the words of a sentence say what each of its outcomes is: "Outcomes: The primary outcome was
+        """Move sentences that state outcomes to the description, with the heading above them.
+
+        The words of a sentence say what each of its outcomes is: "Outcomes: The primary outcome was
         pain. Secondary outcomes were sleep and mood."
         """
         moved: list[PlacedBlock] = []
@@ -460,7 +461,7 @@ class TextReader:
 
     def _is_prose(self, lines: Sequence[PlacedBlock]) -> bool:
         """Return whether the lines below a heading of outcomes are sentences that state outcomes,
-        or one sentence that lists them: "Pain at rest, mood, and sleep."
+        or a sentence that lists them, such as "Pain at rest, mood, and sleep.".
         """
         if not lines or any(entry.is_item and entry.block.gap for entry in lines):
             return False
@@ -468,7 +469,11 @@ class TextReader:
         if any(map(rule("states_endpoints").occurs, words)):
             return True
         is_sentence = self._read(lines[0]).endswith(".")
-        return len(lines) == 1 and is_sentence and rule("lists_in_sentence").occurs(words[0])
+        return (
+            len(lines) == 1
+            and is_sentence
+            and rule("lists_in_sentence").occurs(words[0])
+        )
 
     def _is_title(self, entry: PlacedBlock) -> bool:
         """Return whether the first line before all headings is the title: a short line that is

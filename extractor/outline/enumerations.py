@@ -21,7 +21,9 @@ def split_enumeration(text: Passage, *, cuts_pair: bool = True) -> list[Passage]
     ``cuts_pair`` means that "and" alone divides a list of two parts.
 
     >>> from extractor.language.passage import read_passage
-    >>> text = read_passage("serum ferritin (as a share), fatigue, and safety and tolerability.")
+    >>> text = read_passage(
+    ...     "serum ferritin (as a share), fatigue, and safety and tolerability."
+    ... )
     >>> [part.text for part in split_enumeration(text)]
     ['serum ferritin (as a share)', 'fatigue', 'safety and tolerability']
     """
@@ -125,10 +127,10 @@ def _trim(text: Passage) -> Passage:
     """Return a part without the signs and words that only join it to others."""
     codes = text.tokens.codes
     first, end = strip_span(codes, text.first, text.end, _EDGES)
-    while first < end and (
-        match := rule("adds_part").starts(text.tokens, first, end)
-    ):
+    while first < end and (match := rule("adds_part").starts(text.tokens, first, end)):
         first, end = strip_span(codes, match.end, end, _EDGES)
-    while first < end and (match := rule("joins_list_parts").ends(text.tokens, end, first)):
+    while first < end and (
+        match := rule("joins_list_parts").ends(text.tokens, end, first)
+    ):
         first, end = strip_span(codes, first, match.first, _EDGES)
     return text.part(first, end)

@@ -114,7 +114,10 @@ def list_statistics(text: Passage) -> list[Range]:
 
     >>> from extractor.language.passage import read_section
     >>> text = "Nine adults (7 women) aged 18 to 65 years (mean age 40) took part."
-    >>> [text[start:end] for start, end in list_statistics(read_section("a", text).whole)]
+    >>> [
+    ...     text[start:end]
+    ...     for start, end in list_statistics(read_section("a", text).whole)
+    ... ]
     ['(7 women)', '(mean age 40)']
     """
     found = rule("statistic_in_brackets").find(text.tokens, text.first, text.end)

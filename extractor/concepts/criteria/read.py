@@ -112,8 +112,8 @@ def read_eligibility(
     number from ``numbers``. ``registry`` contains the registered ages, which are used to choose
     among the ages in the text and to lower the confidence of ages that differ from them, and the
     registered sex, which overrides an uncertain sex. ``structure`` is a model's answer about the
-    structure of the eligibility section; empty without an answer. ``is_prose`` means that the record
-    comes from no registry, so that its sentences state criteria in the words of a paper.
+    structure of the eligibility section; empty without an answer. ``is_prose`` means that the
+    record comes from no registry, so that its sentences state criteria in the words of a paper.
 
     >>> from itertools import count
     >>> text = "Inclusion Criteria:\n\n* Age 18-65 years\n\nExclusion Criteria:\n\n* Pregnant"
@@ -142,9 +142,9 @@ def read_eligibility(
             outline = settle(filled, outline, structure)
     elif is_prose:
         titles = _list_wholes(sections, _TITLES)
-        stated = tuple(find_in_prose(descriptions, titles))
+        in_prose = tuple(find_in_prose(descriptions, titles))
         suspects = find_suspects(descriptions)
-        outline = Lists((*stated, *_list_others(suspects, stated)))
+        outline = Lists((*in_prose, *_list_others(suspects, in_prose)))
     else:
         # sentences of the descriptions may be criteria
         outline = Lists(tuple(find_suspects(descriptions)))

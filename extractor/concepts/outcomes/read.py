@@ -64,6 +64,11 @@ _ABOUT = 30
 """Maximum number of words from the title, and from the conditions, that are used to describe the
 trial.
 """
+_BORDERS_OF_STATED = 0.79
+_BORDERS_OF_MEASURED = 0.6
+"""The probability that words of a sentence are one whole endpoint, which no value of it exceeds.
+Chosen by hand: an endpoint of a sentence is never sure.
+"""
 _Classes = tuple[Reading[Concept], Reading[EndpointCategory]]
 _ABOUT_TOPICS = frozenset(
     {Concept.OTHER, Concept.SYMPTOM_SCORE, Concept.QUALITY_OF_LIFE}
@@ -311,7 +316,11 @@ def _read_outcome(
         methods=read_named(body, METHODS),
     )
     chunk = Chunk(number, span_of(parts.whole), parts.whole.text)
-    borders = 1.0 if STATED in parts.features or MEASURED in parts.features else None
+    borders = None
+    if STATED in parts.features:
+        borders = _BORDERS_OF_STATED
+    elif MEASURED in parts.features:
+        borders = _BORDERS_OF_MEASURED
     return ItemDraft("endpoints", chunk, chunk.span, rules, borders=borders)
 
 

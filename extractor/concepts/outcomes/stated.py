@@ -1,4 +1,4 @@
-"""Read the endpoints that the sentences of a text state: "The primary outcome was pain at week 8."
+"""Read the endpoints that the sentences of a text state, as in "The primary outcome was pain".
 
 Only a text that comes from no registry, and has no section of outcomes, is read in this way. The
 words of a sentence decide what it states, and the sentence's role (``outline/roles.py``) whether it
@@ -7,9 +7,7 @@ may: results state an endpoint only where nothing else does.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
-from extractor.concepts.outcomes.own_time import find_own_time
 from extractor.concepts.outcomes.split import OutcomeParts, split_statement
 from extractor.concepts.places import DESCRIPTIONS
 from extractor.language.book import rule
@@ -56,9 +54,7 @@ def find_stated(sections: LexedSections) -> list[OutcomeParts]:
     repeats what the text says.
 
     >>> from extractor.language.passage import read_section
-    >>> text = (
-    ...     "The primary outcome was pain at week 8. Sleep and mood were secondary outcomes."
-    ... )
+    >>> text = "The primary outcome was pain at week 8. Sleep and mood were secondary outcomes."
     >>> section = read_section("detailed_description", text)
     >>> [
     ...     (outcome.rank.value, outcome.measure.text)
@@ -67,9 +63,7 @@ def find_stated(sections: LexedSections) -> list[OutcomeParts]:
     [('primary', 'pain'), ('secondary', 'Sleep'), ('secondary', 'mood')]
     """
     by_section: list[Mapping[Rank, list[OutcomeParts]]] = [
-        _read_section(sections[name].whole)
-        for name in DESCRIPTIONS
-        if name in sections
+        _read_section(sections[name].whole) for name in DESCRIPTIONS if name in sections
     ]
     outcomes: list[OutcomeParts] = []
     for rank in Rank:
@@ -249,7 +243,9 @@ def _read_measured(sentence: Sentence) -> Iterator[_Statement]:
         return
     if words.search("tells_result"):
         return
-    yield _Statement(words, Rank.OTHER, True, sentence.role, MEASURED)
+    yield _Statement(
+        words, Rank.OTHER, is_list=True, role=sentence.role, feature=MEASURED
+    )
 
 
 def _list_outcomes(statement: _Statement) -> list[OutcomeParts]:
@@ -289,7 +285,7 @@ def _share_time(outcomes: list[OutcomeParts]) -> list[OutcomeParts]:
     """Return the endpoints of a list; if only the last of them states a time, and "at 12 weeks"
     stands behind all, each has this time.
     """
-    if len(outcomes) < 2:  # noqa: PLR2004 - a list
+    if len(outcomes) < 2:
         return outcomes
     *before, last = outcomes
     frame = last.time_frame
@@ -301,9 +297,7 @@ def _share_time(outcomes: list[OutcomeParts]) -> list[OutcomeParts]:
     if not rule("time_that_all_share").starts(frame.tokens, frame.first, frame.end):
         return outcomes
     shared = [
-        replace(
-            outcome, time_frame=frame, features=(*outcome.features, _SHARED_TIME)
-        )
+        replace(outcome, time_frame=frame, features=(*outcome.features, _SHARED_TIME))
         for outcome in before
     ]
     return [*shared, last]
