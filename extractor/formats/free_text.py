@@ -448,7 +448,7 @@ class TextReader:
             kept: list[list[PlacedBlock]] = []
             groups = zip(self._headings[section], self._groups[section], strict=True)
             for heading, lines in groups:
-                if self._is_prose(lines):
+                if self._is_prose(heading, lines):
                     heading.start = heading.words_start
                     moved += [heading, *lines]
                 else:
@@ -459,21 +459,19 @@ class TextReader:
             described.sort(key=lambda entry: entry.start)
             self._lines[DESCRIPTION] = described
 
-    def _is_prose(self, lines: Sequence[PlacedBlock]) -> bool:
+    def _is_prose(self, heading: PlacedBlock, lines: Sequence[PlacedBlock]) -> bool:
         """Return whether the lines below a heading of outcomes are sentences that state outcomes,
-        or a sentence that lists them, such as "Pain at rest, mood, and sleep.".
+        or a paragraph below a label of an abstract: "MAIN OUTCOME MEASURES: Pain, mood and sleep.".
         """
         if not lines or any(entry.is_item and entry.block.gap for entry in lines):
             return False
         words = [read_text(self._read(entry)) for entry in lines]
         if any(map(rule("states_endpoints").occurs, words)):
             return True
-        is_sentence = self._read(lines[0]).endswith(".")
-        return (
-            len(lines) == 1
-            and is_sentence
-            and rule("lists_in_sentence").occurs(words[0])
-        )
+        if len(lines) > 1 or not self._read(lines[0]).endswith("."):
+            return False
+        is_label = self._read(heading).isupper()
+        return is_label or rule("lists_in_sentence").occurs(words[0])
 
     def _is_title(self, entry: PlacedBlock) -> bool:
         """Return whether the first line before all headings is the title: a short line that is

@@ -104,11 +104,14 @@ def _cut_pair(text: Passage) -> list[Passage]:
         for match in rule("joins_pair").find(text.tokens, text.first, text.end)
         if match.first in outside and match.first not in whole
     ]
+    if len(joins) > 1:
+        # "falls (safety) and changes in gait and mood"
+        codes = text.tokens.codes
+        joins = [match for match in joins if codes[match.first - 1] == ")"]
     if len(joins) != 1:
         return _cut(text, ())
     parts = _cut(text, [joins[0].first])
-    # of "a and b of sleep", the first part may lack its noun
-    if len(parts) > 1 and all(part.first < part.end for part in parts):
+    if len(parts) > 1:
         return parts
     return [_trim(text)]
 

@@ -207,15 +207,23 @@ def _read_in_passing(sentences: Sequence[Sentence]) -> Iterator[_Found]:
     """Yield the people whom sentences about the trial name: those of whom most is said, or the
     first of them.
     """
-    found = [
-        each
+    about = [
+        sentence
         for sentence in sentences
         if sentence.role not in _NOT_STATING
         and sentence.passage.search("speaks_of_trial_in_prose")
-        for each in _find_named(sentence.passage)
     ]
+    # sentences about the trial itself come first
+    about.sort(key=_rate_sentence)
+    found = [each for sentence in about for each in _find_named(sentence.passage)]
     described = [each for each in found if each.words.search("states_of_people")]
     yield from (described or found)[:1]
+
+
+def _rate_sentence(sentence: Sentence) -> tuple[bool, bool]:
+    """Return a key by which sentences about the trial itself come first."""
+    is_other = sentence.passage.search("speaks_of_this_trial") is None
+    return sentence.role is Role.BACKGROUND, is_other
 
 
 def _read_title(titles: Sequence[Passage]) -> Iterator[_Found]:
@@ -253,11 +261,16 @@ def _cut_people(words: Passage) -> Passage | None:
     if rule("is_no_population").starts(tokens, named.first, named.end):
         return None
     end = words.end
-    stop = rule("ends_people").search(tokens, named.end, words.end)
-    if stop:
-        end = stop.first
+    for stop in rule("ends_people").find(tokens, named.end, words.end):
+        before = tokens.codes[named.first : stop.first]
+        # "patients (aged 5 to 17 years, who completed the first part) were dosed"
+        if before.count("(") == before.count(")"):
+            end = stop.first
+            break
     people = _trim(words.part(named.first, end))
-    if people.search("tells_result"):
+    codes = tokens.codes[people.first : people.end]
+    is_cut = codes.count("(") != codes.count(")")
+    if is_cut or people.search("tells_result"):
         return None
     behind = people.part(min(named.end, people.end), people.end)
     says_who = behind.search("states_of_people")

@@ -8,6 +8,7 @@ may: results state an endpoint only where nothing else does.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from extractor.concepts.outcomes.own_time import find_own_time
 from extractor.concepts.outcomes.split import OutcomeParts, split_statement
 from extractor.concepts.places import DESCRIPTIONS
 from extractor.language.book import rule
@@ -128,9 +129,6 @@ def _read_sentence(sentence: Sentence) -> Iterator[_Statement]:
     passage = sentence.passage
     label = sentence.label
     # the label is the opening of a list: "MAIN OUTCOME MEASURES: pain and sleep."
-    opening = None
-    if sentence.role is Role.OUTCOMES and sentence.follows_label and label:
-        opening = rule("named_endpoint").search(label.tokens, label.first, label.end)
     openings = list(
         rule("opens_endpoints").find(passage.tokens, passage.first, passage.end)
     )
@@ -144,17 +142,21 @@ def _read_sentence(sentence: Sentence) -> Iterator[_Statement]:
     if sentence.role is Role.RESULTS and passage.search("tells_result") and openings:
         openings = []
     if sentence.role is Role.OUTCOMES and sentence.follows_label and not closings:
-        yield from _read_labelled(sentence, opening, openings)
+        yield from _read_labelled(sentence, openings)
     if openings:
         yield from _read_behind(sentence, openings)
     elif closings:
         yield from _read_before(sentence, closings)
+    elif sentence.role is Role.OUTCOMES and not sentence.follows_label:
+        for measured in _read_measured(sentence):
+            rank = _name_rank_of_label(label)
+            yield replace(measured, rank=rank, feature=STATED)
     else:
         yield from _read_in_passing(sentence)
 
 
 def _read_labelled(
-    sentence: Sentence, label: RuleMatch | None, openings: Sequence[RuleMatch]
+    sentence: Sentence, openings: Sequence[RuleMatch]
 ) -> Iterator[_Statement]:
     """Yield the words between a label of outcomes and the first statement."""
     passage = sentence.passage
@@ -171,10 +173,19 @@ def _read_labelled(
         words = words.part(words.first, measured.first)
     named = rule("named_endpoint").search(tokens, words.first, words.end)
     is_aim = rule("states_aim").starts(tokens, words.first, words.end)
-    if named or is_aim or _is_nothing(words):
+    is_result = words.search("tells_result")
+    if named or is_aim or is_result or _is_nothing(words):
         return
-    rank = _name_rank(label) if label else Rank.OTHER
+    rank = _name_rank_of_label(sentence.label)
     yield _Statement(words, rank, is_list=True, role=sentence.role)
+
+
+def _name_rank_of_label(label: Passage | None) -> Rank:
+    """Return the rank that a label names: "MAIN OUTCOME MEASURES"."""
+    named = label.search("named_endpoint") if label else None
+    if named is None:
+        return Rank.OTHER
+    return _name_rank(named)
 
 
 def _read_behind(
@@ -260,10 +271,43 @@ def _list_outcomes(statement: _Statement) -> list[OutcomeParts]:
             continue
         if statement.feature == MEASURED and _is_aside(words):
             continue
-        outcome = split_statement(words)
+        outcome = _split_explained(words)
         features = (*outcome.features, statement.feature)
         outcomes.append(replace(outcome, rank=statement.rank, features=features))
     return _share_time(outcomes)
+
+
+def _split_explained(words: Passage) -> OutcomeParts:
+    """Return an endpoint with its time; words behind a comma that say how it is measured become its
+    description.
+    """
+    how = words.search("says_how")
+    is_explained = how is not None and words.tokens.codes[how.first] == ","
+    if how is None or not is_explained or how.first == words.first:
+        return _close_brackets(split_statement(words))
+    outcome = _close_brackets(split_statement(words.part(words.first, how.first)))
+    described = words.part(how.first + 1, words.end)
+    outcome = replace(outcome, whole=words, description=described)
+    time = find_own_time(described.alone())
+    if outcome.time_frame or time is None:
+        return outcome
+    features = (*outcome.features, "time frame in a description", time.case)
+    return replace(outcome, time_frame=time.frame, features=features)
+
+
+def _close_brackets(outcome: OutcomeParts) -> OutcomeParts:
+    """Return an endpoint whose time was cut out of a bracket, "titre (GMT; day 28)", without the
+    rest of the bracket.
+    """
+    codes = outcome.measure.tokens.codes
+    first, end = outcome.measure.first, outcome.measure.end
+    opening = codes.rfind("(", first, end)
+    frame = outcome.time_frame
+    if frame is None or opening <= first or ")" in codes[opening:end]:
+        return outcome
+    start, stop = strip_span(frame.tokens.codes, frame.first, frame.end, " ).")
+    measure = outcome.measure.part(first, opening)
+    return replace(outcome, measure=measure, time_frame=frame.part(start, stop))
 
 
 def _join_instruments(parts: Sequence[Passage]) -> list[Passage]:
