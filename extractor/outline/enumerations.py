@@ -105,7 +105,7 @@ def _cut_pair(text: Passage) -> list[Passage]:
         if match.first in outside and match.first not in whole
     ]
     if len(joins) > 1:
-        # "falls (safety) and changes in gait and mood"
+        # of several, one behind a bracket divides: "falls (harms) and changes in gait and mood"
         codes = text.tokens.codes
         joins = [match for match in joins if codes[match.first - 1] == ")"]
     if len(joins) != 1:

@@ -263,7 +263,7 @@ def _cut_people(words: Passage) -> Passage | None:
     end = words.end
     for stop in rule("ends_people").find(tokens, named.end, words.end):
         before = tokens.codes[named.first : stop.first]
-        # "patients (aged 5 to 17 years, who completed the first part) were dosed"
+        # outside brackets: "patients (aged 5 to 17, who completed part 1) were dosed"
         if before.count("(") == before.count(")"):
             end = stop.first
             break
