@@ -167,7 +167,9 @@ def _read_behind(
         closing = words.search("closes_exclusion")
         if closing:
             words = words.part(words.first, closing.first)
-        for part in split_enumeration(words, cuts_pair=case == _LIST):
+        # "Eligible patients were men and women with gout" names one group of people
+        is_list = name.endswith("_list")
+        for part in split_enumeration(words, cuts_pair=is_list):
             yield _Found(part, kind, case)
 
 
@@ -212,6 +214,7 @@ def _read_in_passing(sentences: Sequence[Sentence]) -> Iterator[_Found]:
         for sentence in sentences
         if sentence.role not in _NOT_STATING
         and sentence.passage.search("speaks_of_trial_in_prose")
+        and not sentence.passage.search("names_endpoint")
     ]
     # sentences about the trial itself come first
     about.sort(key=_rate_sentence)

@@ -195,6 +195,9 @@ def _read_behind(
     passage = sentence.passage
     ends = [opening.first for opening in openings[1:]]
     for opening, end in zip(openings, [*ends, passage.end], strict=True):
+        stop = rule("ends_statement").search(passage.tokens, opening.end, end)
+        if stop:
+            end = stop.first  # noqa: PLW2901
         words = _trim_end(passage.part(opening.end, end))
         is_list = _names_several(opening)
         yield _Statement(words, _name_rank(opening), is_list, sentence.role)
