@@ -8,6 +8,7 @@ first stage, by ``extractor.formats``.
 from typing import TYPE_CHECKING
 
 from extractor.assembly.assemble import assemble_extraction
+from extractor.assembly.items import list_outcome_sections
 from extractor.concepts.parse import ParsedRecord, parse_record
 from extractor.evidence.drafts import ModelResult
 from extractor.options import ExtractionOptions
@@ -110,7 +111,8 @@ def _audit(parsed: ParsedRecord, extraction: TrialExtraction) -> TrialExtraction
     """Add findings about contradictions within the record. A record with neither outcomes nor
     registry fields, such as a pasted text, is not audited.
     """
-    if not parsed.outcomes and parsed.record.registry == RegistryFields():
+    is_registered = parsed.record.registry != RegistryFields()
+    if not is_registered and not list_outcome_sections(parsed):
         return extraction
     from extractor.audit import add_findings  # noqa: PLC0415 - pasted texts do not need it
 

@@ -11,6 +11,7 @@ from extractor.assembly.findings import (
     report_skipped,
     report_structure,
     report_unconfirmed,
+    report_unread_text,
 )
 from extractor.assembly.items import assemble_eligibility, assemble_endpoints
 from extractor.assembly.unread import find_unread
@@ -125,6 +126,7 @@ def assemble_extraction(
         *report_skipped(parsed, result),
         *report_unconfirmed(parsed, result),
         *structure,
+        *report_unread_text(parsed, absences),
         *unread,
     )
     coverage = measure_coverage(parsed.record, extraction.list_items())

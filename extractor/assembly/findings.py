@@ -7,10 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
 
-from extractor.evidence.drafts import RECORD, Draft, ModelResult, Span
+from extractor.assembly.items import find_unread_endpoint, find_unread_people
+from extractor.evidence.drafts import RECORD, Draft, ModelResult, Span, span_of
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.lexer import Range
 from extractor.schemas import (
+    Absence,
+    AbsenceReason,
     Citation,
     Coverage,
     Evidence,
@@ -219,6 +222,29 @@ def report_structure(parsed: ParsedRecord) -> Iterator[Finding]:
         cited = cite(parsed, Span(place.section, place.start, end))
         kind = FindingKind.STRUCTURE_DOUBTFUL
         yield warn(kind, "eligibility.criteria", doubt.reason, cited)
+
+
+def report_unread_text(
+    parsed: ParsedRecord, absences: Iterable[Absence]
+) -> Iterator[Finding]:
+    """Yield a finding for each absence with the reason ``unread_text``: the first sentence about
+    what is missing.
+    """
+    for absence in absences:
+        if absence.reason is not AbsenceReason.UNREAD_TEXT:
+            continue
+        is_endpoint = absence.field == "endpoints"
+        find = find_unread_endpoint if is_endpoint else find_unread_people
+        unread = find(parsed)
+        if unread is None:
+            continue
+        span = span_of(unread)
+        end = min(span.end, span.start + _LONGEST_CITED)
+        cited = cite(parsed, Span(span.section, span.start, end))
+        about = "an endpoint" if is_endpoint else "who takes part"
+        missing = "no endpoint" if is_endpoint else "no criterion"
+        message = f"this sentence speaks of {about}, but {missing} was read"
+        yield warn(FindingKind.TEXT_UNREAD, absence.field, message, cited)
 
 
 def report_answers(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:

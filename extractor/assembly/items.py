@@ -5,6 +5,7 @@ model.
 from dataclasses import replace
 
 from extractor.concepts.criteria.groups import group_criteria
+from extractor.concepts.criteria.prose import find_people_words
 from extractor.concepts.limits.admission import describe_ages, describe_criterion
 from extractor.concepts.people.registered_ages import (
     AGES,
@@ -15,10 +16,12 @@ from extractor.concepts.people.registered_ages import (
     differs,
     read_registered_ages,
 )
+from extractor.concepts.places import DESCRIPTIONS
 from extractor.concepts.provenance import Assembled, ItemBuilder, list_read_fields
 from extractor.evidence.drafts import NOT_READ, Reading
 from extractor.evidence.items import CriterionDraft, Read
 from extractor.evidence.parsed import ParsedRecord
+from extractor.language.passage import Passage
 from extractor.schemas import (
     Absence,
     AbsenceReason,
@@ -29,6 +32,7 @@ from extractor.schemas import (
     Endpoint,
     Task,
 )
+from extractor.schemas.record import PROSE_FORMATS
 
 _SEARCHED = (
     "eligibility",
@@ -141,6 +145,8 @@ def _explain_no_criteria(parsed: ParsedRecord) -> AbsenceReason:
     # the text seems to contain criteria that the rules did not find
     if parsed.doubts and not parsed.foreign.texts:
         return AbsenceReason.NOT_ASKED
+    if find_unread_people(parsed):
+        return AbsenceReason.UNREAD_TEXT
     # only the eligibility section and the two descriptions state criteria
     if any(map(parsed.record.section, _SEARCHED[:3])):
         return AbsenceReason.NOT_REPORTED
@@ -164,11 +170,37 @@ def assemble_endpoints(parsed: ParsedRecord) -> Assembled[Endpoint]:
     if assembled.items:
         return assembled
     searched = list_outcome_sections(parsed)
+    if parsed.record.source.format in PROSE_FORMATS:
+        searched += tuple(name for name in DESCRIPTIONS if name in parsed.sections)
     # the section is there, but states no outcome
     reason = AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
+    if find_unread_endpoint(parsed):
+        reason = AbsenceReason.UNREAD_TEXT
     absence = Absence(field="endpoints", reason=reason, sections=searched)
     assembled.absences.append(absence)
     return assembled
+
+
+def find_unread_people(parsed: ParsedRecord) -> Passage | None:
+    """Return the first sentence that speaks of who takes part, in a text that comes from no
+    registry and of which no criterion was read; otherwise None.
+    """
+    if parsed.record.source.format not in PROSE_FORMATS or parsed.doubts:
+        return None
+    if any(draft.rules.stands.value for draft in parsed.criteria):
+        return None
+    return find_people_words(parsed.sections)
+
+
+def find_unread_endpoint(parsed: ParsedRecord) -> Passage | None:
+    """Return the first sentence that speaks of an endpoint, in a text that comes from no registry
+    and of which no endpoint was read; otherwise None.
+    """
+    if parsed.record.source.format not in PROSE_FORMATS or parsed.outcomes:
+        return None
+    from extractor.concepts.outcomes.stated import find_endpoint_words  # noqa: PLC0415 - few records are prose
+
+    return find_endpoint_words(parsed.sections)
 
 
 def list_outcome_sections(parsed: ParsedRecord) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """The pre-parser: read a record with rules, without a model."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -9,12 +9,19 @@ from extractor.concepts.criteria.structure import AnsweredLine
 from extractor.concepts.criteria.unheaded import doubt_unheaded
 from extractor.concepts.hostile.injection import blank_out, find_hostile
 from extractor.concepts.languages import find_foreign_lines
-from extractor.concepts.places import DESCRIPTIONS_OF_DOSES, GROUPS_OF_DOSES
+from extractor.concepts.places import (
+    DESCRIPTIONS,
+    DESCRIPTIONS_OF_DOSES,
+    GROUPS_OF_DOSES,
+)
 from extractor.evidence.items import EndpointDraft
 from extractor.evidence.parsed import Doses, ParsedRecord, list_blanks
 from extractor.evidence.weighing import weigh_record
-from extractor.language.passage import LexedSections, read_section
+from extractor.language.lexer import Range
+from extractor.language.passage import LexedSections, Passage, read_section
+from extractor.outline.roles import list_results, list_statistics
 from extractor.schemas import TrialRecord
+from extractor.schemas.record import PROSE_FORMATS
 
 if TYPE_CHECKING:
     from extractor.concepts.own.declaration import CustomField
@@ -71,10 +78,18 @@ def parse_unweighed(
     record, sections = blank_out(record, sections, ranges)
     # Chunks are numbered in the order in which they are read.
     numbers = count(1)
+    is_prose = record.source.format in PROSE_FORMATS
+    told, told_sections = record, sections
+    if is_prose:
+        # neither results nor counts state who may take part, or what is given
+        results = _list_told(sections, list_results)
+        told, told_sections = blank_out(record, sections, results, edge="\n\n")
+        counts = _list_told(told_sections, list_statistics)
+        told, told_sections = blank_out(told, told_sections, counts)
     whole, criteria, doubts = read_eligibility(
-        sections, numbers, record.registry, structure
+        told_sections, numbers, record.registry, structure, is_prose=is_prose
     )
-    regimens, candidates, arm_labels = _read_doses(record, sections, numbers)
+    regimens, candidates, arm_labels = _read_doses(told, told_sections, numbers)
     outcomes = _read_outcomes(record, sections, numbers)
     if record.source.format == "text" and not doubts:
         doubts = doubt_unheaded(sections, criteria, has_doses=bool(regimens))
@@ -94,6 +109,18 @@ def parse_unweighed(
     )
 
 
+def _list_told(
+    sections: LexedSections, list_spans: Callable[[Passage], list[Range]]
+) -> dict[str, list[Range]]:
+    """Return what ``list_spans`` finds in each description, by the name of the section."""
+    spans = {
+        name: list_spans(sections[name].whole)
+        for name in DESCRIPTIONS
+        if name in sections
+    }
+    return {name: ranges for name, ranges in spans.items() if ranges}
+
+
 def _read_doses(
     record: TrialRecord, sections: LexedSections, numbers: Iterator[int]
 ) -> Doses:
@@ -108,7 +135,8 @@ def _read_doses(
 def _read_outcomes(
     record: TrialRecord, sections: LexedSections, numbers: Iterator[int]
 ) -> tuple[EndpointDraft, ...]:
-    if not any("_outcomes" in name for name in sections):
+    is_prose = record.source.format in PROSE_FORMATS
+    if not is_prose and not any("_outcomes" in name for name in sections):
         return ()
     from extractor.concepts.outcomes.read import read_outcomes  # noqa: PLC0415 - many texts have no outcomes
 

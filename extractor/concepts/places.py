@@ -15,6 +15,8 @@ from extractor.language.clean import CleanText
 from extractor.language.passage import Passage
 from extractor.schemas import Instrument, Origin, Support
 
+DESCRIPTIONS = ("brief_summary", "detailed_description")
+"""The sections of running text."""
 GROUPS_OF_DOSES = ("interventions[", "arms[")
 """The beginnings of the names of sections that state doses."""
 DESCRIPTIONS_OF_DOSES = ("detailed_description", "brief_summary", "official_title")

@@ -226,6 +226,8 @@ class TextReader:
         # below each heading of a numbered section
         self._lines: dict[str, list[PlacedBlock]] = defaultdict(list)
         self._groups: dict[str, list[list[PlacedBlock]]] = defaultdict(list)
+        # the heading above each group of outcomes
+        self._headings: dict[str, list[PlacedBlock]] = defaultdict(list)
         # the open section, the style of its heading's mark, and those of its items' marks
         self._section = ""
         self._style = ""
@@ -272,6 +274,7 @@ class TextReader:
             else:
                 self._add(entry)
         self._place_front()
+        self._move_prose()
 
     def read_as(self, section: str) -> None:
         """Treat the whole text as one section. Headings do not open other sections."""
@@ -300,6 +303,8 @@ class TextReader:
             return name_section(name)
         if entry.continues_line:
             return None
+        if self._section == ELIGIBILITY and self._states_endpoint(entry):
+            return DESCRIPTION
         if not _RANKED.search(self._style):
             return None
         style = entry.style
@@ -358,15 +363,24 @@ class TextReader:
         last = self._lines[self._section][-1:]
         return any(name_section(entry.block.name) == ELIGIBILITY for entry in last)
 
+    def _states_endpoint(self, entry: PlacedBlock) -> bool:
+        """Return whether a line below criteria states endpoints: "The primary endpoint is pain"."""
+        if entry.is_item:
+            return False
+        words = read_text(self._read(entry))
+        return rule("states_endpoints").starts(words, 0) is not None
+
     def _begins_arms(self, entry: PlacedBlock) -> bool:
         """Return whether a line below criteria is the first arm, by what it gives: "Arm A:
         Isoniazid 300 mg once daily". "Arm A: adults with asthma" is a criterion.
         """
-        if entry.block.name != "arm" or not entry.block.gap or entry.is_item:
+        if entry.block.name != "arm":
             return False
-        return rule("gives_treatment").occurs(
-            read_text(self.text[entry.words_start :].split("\n", 1)[0])
-        )
+        words = read_text(self.text[entry.words_start :].split("\n", 1)[0])
+        # an item, or a line directly below one, must begin with the treatment
+        is_apart = entry.block.gap and not entry.is_item
+        name = "gives_treatment" if is_apart else "begins_with_treatment"
+        return rule(name).occurs(words)
 
     def _open(self, section: str, entry: PlacedBlock) -> None:
         """Open a section at its heading. A heading that begins an item ("Arm B: ...") opens the
@@ -380,6 +394,7 @@ class TextReader:
             self._styles = set()
             if section in ITEMS:
                 self._groups[section].append([])
+                self._headings[section].append(entry)
         self._has_criteria = self._has_criteria or section == ELIGIBILITY
         if is_item:
             self._add(entry)
@@ -439,6 +454,42 @@ class TextReader:
         if len(front) > 1 and are_items and not has_headings:
             name = ELIGIBILITY
         self._lines[name] = front + self._lines[name]
+
+    def _move_prose(self) -> None:
+        """Move sentences that state outcomes to the description, with the heading above them.
+
+        The words of a sentence say what each of its outcomes is: "Outcomes: The primary outcome was
+        pain. Secondary outcomes were sleep and mood."
+        """
+        moved: list[PlacedBlock] = []
+        for section in filter(self._groups.__contains__, OUTCOMES):
+            kept: list[list[PlacedBlock]] = []
+            groups = zip(self._headings[section], self._groups[section], strict=True)
+            for heading, lines in groups:
+                if self._is_prose(heading, lines):
+                    heading.start = heading.words_start
+                    moved += [heading, *lines]
+                else:
+                    kept.append(lines)
+            self._groups[section] = kept
+        if moved:
+            described = [*self._lines[DESCRIPTION], *moved]
+            described.sort(key=lambda entry: entry.start)
+            self._lines[DESCRIPTION] = described
+
+    def _is_prose(self, heading: PlacedBlock, lines: Sequence[PlacedBlock]) -> bool:
+        """Return whether the lines below a heading of outcomes are sentences that state outcomes,
+        or a paragraph below a label of an abstract: "MAIN OUTCOME MEASURES: Pain, mood and sleep.".
+        """
+        if not lines or any(entry.is_item and entry.block.gap for entry in lines):
+            return False
+        words = [read_text(self._read(entry)) for entry in lines]
+        if any(map(rule("states_endpoints").occurs, words)):
+            return True
+        if len(lines) > 1 or not self._read(lines[0]).endswith("."):
+            return False
+        is_label = self._read(heading).isupper()
+        return is_label or rule("lists_in_sentence").occurs(words[0])
 
     def _is_title(self, entry: PlacedBlock) -> bool:
         """Return whether the first line before all headings is the title: a short line that is

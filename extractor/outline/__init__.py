@@ -14,7 +14,9 @@ Which file to open:
 - ``boundaries``: the probability that an item begins at a place within a line;
 - ``cutting``: cuts pieces at these places, or records the doubt;
 - ``blocks``: turns lines into blocks with levels. ``weights/line_signs.toml`` weighs the signs
-  that a line is a heading or continues the line above.
+  that a line is a heading or continues the line above;
+- ``roles``: what the sentences of running text are about, by their labels and words;
+- ``enumerations``: the parts of a list within a sentence.
 
 The running time is proportional to the length of the text. The code of the package knows nothing
 about criteria, doses or outcomes; some signs use rules in ``concepts/criteria/rules`` by name.

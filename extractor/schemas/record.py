@@ -27,6 +27,9 @@ TEXT_FORMATS = PAPER_FORMATS | {"text", "flat", "pdf", "docx"}
 """The formats of texts that come from no registry, so that their id may be any name."""
 TRIAL_NUMBER = re.compile(r"NCT\d{8}|ISRCTN\d{8}|\d{4}-\d{6}-\d{2}-\d{2}", re.ASCII)
 """A number of ClinicalTrials.gov, ISRCTN or CTIS."""
+PROSE_FORMATS = PAPER_FORMATS | {"text", "pdf", "docx"}
+"""The formats of texts whose sentences may state what a registry has fields for."""
+
 _NO_LIMIT = re.compile(
     r"(?:no|none|not|any|unlimited|unknown|without)\b\D*", re.IGNORECASE
 )

@@ -175,8 +175,8 @@ Support.__doc__ = """How a value follows from its evidence.
 AbsenceReason = StrEnum(
     "AbsenceReason",
     """
-    NOT_REPORTED UNREAD_NUMBER SECTION_ABSENT AMBIGUOUS CONTRADICTORY NOT_ASKED UNSUPPORTED_ANSWER
-    BUDGET_EXHAUSTED
+    NOT_REPORTED UNREAD_NUMBER UNREAD_TEXT SECTION_ABSENT AMBIGUOUS CONTRADICTORY NOT_ASKED
+    UNSUPPORTED_ANSWER BUDGET_EXHAUSTED
     MODEL_REFUSED LOW_CONFIDENCE OTHER_LANGUAGE
     """,
 )
@@ -185,6 +185,8 @@ AbsenceReason.__doc__ = """The reason why a field is empty.
 - ``not_reported``: the sections were searched and do not state it.
 - ``unread_number``: the text contains a number that is not part of any value, so a value may have
   been missed.
+- ``unread_text``: the text has a sentence about it from which nothing was read; the finding
+  ``text_unread`` quotes it.
 - ``section_absent``: the record does not have a section that could state it.
 - ``ambiguous``: no value was accepted, because the text has several readings, the reading is too
   uncertain, words such as "daily" are in no dose, or a model omitted a value that the rules had
@@ -224,7 +226,7 @@ FindingKind = StrEnum(
     ANSWER_AMBIGUOUS ANSWER_MENDED LIMIT_REACHED
     LINE_UNANSWERED
     REGIMEN_UNCONFIRMED STRUCTURE_DOUBTFUL
-    DOSE_UNREAD LANGUAGE_OTHER
+    DOSE_UNREAD TEXT_UNREAD LANGUAGE_OTHER
     SOURCE_DOUBTFUL INSTRUCTION_IN_TEXT INVISIBLE_CHARACTERS LOOK_ALIKE_LETTERS MARKUP
     OVERSIZED_TOKEN
     ENDPOINT_NOT_REGISTERED TIME_POINTS_DIFFER ALLOCATION_DIFFERS MASKING_DIFFERS
@@ -257,6 +259,8 @@ About text with an uncertain structure:
 About text from which nothing was read:
 
 - ``dose_unread``: the words of an arm or intervention look like a dose or a part of one.
+- ``text_unread``: a sentence speaks of who takes part or of an endpoint, but no criterion or no
+  endpoint was read.
 - ``language_other``: lines are in a language other than English; the finding states the language
   and the number of lines.
 

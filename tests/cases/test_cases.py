@@ -18,6 +18,7 @@ from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.own.value_forms import read_group_rule, read_window, show_value
 from extractor.concepts.parse import parse_record
 from extractor.evidence.drafts import Chunk, Draft, Reading, Span
+from extractor.formats.records import make_record
 from extractor.schemas import (
     Age,
     Amount,
@@ -75,7 +76,10 @@ class Case:
             )
         at = self.expected["at"]
         sections = PLACES[at] if isinstance(at, str) else at
-        self.parsed = parse_record(trial(**fill(sections, text)))
+        filled = fill(sections, text)
+        is_text = "text" in filled
+        record = make_record(filled["text"]) if is_text else trial(**filled)
+        self.parsed = parse_record(record)
 
     @property
     def fields(self) -> Sequence[str]:

@@ -3,7 +3,7 @@ in the descriptions.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from extractor.concepts.criteria.category import (
     TREATMENTS,
@@ -22,6 +22,7 @@ from extractor.concepts.criteria.lists import (
     read_lists,
     target_words,
 )
+from extractor.concepts.criteria.prose import find_in_prose
 from extractor.concepts.criteria.structure import AnsweredLine, settle
 from extractor.concepts.criteria.unexplained import find_unexplained
 from extractor.concepts.criteria.unheaded import find_suspects
@@ -101,6 +102,8 @@ def read_eligibility(
     numbers: Iterator[int],
     registry: RegistryFields = _UNKNOWN,
     structure: Sequence[AnsweredLine] = (),
+    *,
+    is_prose: bool = False,
 ) -> tuple[RecordDraft, tuple[CriterionDraft, ...], tuple[StructureDoubt, ...]]:
     r"""Read a record's criteria, its ages, its sex, its acceptance of healthy volunteers, and the
     doubts about the structure of the criteria.
@@ -109,7 +112,8 @@ def read_eligibility(
     number from ``numbers``. ``registry`` contains the registered ages, which are used to choose
     among the ages in the text and to lower the confidence of ages that differ from them, and the
     registered sex, which overrides an uncertain sex. ``structure`` is a model's answer about the
-    structure of the eligibility section; empty without an answer.
+    structure of the eligibility section; empty without an answer. ``is_prose`` means that the
+    record comes from no registry, so that its sentences state criteria in the words of a paper.
 
     >>> from itertools import count
     >>> text = "Inclusion Criteria:\n\n* Age 18-65 years\n\nExclusion Criteria:\n\n* Pregnant"
@@ -136,6 +140,11 @@ def read_eligibility(
         outline = read_lists(filled, target)
         if structure:
             outline = settle(filled, outline, structure)
+    elif is_prose:
+        titles = _list_wholes(sections, _TITLES)
+        in_prose = tuple(find_in_prose(descriptions, titles))
+        suspects = find_suspects(descriptions)
+        outline = Lists((*in_prose, *_list_others(suspects, in_prose)))
     else:
         # sentences of the descriptions may be criteria
         outline = Lists(tuple(find_suspects(descriptions)))
@@ -177,8 +186,18 @@ def read_eligibility(
     doubts = outline.doubts
     if not stated and not doubts:
         doubts = _doubt_silence(filled, descriptions)
-    whole = draft_record(_doubt_people(people, criteria))
+    whole = draft_record(_doubt_people(people, criteria, is_prose=is_prose))
     return whole, criteria, doubts
+
+
+def _list_others(
+    suspects: Iterable[CriterionEntry], stated: Sequence[CriterionEntry]
+) -> Iterator[CriterionEntry]:
+    """Yield the suspected sentences in which no criterion was found."""
+    spans = [span_of(entry.passage) for entry in stated]
+    for suspect in suspects:
+        if not any(map(span_of(suspect.passage).overlaps, spans)):
+            yield suspect
 
 
 def _tell_donors(
@@ -226,17 +245,23 @@ def _doubt_silence(
 
 
 def _doubt_people(
-    people: PeopleReadings, criteria: Sequence[CriterionDraft]
+    people: PeopleReadings, criteria: Sequence[CriterionDraft], *, is_prose: bool
 ) -> PeopleReadings:
     """Add a feature to each age, sex and acceptance of healthy volunteers that a criterion in a
-    doubtful list states.
+    doubtful list states, or a sentence of a text that comes from no registry (``is_prose``).
     """
     doubted = [
         criterion.span for criterion in criteria if criterion.is_structure_doubted
     ]
 
     def doubt(_: str, reading: Reading[object]) -> Reading[object]:
-        if any(place.overlaps(span) for place in doubted for span in reading.spans):
+        is_of_list = any(
+            place.overlaps(span) for place in doubted for span in reading.spans
+        )
+        is_of_prose = is_prose and any(
+            span.section in _DESCRIPTIONS for span in reading.spans
+        )
+        if is_of_list or is_of_prose:
             return reading.with_features(LIST_IN_DOUBT)
         return reading
 

@@ -9,6 +9,7 @@ from extractor.evidence.drafts import Span, StructureDoubt
 from extractor.evidence.items import CriterionDraft
 from extractor.language.book import rule
 from extractor.language.passage import LexedSections, Passage, split_sentences
+from extractor.outline.roles import read_roles
 from extractor.schemas import CriterionKind
 
 
@@ -98,6 +99,9 @@ def doubt_unheaded(
     if _DESCRIPTION not in sections or not sections.keys() <= _DESCRIBING:
         return ()
     described = sections[_DESCRIPTION]
+    # labels such as "METHODS:" are the headings of an abstract
+    if any(sentence.label for sentence in read_roles(described.whole)):
+        return ()
     stated = [criterion.span for criterion in criteria if criterion.rules.stands.value]
     unread = [
         sentence

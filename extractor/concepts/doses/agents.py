@@ -163,6 +163,9 @@ class Agents:
                 lead.end for lead in rule("new_name_lead").find(tokens, first, end)
             ]
             marks = within(text.marks, first, end)
+            if text.is_prose:
+                leads = rule("assigned_to").find(tokens, first, end)
+                starts += [lead.end for lead in leads]
             if text.is_group:
                 starts.append(first)
             for start in starts:

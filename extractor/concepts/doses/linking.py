@@ -354,7 +354,21 @@ def _link_all(marks: Sequence[Mark], statements: Sequence[Statement]) -> None:
                 break
             if _is_single(statement, mark):
                 continue
-            _add(statement, mark, SHARED)
+            # "A 5 mg or placebo, once daily": what stands behind a choice is of all of it
+            beside = nearest if _is_choice(statement, nearest) else statement
+            _add(statement, mark, SHARED, place=beside.place)
+
+
+def _is_choice(statement: Statement, other: Statement) -> bool:
+    """Return whether a sentence of an abstract names an agent as the other choice beside one: "A
+    (5 mg) or placebo".
+    """
+    if not statement.text.is_prose:
+        return False
+    if statement.owner.how != "named" or other.owner.how != "named":
+        return False
+    first, end = find_gap(statement.owner.place, other.owner.place)
+    return rule("other_choice").ends(statement.text.tokens, end, first) is not None
 
 
 def _is_single(statement: Statement, mark: Mark) -> bool:
@@ -387,7 +401,12 @@ def _choose_receivers(
         return nearest_first
     words = before[0].text.tokens.words
     next_name = min(after[0].owner.place, after[0].place)[0]
-    is_joined = words[mark.first - 1].lower() in _JOINTS and mark.end == next_name
+    text = before[0].text
+    is_joint = words[mark.first - 1].lower() in _JOINTS
+    # "... and group B received oral B"
+    if text.is_prose and rule("giving_verb").ends(text.tokens, mark.first):
+        is_joint = True
+    is_joined = is_joint and mark.end == next_name
     # "a single infusion of A", but not "on days 1 and 8 of A"
     is_of_next = words[mark.end : next_name] == ["of"] and mark.field == "frequency"
     is_before_colon = words[mark.end : mark.end + 1] == [":"]
@@ -399,10 +418,14 @@ def _choose_receivers(
     return nearest_first[:1]
 
 
-def _add(statement: Statement, mark: Mark, *known: str) -> None:
-    """Add a mark to a statement unless there are too many reasons to doubt the link."""
+def _add(
+    statement: Statement, mark: Mark, *known: str, place: Place | None = None
+) -> None:
+    """Add a mark to a statement unless there are too many reasons to doubt the link. ``place`` is
+    the place from which the mark is reached, by default that of the statement.
+    """
     text = statement.text
-    gap = find_gap(statement.place, mark.place)
+    gap = find_gap(place or statement.place, mark.place)
     unexplained = count_unexplained(text, *gap)
     is_bare = statement.owner.how != "named" and not statement.amounts
     doubts = {

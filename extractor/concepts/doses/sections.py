@@ -30,6 +30,7 @@ from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, LexedSections, split_sentences
 from extractor.language.quantities import find_quantity_lists
 from extractor.schemas import Amount, Section, TrialRecord
+from extractor.schemas.record import PROSE_FORMATS
 from extractor.schemas.registered_words import unify_word
 
 _ABSENT: Place = (0, 0)
@@ -83,7 +84,8 @@ class DoseText:
 
     ``title`` is the label of an arm or the name of an intervention, ``body`` is the description,
     and ``type`` is the registered type ("experimental", "drug"). ``aliases`` contains the other
-    names of an intervention.
+    names of an intervention. ``is_prose`` means that it is running text of a record that comes from
+    no registry, such as an abstract.
     """
 
     lexed: LexedSection
@@ -91,6 +93,7 @@ class DoseText:
     body: Place
     type: str = ""
     aliases: tuple[Place, ...] = ()
+    is_prose: bool = False
 
     @property
     def name(self) -> str:
@@ -208,11 +211,13 @@ def list_texts(record: TrialRecord, sections: LexedSections) -> list[DoseText]:
         for section in record.sections
         if section.name.startswith(prefix)
     ]
-    descriptions = [
-        DoseText(sections[name], _ABSENT, (0, len(sections[name].tokens)))
-        for name in DESCRIPTIONS_OF_DOSES
-        if record.section(name)
-    ]
+    is_prose = record.source.format in PROSE_FORMATS
+    descriptions = []
+    for name in DESCRIPTIONS_OF_DOSES:
+        if record.section(name):
+            whole = (0, len(sections[name].tokens))
+            text = DoseText(sections[name], _ABSENT, whole, is_prose=is_prose)
+            descriptions.append(text)
     return [*groups, *descriptions]
 
 

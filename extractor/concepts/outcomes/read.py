@@ -19,6 +19,7 @@ from extractor.concepts.outcomes.split import (
     split_section,
     split_statements,
 )
+from extractor.concepts.outcomes.stated import MEASURED, STATED, find_stated
 from extractor.concepts.outcomes.times import describe_points, read_time_kind
 from extractor.evidence.drafts import (
     Chunk,
@@ -43,6 +44,7 @@ from extractor.schemas import (
     TimePoint,
     TrialRecord,
 )
+from extractor.schemas.record import PROSE_FORMATS
 
 # The weights of the scorer were trained with it.
 _LONGEST_MEASURE = 60
@@ -62,6 +64,11 @@ _ABOUT = 30
 """Maximum number of words from the title, and from the conditions, that are used to describe the
 trial.
 """
+_BORDERS_OF_STATED = 0.79
+_BORDERS_OF_MEASURED = 0.6
+"""The probability that words of a sentence are one whole endpoint, which no value of it exceeds.
+Chosen by hand: an endpoint of a sentence is never sure.
+"""
 _Classes = tuple[Reading[Concept], Reading[EndpointCategory]]
 _ABOUT_TOPICS = frozenset(
     {Concept.OTHER, Concept.SYMPTOM_SCORE, Concept.QUALITY_OF_LIFE}
@@ -75,16 +82,29 @@ def read_outcomes(
     """Return the drafts of the registered outcomes in order: primary, secondary, other.
 
     A section that the source provides as separate parts or as a statement is treated as a single
-    outcome; a flattened section is split. ``sections`` contains the lexed sections of the record
+    outcome; a flattened section is split. In a text that comes from no registry, the sentences of
+    its descriptions state outcomes, too. ``sections`` contains the lexed sections of the record
     by name. ``numbers`` supplies the number of each chunk.
     """
     outcomes = place_outcomes(record, sections)
+    if record.source.format in PROSE_FORMATS:
+        outcomes = _add_stated(outcomes, find_stated(sections))
     texts = [section.cleaned.text for section in sections.values()]
     classes = classify_outcomes(outcomes, trial_words(sections))
     drafts = []
     for outcome, (concept, category) in zip(outcomes, classes, strict=True):
         drafts.append(_read_outcome(outcome, texts, concept, category, next(numbers)))
     return tuple(drafts)
+
+
+def _add_stated(
+    listed: Sequence[OutcomeParts], stated: Sequence[OutcomeParts]
+) -> list[OutcomeParts]:
+    """Return the outcomes of both by rank. Sentences add none of a rank that a section lists."""
+    ranks = {outcome.rank for outcome in listed}
+    added = [outcome for outcome in stated if outcome.rank not in ranks]
+    order = list(Rank)
+    return sorted((*listed, *added), key=lambda outcome: order.index(outcome.rank))
 
 
 def place_outcomes(record: TrialRecord, sections: LexedSections) -> list[OutcomeParts]:
@@ -296,7 +316,12 @@ def _read_outcome(
         methods=read_named(body, METHODS),
     )
     chunk = Chunk(number, span_of(parts.whole), parts.whole.text)
-    return ItemDraft("endpoints", chunk, chunk.span, rules)
+    borders = None
+    if STATED in parts.features:
+        borders = _BORDERS_OF_STATED
+    elif MEASURED in parts.features:
+        borders = _BORDERS_OF_MEASURED
+    return ItemDraft("endpoints", chunk, chunk.span, rules, borders=borders)
 
 
 def _read_part(

@@ -112,8 +112,8 @@ def split_statements(text: Passage) -> list[OutcomeParts]:
     """
     statements = list(_list_statements(text))
     if all(map(find_own_time, statements)):
-        return list(map(_split_statement, statements))
-    outcome = _split_statement(text)
+        return list(map(split_statement, statements))
+    outcome = split_statement(text)
     # "Pain at week 6; sleep": perhaps two outcomes, of which one has no time
     if any(map(find_own_time, statements[:-1])):
         outcome = replace(
@@ -134,7 +134,7 @@ def _list_statements(text: Passage) -> Iterator[Passage]:
             yield text.part(first, end)
 
 
-def _split_statement(whole: Passage) -> OutcomeParts:
+def split_statement(whole: Passage) -> OutcomeParts:
     """Split an outcome into a measure and the time frame that it states, if any. If it only ends
     with a time that cannot be cut off, it stays whole, with a feature that lowers its confidence.
     """
