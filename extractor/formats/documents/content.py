@@ -31,11 +31,13 @@ class DocumentContent:
             by tabs, and headings are written as in Markdown.
         pages: The offset at which each page begins; empty for Word files, which have no pages.
         empty_pages: The numbers of the pages without text, counted from 1.
+        running: The number of lines in running headers and footers, which the text does not have.
     """
 
     text: str
     pages: tuple[int, ...] = ()
     empty_pages: tuple[int, ...] = ()
+    running: int = 0
 
 
 def write_content(
@@ -43,6 +45,7 @@ def write_content(
     ranks: Sequence[int],
     pages: Sequence[int] = (),
     empty_pages: Sequence[int] = (),
+    running: int = 0,
 ) -> DocumentContent:
     r"""Return the content of a document with these lines. Raises ``DocumentProblem`` if the lines
     have too many characters.
@@ -53,6 +56,7 @@ def write_content(
             highest rank, or 0 for a line that is not a heading.
         pages: The index of the first line of each page.
         empty_pages: The numbers of the pages without text.
+        running: The number of lines in running headers and footers.
 
     >>> write_content(["3.1 Inclusion criteria", "Age", "Adults"], [1, 1, 0]).text
     '## 3.1 Inclusion criteria\n### Age\nAdults\n'
@@ -68,6 +72,7 @@ def write_content(
         "".join(f"{line}\n" for line in shown),
         tuple(starts[number] for number in pages),
         tuple(empty_pages),
+        running,
     )
 
 

@@ -1,0 +1,417 @@
+"""Turn the printed lines of pages into the lines of a text, by their places on the page.
+
+Running headers and footers are found by recurrence. The lines of a cell belong together, and the
+cells of a table row are joined by tabs. A line whose right end shows that the next word did not
+fit is joined to the line below it.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, pairwise
+from statistics import median
+
+_EDGE = 0.1
+"""The share of the page height at the top and at the bottom that may contain running headers or
+footers.
+"""
+_HEADER = 0.25
+"""The share of the page height at the top and at the bottom in which a line is a running header or
+footer if it stands at the same height of several pages.
+"""
+_SAME_HEIGHT = 3
+"""Lines are at the same height if they differ by less than this many points."""
+_FEW_PAGES = 3
+"""Minimum number of pages with a running line that is not at the very edge."""
+_SAME_WORD = 0.15
+_SAME_CELL = 1.0
+"""Maximum gap between two parts of a word, and of a line, as a multiple of the font size."""
+_BODY = 0.4
+"""Minimum width of a line of running text, as a share of the page width."""
+_FULL = 0.9
+"""The share of the lines of running text that end to the left of the right margin."""
+_LEADING = 1.9
+"""Maximum distance between two lines of a paragraph, as a multiple of the font size."""
+_SPACED = 1.15
+"""Minimum ratio of the distance between two paragraphs to the distance between two lines."""
+_LARGER = 1.12
+"""Minimum ratio of a heading's font size to the usual font size."""
+_HEADING_CHARACTERS = 160
+_LABEL_CHARACTERS = 80
+_MOST_LINES = 12
+"""Maximum number of lines in a cell whose row becomes a single line."""
+_COLUMN = 0.3
+"""Minimum width of a line in a column of text, as a share of the page width."""
+_MANY_ROWS = 10
+"""Minimum number of rows with two such lines on a page with two columns."""
+_DIGITS = re.compile(r"\d+")
+_MARK = re.compile(
+    r"(?:[•·▪◦○●■□➢✓✔→∙*o\uf0b7\uf0a7\uf0d8–—−-]"
+    r"|[(\[]?(?:\d{1,2}|[a-zA-Z]|[ivx]{2,5})[.)\]])(?:\s+|\Z)"
+)
+"""A list marker at the start of a line."""
+_LONE_MARK = re.compile(rf"(?:{_MARK.pattern})\Z")
+_BEGINS = re.compile(
+    rf"{_MARK.pattern}|\d{{1,2}}(?:\.\d{{1,2}}){{1,5}}\.?\s*[A-Z]|\d{{1,2}}\.[A-Z][a-z]"
+    r"|(?:Table|Figure|Appendix)\s[\dA-Z]|N(?:OTE|ote)\b"
+)
+"""The start of a line that continues no other line, however full that line is."""
+_ENDS = re.compile(r"[.;:!?]\Z")
+_LEADERS = re.compile(r"(?:\.\s?|…\s?|_){4,}")
+_PIECE = re.compile(r"(?<![\w-])[A-Za-z]{2,40}(?:-[A-Za-z]{2,40})?(?![\w-])")
+_BROKEN = re.compile(r"(?P<first>[A-Za-z]{2,40})-\Z")
+_REST = re.compile(r"[a-z]{2,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedLine:
+    """A line, or the part of a line in one cell of a table.
+
+    Attributes:
+        text: The words.
+        size: The font size.
+        left: The left edge, in points.
+        right: The right edge.
+        middle: The vertical position, which increases upwards.
+        is_bold: Whether it is set in bold type.
+    """
+
+    text: str
+    size: float
+    left: float
+    right: float
+    middle: float
+    is_bold: bool = False
+
+    @property
+    def first_word(self) -> float:
+        """The approximate width of the first word."""
+        word = self.text.split(maxsplit=1)[0]
+        return (self.right - self.left) * len(word) / len(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The printed lines of a page in drawing order, with its width and height in points."""
+
+    width: float
+    height: float
+    lines: Sequence[PrintedLine]
+
+
+@dataclass(frozen=True, slots=True)
+class Arranged:
+    """The lines of a text.
+
+    Attributes:
+        lines: The lines.
+        ranks: The rank of each line as a heading, 0 for others.
+        pages: The index of the first line of each page.
+        running: The number of lines in headers and footers that were left out.
+    """
+
+    lines: Sequence[str]
+    ranks: Sequence[int]
+    pages: Sequence[int]
+    running: int
+
+
+_Cell = list[PrintedLine]
+
+
+def arrange(pages: Sequence[Page]) -> Arranged:
+    """Return the text of pages, of which at least one has a line."""
+    kept = _drop_running(pages)
+    running = sum(len(page.lines) for page in pages)
+    running -= sum(len(page.lines) for page in kept)
+    whole = list(chain.from_iterable(page.lines for page in kept))
+    # pages that have nothing but headers and footers
+    if not whole:
+        kept, running = list(pages), 0
+        whole = list(chain.from_iterable(page.lines for page in kept))
+    setter = _Setter(kept, whole)
+    starts: list[int] = []
+    lines: list[PrintedLine] = []
+    for page in kept:
+        starts.append(len(lines))
+        lines += setter.list_lines(page)
+    ranks = [setter.rank(line) for line in lines]
+    return Arranged([line.text for line in lines], ranks, starts, running)
+
+
+# Headers and footers.
+
+
+def _drop_running(pages: Sequence[Page]) -> list[Page]:
+    """Return the pages without running headers and footers: lines at the page edges that are the
+    same on several pages, apart from numbers, and lines near the edges that are also at the same
+    height and end no sentence.
+    """
+    at_edges: Counter[str] = Counter()
+    at_heights: Counter[tuple[str, int]] = Counter()
+    for page in pages:
+        edges = [line for line in page.lines if _is_near_edge(line, page, _EDGE)]
+        at_edges.update({_mask_digits(line) for line in edges})
+        near = [line for line in page.lines if _is_near_edge(line, page, _HEADER)]
+        at_heights.update(set(chain.from_iterable(map(_list_heights, near))))
+    return [
+        replace(
+            page,
+            lines=[
+                line
+                for line in page.lines
+                if not _is_running(line, page, at_edges, at_heights)
+            ],
+        )
+        for page in pages
+    ]
+
+
+def _is_running(
+    line: PrintedLine,
+    page: Page,
+    at_edges: Counter[str],
+    at_heights: Counter[tuple[str, int]],
+) -> bool:
+    if _is_near_edge(line, page, _EDGE) and at_edges[_mask_digits(line)] > 1:
+        return True
+    if not _is_near_edge(line, page, _HEADER) or _ENDS.search(line.text):
+        return False
+    return max(at_heights[place] for place in _list_heights(line)) >= _FEW_PAGES
+
+
+def _is_near_edge(line: PrintedLine, page: Page, share: float) -> bool:
+    return not share * page.height <= line.middle <= (1 - share) * page.height
+
+
+def _mask_digits(line: PrintedLine) -> str:
+    """Return the text of a line with every number replaced by "0"."""
+    return _DIGITS.sub("0", line.text)
+
+
+def _list_heights(line: PrintedLine) -> list[tuple[str, int]]:
+    """Return the masked text of a line with the two steps of height that it is close to."""
+    step = int(line.middle // _SAME_HEIGHT)
+    return [(_mask_digits(line), step), (_mask_digits(line), step + 1)]
+
+
+# From printed lines to lines of text.
+
+
+class _Setter:
+    """Arranges the lines of a page, with what is known of all pages: the right margins, the usual
+    font size and the words.
+    """
+
+    def __init__(self, pages: Sequence[Page], whole: Sequence[PrintedLine]) -> None:
+        self._margins: dict[int, float] = {}
+        ends: dict[int, list[float]] = {}
+        for page in pages:
+            for line in page.lines:
+                if line.right - line.left >= _BODY * page.width:
+                    ends.setdefault(round(page.width), []).append(line.right)
+        for width, rights in ends.items():
+            self._margins[width] = sorted(rights)[int(_FULL * (len(rights) - 1))]
+        self._usual = median(line.size for line in whole)
+        bold = sum(line.is_bold for line in whole)
+        self._is_bold_rare = 2 * bold < len(whole)
+        self._words = set(chain.from_iterable(_PIECE.findall(line.text) for line in whole))
+
+    def rank(self, line: PrintedLine) -> int:
+        """Return the rank of a line as a heading: 1 for a larger font, 2 for a bold font if bold
+        lines are rare, and 0 for any other line.
+        """
+        if len(line.text) > _HEADING_CHARACTERS or "\t" in line.text:
+            return 0
+        if line.size > _LARGER * self._usual:
+            return 1
+        if line.is_bold and self._is_bold_rare:
+            return 2
+        return 0
+
+    def list_lines(self, page: Page) -> Iterator[PrintedLine]:
+        """Yield the lines of a page in reading order."""
+        lines = _order_columns(_join_parts(page.lines), page.width)
+        margin = self._margins.get(round(page.width), page.width)
+        for row in _list_rows(lines):
+            cells = [self._join_wrapped(cell, margin, len(row) > 1) for cell in row]
+            yield from _write_row(row, cells)
+
+    def _join_wrapped(
+        self, cell: _Cell, margin: float, is_narrow: bool
+    ) -> list[PrintedLine]:
+        """Return the paragraphs of a cell. ``margin`` is that of the page; the margin of a narrow
+        cell is the right end of its longest line.
+        """
+        if is_narrow:
+            margin = max(line.right for line in cell)
+        distances = [upper.middle - lower.middle for upper, lower in pairwise(cell)]
+        usual = min((each for each in distances if each > 0), default=0.0)
+        joined = list(cell[:1])
+        for upper, lower in pairwise(cell):
+            last = joined[-1]
+            is_spaced = upper.middle - lower.middle > _SPACED * usual
+            if self._is_wrapped(last, upper, lower, margin, is_spaced):
+                joined[-1] = replace(last, text=self._join_text(last.text, lower.text))
+            else:
+                joined.append(lower)
+        return joined
+
+    def _is_wrapped(
+        self,
+        paragraph: PrintedLine,
+        upper: PrintedLine,
+        lower: PrintedLine,
+        margin: float,
+        is_spaced: bool,
+    ) -> bool:
+        """Return whether a line continues the paragraph that ends with the line above it."""
+        if _BEGINS.match(lower.text) or _LEADERS.search(upper.text):
+            return False
+        distance = upper.middle - lower.middle
+        if not 0 < distance <= _LEADING * max(upper.size, lower.size):
+            return False
+        if self.rank(paragraph) != self.rank(lower):
+            return False
+        space = upper.size / 4
+        if upper.right + space + lower.first_word < margin - space:
+            return False
+        # the first line of a paragraph may be set in, no other line
+        is_set_in = lower.left > upper.left + 4 * upper.size
+        if is_set_in or lower.right < upper.left:
+            return False
+        if not lower.text[0].isupper():
+            return True
+        if _ENDS.search(upper.text) or is_spaced:
+            return False
+        # two capitals may be two items, unless the first one has a mark or goes on already
+        has_mark = _MARK.match(paragraph.text) is not None
+        return has_mark or paragraph is not upper or self.rank(lower) > 0
+
+    def _join_text(self, upper: str, lower: str) -> str:
+        """Return two lines as one. A hyphen that splits a word is removed."""
+        broken = _BROKEN.search(upper)
+        rest = _REST.match(lower)
+        if broken is None or rest is None:
+            return f"{upper} {lower}"
+        # "treatment-naive" keeps its hyphen where "treatment" is a word of the text
+        is_split = f"{broken['first']}{rest[0]}" in self._words
+        is_compound = broken["first"] in self._words and not is_split
+        return f"{upper}{lower}" if is_compound else f"{upper[:-1]}{lower}"
+
+
+def _join_parts(lines: Iterable[PrintedLine]) -> list[PrintedLine]:
+    """Return the lines, joining the parts of a line between which there is no gap, as behind a
+    raised number: "10", "9", "/L".
+    """
+    joined: list[PrintedLine] = []
+    for line in lines:
+        last = joined[-1] if joined else None
+        gap = line.left - last.right if last else 0.0
+        is_same_row = last is not None and abs(line.middle - last.middle) < last.size / 2
+        if last is None or not is_same_row or not -1 < gap < _SAME_CELL * last.size:
+            joined.append(line)
+            continue
+        blank = "" if gap < _SAME_WORD * last.size else " "
+        joined[-1] = replace(last, text=f"{last.text}{blank}{line.text}", right=line.right)
+    return joined
+
+
+def _order_columns(lines: list[PrintedLine], width: float) -> list[PrintedLine]:
+    """Return the lines of a page in reading order. If the file draws two columns of text line by
+    line, the left column comes before the right one.
+    """
+    pairs = [
+        (left, right)
+        for left, right in pairwise(lines)
+        if abs(left.middle - right.middle) < left.size / 2
+        and left.right < right.left
+        and min(left.right - left.left, right.right - right.left) > _COLUMN * width
+    ]
+    if len(pairs) < _MANY_ROWS:
+        return lines
+    gutter = min(right.left for _, right in pairs)
+    ordered: list[PrintedLine] = []
+    right_column: list[PrintedLine] = []
+    for line in lines:
+        is_right = line.left >= gutter - 1
+        # a line that crosses the gutter ends both columns
+        if line.right > gutter and not is_right:
+            ordered += right_column
+            right_column = []
+        (right_column if is_right else ordered).append(line)
+    return ordered + right_column
+
+
+def _list_rows(lines: Sequence[PrintedLine]) -> Iterator[list[_Cell]]:
+    """Yield the rows of a page, each with its cells. Lines outside of tables are rows with one
+    cell. A cell to the right of another one begins no lower than that one ends.
+    """
+    row: list[_Cell] = []
+    for line in lines:
+        cell = row[-1] if row else []
+        if not cell:
+            row = [[line]]
+        elif _is_below(cell, line):
+            cell.append(line)
+        elif _is_beside(cell, line):
+            above, beside = _split_above(cell, line)
+            # only the first cell of a row may have lines of text above it
+            if above and len(row) == 1:
+                yield [above]
+                row = [beside]
+            row.append([line])
+        else:
+            yield row
+            row = [[line]]
+    if row:
+        yield row
+
+
+def _is_below(cell: _Cell, line: PrintedLine) -> bool:
+    """Return whether a line goes on below the last line of a cell. In a table row, it does not
+    begin further left than the cell.
+    """
+    last = cell[-1]
+    if line.middle > last.middle - min(last.size, line.size) / 2:
+        return False
+    return line.left < max(each.right for each in cell) and line.right > cell[0].left
+
+
+def _is_beside(cell: _Cell, line: PrintedLine) -> bool:
+    """Return whether a line begins the cell to the right of a cell."""
+    level = [each for each in cell if each.middle <= line.middle + line.size * 0.6]
+    if not level:
+        return False
+    return line.left > max(each.right for each in level)
+
+
+def _split_above(cell: _Cell, line: PrintedLine) -> tuple[_Cell, _Cell]:
+    """Return the lines of a cell that are above a line, and the others."""
+    number = sum(each.middle > line.middle + line.size * 0.6 for each in cell)
+    return cell[:number], cell[number:]
+
+
+def _write_row(
+    row: Sequence[_Cell], cells: Sequence[list[PrintedLine]]
+) -> Iterator[PrintedLine]:
+    """Yield the lines of a row. The cells are joined by tabs, unless one of them is long, or the
+    second one has several paragraphs beside a short label. A list marker joins its item.
+    """
+    first, *others = cells
+    if not others:
+        yield from first
+        return
+    if len(first) == 1 and _LONE_MARK.match(first[0].text):
+        begun, *rest = others[0]
+        text = f"{first[0].text} {begun.text}"
+        yield from _write_row(row[1:], [[replace(begun, text=text), *rest], *others[1:]])
+        return
+    is_label = len(first) == 1 and len(first[0].text) <= _LABEL_CHARACTERS
+    is_labelled = len(cells) == 2 and is_label and len(others[0]) > 1
+    if is_labelled or max(map(len, row)) > _MOST_LINES:
+        yield from chain.from_iterable(cells)
+        return
+    texts = [" ".join(line.text for line in cell) for cell in cells]
+    yield replace(first[0], text="\t".join(texts), right=others[-1][0].right)
