@@ -24,6 +24,12 @@ _CELL_GAP = 2.5
 """Minimum gap between two cells of a row, as a multiple of the font size; justified lines have
 narrower gaps.
 """
+_LABEL_GAP = 1.0
+"""The same between a label in bold type and its text."""
+_NEXT_LINE = 0.7
+"""Minimum distance between two lines, as a multiple of the font size; raised and lowered signs are
+closer to their line.
+"""
 _SURROGATES = range(0xD800, 0xE000)
 
 
@@ -105,10 +111,18 @@ def _list_cells(text: pdfium.PdfTextPage) -> list[PrintedLine]:
             blank = " "
             continue
         left, bottom, right, top = text.get_charbox(number, loose=True)
-        if not is_open or left - lines[-1].right > _CELL_GAP * (top - bottom):
-            middle = (top + bottom) / 2
+        size, middle = top - bottom, (top + bottom) / 2
+        if is_open:
+            last = lines[-1]
+            gap = left - last.right
+            is_lower = middle < last.middle - _NEXT_LINE * last.size and gap < 0
+            is_next_cell = gap > _CELL_GAP * size or (
+                gap > _LABEL_GAP * size and last.is_bold != _is_bold(text, number)
+            )
+            is_open = not (is_lower or is_next_cell)
+        if not is_open:
             is_bold = _is_bold(text, number)
-            lines.append(_OpenLine(top - bottom, left, right, middle, is_bold))
+            lines.append(_OpenLine(size, left, right, middle, is_bold))
         is_open = character not in _BROKEN_WORD
         if not is_open:
             character = "-"

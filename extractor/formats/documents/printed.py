@@ -60,8 +60,8 @@ _BEGINS = re.compile(
 _ENDS = re.compile(r"[.;:!?]\Z")
 _LEADERS = re.compile(r"(?:\.\s?|…\s?|_){4,}")
 _PIECE = re.compile(r"(?<![\w-])[A-Za-z]{2,40}(?:-[A-Za-z]{2,40})?(?![\w-])")
-_BROKEN = re.compile(r"(?P<first>[A-Za-z]{2,40})-\Z")
-_REST = re.compile(r"[a-z]{2,40}")
+_BROKEN = re.compile(r"(?<![\w-])(?P<first>[A-Za-z]{2,40})-\Z")
+_REST = re.compile(r"[a-z][A-Za-z]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,10 +295,14 @@ class _Setter:
         rest = _REST.match(lower)
         if broken is None or rest is None:
             return f"{upper} {lower}"
+        first = broken["first"]
+        if f"{first}{rest[0]}" in self._words:
+            return f"{upper[:-1]}{lower}"
         # "treatment-naive" keeps its hyphen where "treatment" is a word of the text
-        is_split = f"{broken['first']}{rest[0]}" in self._words
-        is_compound = broken["first"] in self._words and not is_split
-        return f"{upper}{lower}" if is_compound else f"{upper[:-1]}{lower}"
+        is_compound = first in self._words or f"{first}-{rest[0]}" in self._words
+        if is_compound or first.isupper():
+            return f"{upper}{lower}"
+        return f"{upper[:-1]}{lower}"
 
 
 def _join_parts(lines: Iterable[PrintedLine]) -> list[PrintedLine]:
