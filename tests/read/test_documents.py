@@ -102,8 +102,10 @@ def test_evidence_has_its_place_and_page_and_page_breaks_are_undone():
     assert "haemoglobin below 10 g/dL" in words
     assert "FIC-301" not in words
     assert "Page" not in words
-    [note] = record.source.notes
-    assert note == "blank or scanned pages without text were not read: 2"
+    assert record.source.notes == (
+        "blank or scanned pages without text were not read: 2",
+        "4 lines of page headers and footers were not read",
+    )
     pages_of_quotes = {}
     for criterion in Extractor().extract(record).eligibility.criteria:
         for piece in criterion.evidence:
@@ -191,10 +193,12 @@ def test_a_long_protocol_is_read_by_its_chapters():
     assert "Fictumab 150 mg is given" in everything
     assert "Emollients" not in everything
     assert "Confidential" not in everything
-    [note] = record.source.notes
-    read_headings, _, unread_headings = note.partition("Not read: ")
-    assert "5 Trial Population" in read_headings
-    assert "1.1 Protocol Synopsis" in unread_headings
+    count, choice = record.source.notes
+    assert count == "104 lines of page headers and footers were not read"
+    read_headings, _, unread_headings = choice.partition("Not read: ")
+    assert "5 Trial Population (page 27)" in read_headings
+    assert "1.1 Protocol Synopsis (page 6)" in unread_headings
+    assert "[pages 1-2, 16-23, 27-31, 35-38]" in read_headings
     check_places(record)
 
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from extractor.formats.contents import find_contents, find_headings
 from extractor.formats.documents.limits import MAX_DOCUMENT_CHARACTERS
 
-_NUMBER = re.compile(r"\d{1,2}(?:\.\d{1,2}){0,5}(?=\.?\s+[A-Z])")
+_NUMBER = re.compile(r"\d{1,2}(?:\.\d{1,2}){0,5}(?=\.?\s+[A-Z]|\.?[A-Z][a-z])")
 _PROSE_END = re.compile(r"[.;,!?]\W{0,3}\Z")
 _DEEPEST = 6
 """The number of heading levels in Markdown."""
@@ -61,6 +62,7 @@ def write_content(
     >>> write_content(["3.1 Inclusion criteria", "Age", "Adults"], [1, 1, 0]).text
     '## 3.1 Inclusion criteria\n### Age\nAdults\n'
     """
+    ranks = find_headings(lines, ranks, find_contents(lines))
     shown = list(_mark_headings(lines, ranks))
     starts = [0, *accumulate(len(line) + 1 for line in shown)]
     if starts[-1] > MAX_DOCUMENT_CHARACTERS:
@@ -88,6 +90,8 @@ def _mark_headings(lines: Sequence[str], ranks: Sequence[int]) -> Iterator[str]:
             continue
         number = _NUMBER.match(line)
         level = depth + rank
+        # the cells of "5.1<tab>Inclusion criteria"
+        line = line.replace("\t", " ")
         if number:
             depth = number[0].count(".") + 1
             level = depth

@@ -35,13 +35,16 @@ _SURROGATES = range(0xD800, 0xE000)
 
 @dataclass(slots=True)
 class _OpenLine:
-    """A line that is being read, see ``PrintedLine``."""
+    """A line that is being read, see ``PrintedLine``. ``last`` is the number of its last
+    character.
+    """
 
     size: float
     left: float
     right: float
     middle: float
     is_bold: bool
+    last: int = 0
     characters: list[str] = field(default_factory=list)
 
     def close(self) -> PrintedLine:
@@ -128,7 +131,11 @@ def _list_cells(text: pdfium.PdfTextPage) -> list[PrintedLine]:
             character = "-"
         lines[-1].characters += [blank, character]
         lines[-1].right = right
+        lines[-1].last = number
         blank = ""
+    for line in lines:
+        # "Absorption: the drug is ...", with its first word in bold type, is no heading
+        line.is_bold = line.is_bold and _is_bold(text, line.last)
     return [line.close() for line in lines]
 
 

@@ -38,6 +38,7 @@ _SPACED = 1.15
 _LARGER = 1.12
 """Minimum ratio of a heading's font size to the usual font size."""
 _HEADING_CHARACTERS = 160
+_TITLE_CHARACTERS = 400
 _LABEL_CHARACTERS = 80
 _MOST_LINES = 12
 """Maximum number of lines in a cell whose row becomes a single line."""
@@ -222,11 +223,12 @@ class _Setter:
         """Return the rank of a line as a heading: 1 for a larger font, 2 for a bold font if bold
         lines are rare, and 0 for any other line.
         """
-        if len(line.text) > _HEADING_CHARACTERS or "\t" in line.text:
+        if len(line.text) > _TITLE_CHARACTERS or "\t" in line.text:
             return 0
         if line.size > _LARGER * self._usual:
             return 1
-        if line.is_bold and self._is_bold_rare:
+        is_short = len(line.text) <= _HEADING_CHARACTERS
+        if line.is_bold and self._is_bold_rare and is_short:
             return 2
         return 0
 

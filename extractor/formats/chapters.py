@@ -1,0 +1,144 @@
+"""Choose the chapters of a long text to read, by the words of their headings.
+
+Only the first page and the chapters on design, eligibility, treatment and outcomes are read; if no
+chapter is about eligibility, the synopsis is also read. ``rules/chapters.toml`` lists the words.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from extractor.language.book import read_table
+
+LONG = 40_000
+"""Number of characters above which a text is read by chapter."""
+_LONGEST_FRONT = 3_000
+"""Maximum number of characters that are read before the first chapter."""
+_MOST_NAMED = 12
+_WANTED = {"design", "eligibility", "treatment", "outcomes"}
+_RULING = ("synopsis", "barred")
+"""Kinds of chapters that all subchapters inherit, whatever their titles."""
+
+
+class Heading(NamedTuple):
+    """A heading: the offset of its line, its level, its number with the blank behind it, and its
+    title.
+    """
+
+    start: int
+    level: int
+    number: str
+    title: str
+
+
+class Chapter(NamedTuple):
+    """A chapter, excluding its subchapters: its title, its kind and its text,
+    ``text[start:end]``.
+    """
+
+    title: str
+    kind: str
+    start: int
+    end: int
+
+
+def list_chapters(length: int, headings: Sequence[Heading]) -> Iterator[Chapter]:
+    """Yield the text before the first heading as a chapter of the kind "front", then the text from
+    each heading to the next as a chapter. A chapter whose title does not show its kind inherits
+    the kind of its parent. ``length`` is the number of characters of the text.
+    """
+    starts = [heading.start for heading in headings]
+    front_end, *ends = [*starts, length]
+    yield Chapter("", "front", 0, front_end)
+    kinds = {0: ""}  # the kinds of the chapter's ancestors, by heading level
+    for heading, end in zip(headings, ends, strict=True):
+        kinds = {above: kind for above, kind in kinds.items() if above < heading.level}
+        # the deepest of them is that of the parent
+        kinds[heading.level] = _find_kind(heading.title, kinds[max(kinds)])
+        title = f"{heading.number}{heading.title}"
+        yield Chapter(title, kinds[heading.level], heading.start, end)
+
+
+def _find_kind(title: str, inherited: str) -> str:
+    """Return the kind of a chapter, determined from its title or inherited from its parent, or ""
+    if the kind is unknown.
+    """
+    # "Primary endpoint" in a chapter about statistics does not state the endpoint
+    if inherited in _RULING:
+        return inherited
+    for row in read_table("chapters")["chapter"]:
+        if re.search(row["pattern"].replace("\n", ""), title, re.IGNORECASE):
+            return str(row["kind"])
+    return inherited
+
+
+def choose_chapters(chapters: Sequence[Chapter]) -> list[Chapter]:
+    """Return the chapters to read in a long text. If no chapter is of a wanted kind, return all
+    chapters.
+    """
+    front, *rest = chapters
+    kinds = {chapter.kind for chapter in rest}
+    if kinds.isdisjoint(_WANTED):
+        return list(chapters)
+    wanted = set(_WANTED)
+    # a synopsis repeats the criteria of its protocol, so it is read only in their place
+    if "eligibility" not in kinds:
+        wanted.add("synopsis")
+    front = front._replace(end=min(front.end, _LONGEST_FRONT))
+    return [front, *(chapter for chapter in rest if chapter.kind in wanted)]
+
+
+def describe_choice(
+    chapters: Sequence[Chapter],
+    read: Sequence[Chapter],
+    find_page: Callable[[int], int | None],
+) -> str:
+    """Return the sentence that tells which chapters of a long text were read and which were not,
+    with their pages. ``find_page`` returns the page of an offset, or None.
+    """
+    starts = {chapter.start for chapter in read}
+    omitted = [chapter for chapter in chapters if chapter.start not in starts]
+    return (
+        "because the text is long, only these chapters were read: "
+        f"{_list_titles(read, find_page)}. Not read: {_list_titles(omitted, find_page)}"
+    )
+
+
+def _list_titles(
+    chapters: Sequence[Chapter], find_page: Callable[[int], int | None]
+) -> str:
+    """Return the first titles, each with its page, and all pages."""
+    titled = [chapter for chapter in chapters if chapter.title]
+    shown: list[str] = []
+    for chapter in titled[:_MOST_NAMED]:
+        page = find_page(chapter.start)
+        shown.append(f"{chapter.title} (page {page})" if page else chapter.title)
+    if len(titled) > _MOST_NAMED:
+        shown.append(f"and {len(titled) - _MOST_NAMED} more")
+    pages: set[int] = set()
+    for chapter in chapters:
+        first, last = find_page(chapter.start), find_page(max(chapter.start, chapter.end - 1))
+        if first and last:
+            pages.update(range(first, last + 1))
+    if not pages:
+        return ", ".join(shown)
+    return f"{', '.join(shown)} [pages {_join_pages(sorted(pages))}]"
+
+
+def _join_pages(pages: Sequence[int]) -> str:
+    """Return page numbers as ranges.
+
+    >>> _join_pages([1, 4, 5, 6, 9])
+    '1, 4-6, 9'
+    """
+    breaks = [
+        place
+        for place, (page, following) in enumerate(pairwise(pages), 1)
+        if following != page + 1
+    ]
+    ranges: list[str] = []
+    for start, end in pairwise([0, *breaks, len(pages)]):
+        first, last = pages[start], pages[end - 1]
+        ranges.append(str(first) if first == last else f"{first}-{last}")
+    return ", ".join(ranges)
