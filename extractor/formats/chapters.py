@@ -52,12 +52,22 @@ def list_chapters(length: int, headings: Sequence[Heading]) -> Iterator[Chapter]
     front_end, *ends = [*starts, length]
     yield Chapter("", "front", 0, front_end)
     kinds = {0: ""}  # the kinds of the chapter's ancestors, by heading level
+    is_numbered = any(
+        heading.number and _find_kind(heading.title, "") == "eligibility"
+        for heading in headings
+    )
+    in_synopsis = False
     for heading, end in zip(headings, ends, strict=True):
         kinds = {above: kind for above, kind in kinds.items() if above < heading.level}
         # the deepest of them is that of the parent
-        kinds[heading.level] = _find_kind(heading.title, kinds[max(kinds)])
+        kind = _find_kind(heading.title, kinds[max(kinds)])
+        # the rows of a synopsis are often as high as its heading
+        in_synopsis = not heading.number and (in_synopsis or kind == "synopsis")
+        if in_synopsis and is_numbered and kind != "barred":
+            kind = "synopsis"
+        kinds[heading.level] = kind
         title = f"{heading.number}{heading.title}"
-        yield Chapter(title, kinds[heading.level], heading.start, end)
+        yield Chapter(title, kind, heading.start, end)
 
 
 def _find_kind(title: str, inherited: str) -> str:

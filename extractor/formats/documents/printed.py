@@ -35,6 +35,8 @@ _LEADING = 1.9
 """Maximum distance between two lines of a paragraph, as a multiple of the font size."""
 _SPACED = 1.15
 """Minimum ratio of the distance between two paragraphs to the distance between two lines."""
+_OVERLAP = 1.3
+"""Minimum ratio of a font size to the distance between two lines at which the size is wrong."""
 _LARGER = 1.12
 """Minimum ratio of a heading's font size to the usual font size."""
 _HEADING_CHARACTERS = 160
@@ -123,6 +125,7 @@ _Cell = list[PrintedLine]
 
 def arrange(pages: Sequence[Page]) -> Arranged:
     """Return the text of pages, of which at least one has a line."""
+    pages = _mend_sizes(pages)
     kept = _drop_running(pages)
     running = sum(len(page.lines) for page in pages)
     running -= sum(len(page.lines) for page in kept)
@@ -139,6 +142,34 @@ def arrange(pages: Sequence[Page]) -> Arranged:
         lines += setter.list_lines(page)
     ranks = [setter.rank(line) for line in lines]
     return Arranged([line.text for line in lines], ranks, starts, running)
+
+
+def _mend_sizes(pages: Sequence[Page]) -> list[Page]:
+    """Return the pages, with a lower font size if the fonts of a file state one with which the
+    lines would overlap.
+    """
+    whole = list(chain.from_iterable(page.lines for page in pages))
+    distance = _measure_distance(pages)
+    if not distance or median(line.size for line in whole) < _OVERLAP * distance:
+        return list(pages)
+    return [
+        replace(
+            page,
+            lines=[replace(line, size=min(line.size, distance)) for line in page.lines],
+        )
+        for page in pages
+    ]
+
+
+def _measure_distance(pages: Sequence[Page]) -> float:
+    """Return the usual distance between two lines; 0.0 if no line is below another one."""
+    distances: list[float] = []
+    for page in pages:
+        for upper, lower in pairwise(page.lines):
+            is_below = lower.left < upper.right and upper.left < lower.right
+            if is_below and upper.middle > lower.middle:
+                distances.append(upper.middle - lower.middle)
+    return median(distances) if distances else 0.0
 
 
 # Headers and footers.
@@ -215,6 +246,7 @@ class _Setter:
         for width, rights in ends.items():
             self._margins[width] = sorted(rights)[int(_FULL * (len(rights) - 1))]
         self._usual = median(line.size for line in whole)
+        self._distance = _measure_distance(pages)
         bold = sum(line.is_bold for line in whole)
         self._is_bold_rare = 2 * bold < len(whole)
         self._words = set(chain.from_iterable(_PIECE.findall(line.text) for line in whole))
@@ -272,7 +304,8 @@ class _Setter:
         if _BEGINS.match(lower.text) or _LEADERS.search(upper.text):
             return False
         distance = upper.middle - lower.middle
-        if not 0 < distance <= _LEADING * max(upper.size, lower.size):
+        most = max(_LEADING * max(upper.size, lower.size), _SPACED * self._distance)
+        if not 0 < distance <= most:
             return False
         if self.rank(paragraph) != self.rank(lower):
             return False
