@@ -167,7 +167,7 @@ def find_headings(
             if title and len(title) <= _LONGEST_TITLE and not _PROSE_END.search(title):
                 is_criteria = _CRITERIA.match(title) is not None
                 is_item = len(number) == 1 and item and number[0] == item + 1
-                is_next = number in _list_next(last) and not is_item
+                is_next = number in list_next(last) and not is_item
                 rank = rank or int(is_criteria or is_next)
         if rank and number:
             last, item = number, 0
@@ -182,10 +182,11 @@ def _is_listed(line: str, contents: Contents) -> int:
     return int(fold_title(line) in contents.titles and not line.startswith("#"))
 
 
-def _list_next(number: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """Return the numbers that may follow that of a heading, except those of its own parts.
+def list_next(number: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Return the numbers that may follow that of a heading or an item, except those of its own
+    parts: the shortest first.
 
-    >>> _list_next((5, 1))
+    >>> list_next((5, 1))
     [(6,), (5, 2)]
     """
     return [(*number[:depth], number[depth] + 1) for depth in range(len(number))]

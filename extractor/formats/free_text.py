@@ -8,12 +8,15 @@ the text.
 """
 
 import re
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain, zip_longest
-from typing import Literal, get_args
+from operator import itemgetter
+from typing import Literal, NamedTuple, get_args
 
 from extractor.formats.cells import undo_breaks
+from extractor.formats.contents import list_next
 from extractor.formats.found import (
     FoundText,
     RecordContent,
@@ -41,6 +44,7 @@ from extractor.formats.layout import (
     read_entries,
 )
 from extractor.formats.listed import LABELS, Part, find_parts, list_items
+from extractor.formats.page_furniture import find_furniture
 from extractor.language.book import read_text, rule
 from extractor.language.other_languages import hide_foreign
 from extractor.language.passage import strip_span
@@ -76,6 +80,8 @@ _FIELDS = ("field", "label")
 _TOPICS = ("conditions", "health_conditions", "interventions", "treatment")
 """Kinds of headings that may be titles above some of the criteria: "Medical conditions"."""
 _LONGEST_TITLE = 300
+_NEAR = 1_500
+"""Maximum number of characters between two items of a list that a heading interrupts."""
 _DATA = re.compile(r"\s*+(?:[{\"]|[\W\d_]+\Z)")
 """Matches JSON, and a text of signs without words."""
 _INVISIBLE = "\u200b"
@@ -194,6 +200,30 @@ def _hide_halves(text: str, english: str) -> str:
     return "\n".join(lines)
 
 
+def _blank(text: str, spans: Sequence[CharRange]) -> str:
+    """Return a text of the same length with spaces in place of some spans."""
+    if not spans:
+        return text
+    parts: list[str] = []
+    end_above = 0
+    for start, end in spans:
+        parts += [text[end_above:start], " " * (end - start)]
+        end_above = end
+    return "".join([*parts, text[end_above:]])
+
+
+class _ClosedList(NamedTuple):
+    """A list of criteria that a heading interrupted: the style and the number of its last item, the
+    end of the heading, and the style and the number of the list's own heading.
+    """
+
+    style: str = ""
+    item: tuple[int, ...] = ()
+    end: int = 0
+    heading_style: str = ""
+    heading_number: tuple[int, ...] = ()
+
+
 class TextReader:
     """Reads the sections of a text: call ``read`` or ``read_as``, then ``build``.
 
@@ -204,7 +234,9 @@ class TextReader:
     def __init__(self, text: str) -> None:
         unified = text.replace("\r\n", " \n").replace("\r", "\n")
         shown = undo_breaks(unified)
-        english = hide_foreign(unified)
+        self.furniture = find_furniture(shown)
+        english = _blank(hide_foreign(unified), self.furniture.hidden)
+        unified = _blank(unified, self.furniture.hidden)
         self._english = undo_breaks(english)
         self.entries = read_entries(_hide_halves(unified, english), shown)
         self.text = join_lines(shown, self.entries)
@@ -216,6 +248,12 @@ class TextReader:
         self._section = ""
         self._style = ""
         self._styles: set[str] = set()
+        # the mark of the last heading of a section that has hashes
+        self._hashes = ""
+        # the number of the open section's heading, and that of its last item
+        self._number: tuple[int, ...] = ()
+        self._item: tuple[int, ...] = ()
+        self._closed = _ClosedList()
         self._has_criteria = False
         # whether the first line of the open criteria is a title above some of them
         self._begins_with_title = False
@@ -239,6 +277,11 @@ class TextReader:
         """
         pairs = zip_longest(self.entries, self.entries[1:])
         for entry, below in pairs:
+            if self._is_visit(entry):
+                self._lines[DESCRIPTION].append(entry)
+                continue
+            if self._continues_closed(entry):
+                self._reopen()
             section = self._find_opened(entry, below)
             # the fields of a page between the heading of a list and its items
             is_field = entry.block.name in _FIELDS and section == DESCRIPTION
@@ -282,16 +325,50 @@ class TextReader:
             return name_section(name)
         if entry.continues_line:
             return None
-        if not _RANKED.search(self._style):
-            return None
         style = entry.style
         # "# Study sites" after "## Inclusion criteria"
-        is_as_high = style.startswith("#") and self._style.startswith(style)
-        # "4. Study sites" after "3. Inclusion criteria", whose items have bullets
-        is_next = style == self._style and style not in self._styles
-        if is_as_high or is_next:
+        if style.startswith("#") and self._hashes.startswith(style):
+            return DESCRIPTION
+        if not _RANKED.search(self._style):
+            return None
+        if self._number and entry.number:
+            return DESCRIPTION if self._is_next_chapter(entry) else None
+        # "D. Study sites" after "C. Inclusion criteria", whose items have bullets
+        if style == self._style and style not in self._styles:
             return DESCRIPTION
         return None
+
+    def _is_next_chapter(self, entry: PlacedBlock) -> bool:
+        """Return whether a line with a number is the heading of the next chapter: "5." or "4.3"
+        below "4.2 Inclusion criteria". Below the item "4.", "5." is an item.
+        """
+        if entry.number not in list_next(self._number):
+            return False
+        return entry.number not in list_next(self._item)
+
+    def _is_visit(self, entry: PlacedBlock) -> bool:
+        """Return whether a line is a row of a table of visits."""
+        tables = self.furniture.tables
+        place = bisect_right(tables, entry.words_start, key=itemgetter(0)) - 1
+        return place >= 0 and entry.words_start < tables[place][1]
+
+    def _continues_closed(self, entry: PlacedBlock) -> bool:
+        """Return whether a numbered line goes on with the list of criteria that a heading or a
+        table closed, such as the name of a sponsor at a page break.
+        """
+        closed = self._closed
+        if self._section != DESCRIPTION or not closed.item or not entry.is_item:
+            return False
+        if entry.style != closed.style or entry.words_start > closed.end + _NEAR:
+            return False
+        return entry.number in list_next(closed.item)[-1:]
+
+    def _reopen(self) -> None:
+        """Open the closed list of criteria again."""
+        closed = self._closed
+        self._section = ELIGIBILITY
+        self._style, self._number = closed.heading_style, closed.heading_number
+        self._styles, self._item = {closed.style}, closed.item
 
     def _is_content(self, entry: PlacedBlock, name: str) -> bool:
         """Return whether a line that contains the words of a heading belongs to the content of the
@@ -357,9 +434,14 @@ class TextReader:
         """
         is_item = entry.block.name in STATES
         if not (is_item and self._section == section):
+            self._close(section, entry)
             self._section = section
             self._style = entry.style
+            self._number = entry.number
             self._styles = set()
+            self._item = ()
+            if entry.style.startswith("#"):
+                self._hashes = entry.style
             if section in ITEMS:
                 self._groups[section].append([])
         self._has_criteria = self._has_criteria or section == ELIGIBILITY
@@ -369,6 +451,18 @@ class TextReader:
             self._begins_with_title = section == ELIGIBILITY
             entry.start = entry.words_start
             self._lines[section].append(entry)
+
+    def _close(self, section: str, entry: PlacedBlock) -> None:
+        """Remember the list of criteria that a description interrupts. Any other section ends it
+        for good.
+        """
+        if section != DESCRIPTION:
+            self._closed = _ClosedList()
+        elif self._section == ELIGIBILITY and len(self._item) == 1:
+            last = self._lines[ELIGIBILITY][-1]
+            self._closed = _ClosedList(
+                last.style, self._item, entry.end, self._style, self._number
+            )
 
     def _add(self, entry: PlacedBlock) -> None:
         """Add a line to the open section. A title or a registry number can have only one line.
@@ -380,6 +474,7 @@ class TextReader:
             )
         if entry.is_item:
             self._styles.add(entry.style)
+            self._item = entry.number or self._item
         if self._section in (*_TITLES, _ID) and self._lines[self._section]:
             self._section = DESCRIPTION if self._section in _TITLES else ""
         lines = self._lines[self._section]
@@ -490,6 +585,18 @@ class TextReader:
         edges = _EDGES.get(name, " \n*_|")
         texts: list[tuple[str, FoundText]] = []
         for part, span in parts:
-            start, end = strip_span(self.text, *span, edges)
-            texts.append((part, FoundText(self.text[start:end], at=start)))
+            for start, end in self._list_shown(*span):
+                start, end = strip_span(self.text, start, end, edges)
+                texts.append((part, FoundText(self.text[start:end], at=start)))
         return join_parts(name, texts)
+
+    def _list_shown(self, start: int, end: int) -> Iterator[CharRange]:
+        """Yield the parts of a span that are not hidden."""
+        hidden = self.furniture.hidden
+        first = bisect_right(hidden, (start, start))
+        for begin, stop in hidden[first:]:
+            if begin >= end:
+                break
+            yield start, begin
+            start = stop
+        yield start, end

@@ -75,6 +75,7 @@ _MARK = re.compile(
     r"[ \t>]*(?P<mark>[*_]*(?:#{1,6}|={2,6}|(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2})*[.)]?"
     r"|[A-HIVX]{1,4}[.)]))[ \t]"
 )
+_NUMBER = re.compile(r"(?P<number>\d{1,2}(?:\.\d{1,2})*)[.)]?")
 _DIGITS = re.compile(r"\d+")
 _BREAK = re.compile(
     r"(?:(?<![\w-])(?P<word>[a-z]{2,40})-(?=[ \t]*\n\s*[a-z]))?(?<![ \t])[ \t]*+\n\s*+"
@@ -98,6 +99,8 @@ class PlacedBlock:
         has_unknown_label: Whether it is a row in a table of labels and texts and its label is not
             a known heading.
         style: The style of its mark, with digits replaced by "1".
+        number: The numbers of its mark, such as (5, 2) for "5.2"; empty for other marks.
+        opens: The section that a cell of a table of objectives belongs to; empty for others.
     """
 
     block: Block
@@ -107,6 +110,8 @@ class PlacedBlock:
     continues_line: bool
     has_unknown_label: bool
     style: str
+    number: tuple[int, ...] = ()
+    opens: str = ""
 
     @property
     def is_item(self) -> bool:
@@ -138,6 +143,7 @@ def read_entries(text: str, shown: str) -> list[PlacedBlock]:
                 start = words_start
             mark = _MARK.match(shown, line_start)
             style = _DIGITS.sub("1", mark["mark"]) if mark else block.style
+            number = _NUMBER.fullmatch(mark["mark"]) if mark else None
             entries.append(
                 PlacedBlock(
                     block,
@@ -147,6 +153,7 @@ def read_entries(text: str, shown: str) -> list[PlacedBlock]:
                     continues_line,
                     has_unknown_label,
                     style,
+                    tuple(map(int, number["number"].split("."))) if number else (),
                 )
             )
     return entries
