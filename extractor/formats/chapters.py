@@ -6,9 +6,10 @@ chapter is about eligibility, the synopsis is also read. ``rules/chapters.toml``
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
+from extractor.formats.contents import find_contents, find_headings
 from extractor.language.book import read_table
 
 LONG = 40_000
@@ -16,6 +17,10 @@ LONG = 40_000
 _LONGEST_FRONT = 3_000
 """Maximum number of characters that are read before the first chapter."""
 _MOST_NAMED = 12
+_HASHES = re.compile(r"#{1,6} ")
+_HEADING = re.compile(
+    r"(?:(?P<hashes>#{1,6}) )?(?P<number>\d[\d.]*[ \t]*)?(?P<title>.*?)\W*$"
+)
 _WANTED = {"design", "eligibility", "treatment", "outcomes"}
 _RULING = ("synopsis", "barred")
 """Kinds of chapters that all subchapters inherit, whatever their titles."""
@@ -41,6 +46,24 @@ class Chapter(NamedTuple):
     kind: str
     start: int
     end: int
+
+
+def find_text_headings(text: str) -> list[Heading]:
+    """Return the numbered headings of a plain text, and those in Markdown."""
+    lines = text.split("\n")
+    starts = [0, *accumulate(len(line) + 1 for line in lines)]
+    ranks = [int(_HASHES.match(line) is not None) for line in lines]
+    contents = find_contents(lines)
+    ranks = find_headings(lines, ranks, contents)
+    headings: list[Heading] = []
+    for line, start, rank in zip(lines, starts, ranks, strict=False):
+        heading = _HEADING.match(line) if rank else None
+        if not heading:
+            continue
+        number = heading["number"] or ""
+        level = len(heading["hashes"] or "") or 1 + number.rstrip(". \t").count(".")
+        headings.append(Heading(start, level, number, heading["title"]))
+    return headings
 
 
 def list_chapters(length: int, headings: Sequence[Heading]) -> Iterator[Chapter]:
@@ -102,28 +125,36 @@ def choose_chapters(chapters: Sequence[Chapter]) -> list[Chapter]:
 def describe_choice(
     chapters: Sequence[Chapter],
     read: Sequence[Chapter],
+    unit: str,
     find_page: Callable[[int], int | None],
 ) -> str:
     """Return the sentence that tells which chapters of a long text were read and which were not,
-    with their pages. ``find_page`` returns the page of an offset, or None.
+    with their places.
+
+    Args:
+        chapters: All chapters.
+        read: Those that were read.
+        unit: What places are: "page" or "line".
+        find_page: Returns the number of the page or line of an offset, or None.
     """
     starts = {chapter.start for chapter in read}
     omitted = [chapter for chapter in chapters if chapter.start not in starts]
     return (
         "because the text is long, only these chapters were read: "
-        f"{_list_titles(read, find_page)}. Not read: {_list_titles(omitted, find_page)}"
+        f"{_list_titles(read, unit, find_page)}. "
+        f"Not read: {_list_titles(omitted, unit, find_page) or 'none'}"
     )
 
 
 def _list_titles(
-    chapters: Sequence[Chapter], find_page: Callable[[int], int | None]
+    chapters: Sequence[Chapter], unit: str, find_page: Callable[[int], int | None]
 ) -> str:
-    """Return the first titles, each with its page, and all pages."""
+    """Return the first titles, each with its place, and all places."""
     titled = [chapter for chapter in chapters if chapter.title]
     shown: list[str] = []
     for chapter in titled[:_MOST_NAMED]:
         page = find_page(chapter.start)
-        shown.append(f"{chapter.title} (page {page})" if page else chapter.title)
+        shown.append(f"{chapter.title} ({unit} {page})" if page else chapter.title)
     if len(titled) > _MOST_NAMED:
         shown.append(f"and {len(titled) - _MOST_NAMED} more")
     pages: set[int] = set()
@@ -133,7 +164,7 @@ def _list_titles(
             pages.update(range(first, last + 1))
     if not pages:
         return ", ".join(shown)
-    return f"{', '.join(shown)} [pages {_join_pages(sorted(pages))}]"
+    return f"{', '.join(shown)} [{unit}s {_join_pages(sorted(pages))}]"
 
 
 def _join_pages(pages: Sequence[int]) -> str:

@@ -24,7 +24,7 @@ from extractor.formats.found import (
     UnreadableSource,
     build_content,
 )
-from extractor.formats.free_text import TextReader
+from extractor.formats.free_text import TextReader, count_running
 from extractor.schemas import DocumentText
 
 _LONGEST_READ = 300_000
@@ -54,18 +54,15 @@ def _build(kind: str, stream: IO[bytes]) -> RecordContent:
     if content.empty_pages:
         empty = ", ".join(map(str, content.empty_pages[:_MOST_NAMED]))
         notes.append(f"blank or scanned pages without text were not read: {empty}")
-    if content.running:
-        notes.append(
-            f"{content.running} lines of page headers and footers were not read"
-        )
     reader = TextReader(content.text)
+    notes += count_running(content.running + reader.furniture.running)
     document = DocumentText(text=reader.text, pages=content.pages)
     if len(content.text) > LONG:
         chapters = list(
             list_chapters(len(content.text), list(_list_headings(content.text)))
         )
         read = choose_chapters(chapters)
-        notes.append(describe_choice(chapters, read, document.find_page))
+        notes.append(describe_choice(chapters, read, "page", document.find_page))
         reader.keep([(chapter.start, chapter.end) for chapter in read])
     if sum(entry.end - entry.start for entry in reader.entries) > _LONGEST_READ:
         raise UnreadableSource(

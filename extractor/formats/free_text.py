@@ -8,7 +8,7 @@ the text.
 """
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import chain, zip_longest
@@ -16,6 +16,13 @@ from operator import itemgetter
 from typing import Literal, NamedTuple, get_args
 
 from extractor.formats.cells import undo_breaks
+from extractor.formats.chapters import (
+    LONG,
+    choose_chapters,
+    describe_choice,
+    find_text_headings,
+    list_chapters,
+)
 from extractor.formats.contents import list_next
 from extractor.formats.found import (
     FoundText,
@@ -79,6 +86,7 @@ _FIELDS = ("field", "label")
 """Kinds of headings that are fields of a registry's page."""
 _TOPICS = ("conditions", "health_conditions", "interventions", "treatment")
 """Kinds of headings that may be titles above some of the criteria: "Medical conditions"."""
+_LINE_END = re.compile(r"\n")
 _LONGEST_TITLE = 300
 _NEAR = 1_500
 """Maximum number of characters between two items of a list that a heading interrupts."""
@@ -121,10 +129,15 @@ def build_text(
     [('eligibility', 'Key inclusion criteria:\n- Adults'), ('primary_outcomes[0]', 'Survival')]
     """
     reader = TextReader(text)
+    notes = count_running(reader.furniture.running)
+    if len(text) > LONG:
+        notes += _keep_chapters(reader)
     reader.read()
     if not reader.has_usual_headings:
         _refuse_unheaded(text, is_specified=is_specified)
-    return RecordContent(reader.build(title), "text", reader.find_id(), given=text)
+    return RecordContent(
+        reader.build(title), "text", reader.find_id(), notes=tuple(notes), given=text
+    )
 
 
 def build_given(
@@ -162,6 +175,31 @@ def check_size(text: str) -> None:
         problem = f"text of more than {MAX_LINES:,} lines"
     if problem:
         raise UnreadableSource(problem, "put each record in its own file")
+
+
+def count_running(running: int) -> list[str]:
+    """Return the note that counts the lines of page headers and footers; none without them."""
+    if not running:
+        return []
+    return [f"{running} lines of page headers and footers were not read"]
+
+
+def _keep_chapters(reader: "TextReader") -> list[str]:
+    """Drop the chapters of a long text that are not to be read. Return the note that tells which;
+    none if the text has no chapter about eligibility.
+    """
+    text = reader.text
+    chapters = list(list_chapters(len(text), find_text_headings(text)))
+    if all(chapter.kind != "eligibility" for chapter in chapters):
+        return []
+    read = choose_chapters(chapters)
+    reader.keep([(chapter.start, chapter.end) for chapter in read])
+    ends = [line_end.start() for line_end in _LINE_END.finditer(text)]
+    return [
+        describe_choice(
+            chapters, read, "line", lambda offset: bisect_left(ends, offset) + 1
+        )
+    ]
 
 
 def _refuse_unheaded(text: str, *, is_specified: bool) -> None:
@@ -264,12 +302,13 @@ class TextReader:
         return self._has_criteria or bool(self._groups)
 
     def keep(self, spans: Sequence[CharRange]) -> None:
-        """Drop the lines outside these ranges."""
-        self.entries = [
-            entry
-            for entry in self.entries
-            if any(start <= entry.words_start < end for start, end in spans)
-        ]
+        """Drop the lines outside these ranges, which are in the order of the text."""
+        kept: list[PlacedBlock] = []
+        for entry in self.entries:
+            place = bisect_right(spans, entry.words_start, key=itemgetter(0)) - 1
+            if place >= 0 and entry.words_start < spans[place][1]:
+                kept.append(entry)
+        self.entries = kept
 
     def read(self) -> None:
         """Assign each line to the section that the headings above it opened. A line in another
