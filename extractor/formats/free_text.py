@@ -429,8 +429,7 @@ class TextReader:
         start = entry.words_start
         if self._section in ITEMS and LABELS.match(self.text, start, entry.end + 1):
             return not (is_alone and entry.block.gap)
-        # an item with the same kind of list marker as earlier items of the section
-        if entry.is_item and entry.style in self._styles - {self._style}:
+        if self._is_like_items(entry, name):
             return True
         # "Sex: female" and, below "## Criteria", "### Conditions" are labels of criteria
         if self._section != ELIGIBILITY:
@@ -439,6 +438,18 @@ class TextReader:
             return False
         is_deeper = entry.style.startswith("#") and entry.style > self._style
         return is_deeper or not is_alone
+
+    def _is_like_items(self, entry: PlacedBlock, name: str) -> bool:
+        """Return whether an item has the same kind of list marker as earlier items of the section.
+        Headings have hashes, and a description has numbered parts: "4.2 Inclusion criteria" below
+        "4.1 Number of patients".
+        """
+        if not entry.is_item or entry.style.startswith("#"):
+            return False
+        is_part = self._section == DESCRIPTION and name_section(name) == ELIGIBILITY
+        if is_part and len(entry.number) > 1:
+            return False
+        return entry.style in self._styles - {self._style}
 
     def _is_topic(self, name: str, below: PlacedBlock | None) -> bool:
         """Return whether a heading is a title above some of the criteria: in a list that begins
