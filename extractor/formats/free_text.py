@@ -358,6 +358,9 @@ class TextReader:
         # "Sponsor | Example Hospital" in a table of labels and texts
         if entry.has_unknown_label:
             return DESCRIPTION
+        # below a table of objectives and endpoints
+        if entry.ends_columns and self._section in OUTCOMES and not name:
+            return DESCRIPTION
         if name:
             if self._is_content(entry, name) or self._is_topic(name, below):
                 return None

@@ -10,6 +10,9 @@ from extractor.formats.documents.limits import MAX_DOCUMENT_CHARACTERS
 
 _NUMBER = re.compile(r"\d{1,2}(?:\.\d{1,2}){0,5}(?=\.?\s+[A-Z]|\.?[A-Z][a-z])")
 _PROSE_END = re.compile(r"[.;,!?]\W{0,3}\Z")
+_OBJECTIVE = re.compile(r"(?:[-•*]|\d{1,2}[.)])?\s*To [a-z]")
+"""The start of an objective: "To show that"."""
+_LABEL_CHARACTERS = 80
 _DEEPEST = 6
 """The number of heading levels in Markdown."""
 
@@ -76,6 +79,20 @@ def write_content(
         tuple(empty_pages),
         running,
     )
+
+
+def join_cells(cells: Sequence[Sequence[str]]) -> list[str] | None:
+    """Return the lines of a table row, whose cells are lists of paragraphs. The cells are joined by
+    tabs. Beside an objective, each paragraph is a cell of its own; beside any other short label,
+    None is returned, because each paragraph is a line.
+    """
+    first, *others = cells
+    if len(others) == 1 and len(others[0]) > 1:
+        if _OBJECTIVE.match(first[0] if first else ""):
+            return ["\t".join([" ".join(first), *others[0]])]
+        if len(first) == 1 and len(first[0]) <= _LABEL_CHARACTERS:
+            return None
+    return ["\t".join(" ".join(cell) for cell in cells)]
 
 
 def _mark_headings(lines: Sequence[str], ranks: Sequence[int]) -> Iterator[str]:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from itertools import chain, pairwise
 from statistics import median
 
+from extractor.formats.documents.content import join_cells
+
 _EDGE = 0.1
 """The share of the page height at the top and at the bottom that may contain running headers or
 footers.
@@ -41,7 +43,6 @@ _LARGER = 1.12
 """Minimum ratio of a heading's font size to the usual font size."""
 _HEADING_CHARACTERS = 160
 _TITLE_CHARACTERS = 400
-_LABEL_CHARACTERS = 80
 _MOST_LINES = 12
 """Maximum number of lines in a cell whose row becomes a single line."""
 _COLUMN = 0.3
@@ -447,10 +448,11 @@ def _write_row(
         text = f"{first[0].text} {begun.text}"
         yield from _write_row(row[1:], [[replace(begun, text=text), *rest], *others[1:]])
         return
-    is_label = len(first) == 1 and len(first[0].text) <= _LABEL_CHARACTERS
-    is_labelled = len(cells) == 2 and is_label and len(others[0]) > 1
-    if is_labelled or max(map(len, row)) > _MOST_LINES:
+    lines = None
+    if max(map(len, row)) <= _MOST_LINES:
+        lines = join_cells([[line.text for line in cell] for cell in cells])
+    if lines is None:
         yield from chain.from_iterable(cells)
         return
-    texts = [" ".join(line.text for line in cell) for cell in cells]
-    yield replace(first[0], text="\t".join(texts), right=others[-1][0].right)
+    for line in lines:
+        yield replace(first[0], text=line, right=others[-1][0].right)
