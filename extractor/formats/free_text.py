@@ -41,6 +41,7 @@ from extractor.formats.layout import (
     INTERVENTIONS,
     ITEMS,
     OUTCOMES,
+    PRODUCT_ROWS,
     RANKS,
     STATES,
     TITLE,
@@ -84,7 +85,14 @@ _IN_CRITERIA = ("conditions", "label", "treatment")
 """Kinds of headings that may be labels in a list of criteria: "Sex: female"."""
 _FIELDS = ("field", "label")
 """Kinds of headings that are fields of a registry's page."""
-_TOPICS = ("conditions", "health_conditions", "interventions", "treatment")
+_TOPICS = (
+    "conditions",
+    "health_conditions",
+    "interventions",
+    "treatment",
+    "dose_row",
+    "length_row",
+)
 """Kinds of headings that may be titles above some of the criteria: "Medical conditions"."""
 _LINE_END = re.compile(r"\n")
 _LONGEST_TITLE = 300
@@ -292,6 +300,8 @@ class TextReader:
         self._number: tuple[int, ...] = ()
         self._item: tuple[int, ...] = ()
         self._closed = _ClosedList()
+        # whether the lines belong to the product above a row such as "Dose(s)"
+        self._in_row = False
         self._has_criteria = False
         # whether the first line of the open criteria is a title above some of them
         self._begins_with_title = False
@@ -321,6 +331,10 @@ class TextReader:
                 continue
             if self._continues_closed(entry):
                 self._reopen()
+            if self._begins_row(entry):
+                self._in_row = True
+                self._add(entry)
+                continue
             section = self._find_opened(entry, below)
             # the fields of a page between the heading of a list and its items
             is_field = entry.block.name in _FIELDS and section == DESCRIPTION
@@ -394,6 +408,14 @@ class TextReader:
         place = bisect_right(tables, entry.words_start, key=itemgetter(0)) - 1
         return place >= 0 and entry.words_start < tables[place][1]
 
+    def _begins_row(self, entry: PlacedBlock) -> bool:
+        """Return whether a heading, such as "Dose(s)", begins a row about the product above it."""
+        return (
+            entry.block.name in PRODUCT_ROWS
+            and self._section == INTERVENTIONS
+            and bool(self._groups[INTERVENTIONS][-1])
+        )
+
     def _continues_closed(self, entry: PlacedBlock) -> bool:
         """Return whether a numbered line goes on with the list of criteria that a heading or a
         table closed, such as the name of a sponsor at a page break.
@@ -416,6 +438,9 @@ class TextReader:
         """Return whether a line that contains the words of a heading belongs to the content of the
         open section. ``name`` is the name of the heading in the vocabulary.
         """
+        # "Route of administration" is a heading only below a product
+        if name == "course_row":
+            return True
         # "Primary" is a heading only below "Outcomes"
         if name in RANKS and self._section not in OUTCOMES:
             return True
@@ -489,6 +514,7 @@ class TextReader:
         if not (is_item and self._section == section):
             self._close(section, entry)
             self._section = section
+            self._in_row = False
             self._style = entry.style
             self._number = entry.number
             self._styles = set()
@@ -532,6 +558,7 @@ class TextReader:
             self._section = DESCRIPTION if self._section in _TITLES else ""
         lines = self._lines[self._section]
         if self._section in ITEMS:
+            entry.belongs_above = self._in_row
             lines = self._groups[self._section][-1]
             continues = entry.continues_line and not entry.is_item
             if continues and lines and self._follows(lines[-1].end, entry):

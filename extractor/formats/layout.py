@@ -33,9 +33,14 @@ SECTIONS = {
     "treatment": INTERVENTIONS,
     "health_conditions": "conditions",
     "objectives": DESCRIPTION,
+    "dose_row": INTERVENTIONS,
+    "course_row": DESCRIPTION,
+    "length_row": DESCRIPTION,
     "field": DESCRIPTION,
     "label": DESCRIPTION,
 }
+PRODUCT_ROWS = ("dose_row", "course_row", "length_row")
+"""Kinds of headings whose text belongs to the product above them."""
 STATES = ("arm", "group", "treatment")
 """Kinds of headings that begin an item."""
 VOCABULARY = Vocabulary(
@@ -113,6 +118,7 @@ class PlacedBlock:
             a known heading.
         style: The style of its mark, with digits replaced by "1".
         number: The numbers of its mark, such as (5, 2) for "5.2"; empty for other marks.
+        belongs_above: Whether it belongs to the intervention above it, as the rows of a synopsis do.
         ends_columns: Whether it is the first block below a table that was read by columns.
     """
 
@@ -125,6 +131,7 @@ class PlacedBlock:
     style: str
     number: tuple[int, ...] = ()
     ends_columns: bool = False
+    belongs_above: bool = False
 
     @property
     def is_item(self) -> bool:

@@ -140,7 +140,10 @@ def arrange(pages: Sequence[Page]) -> Arranged:
     lines: list[PrintedLine] = []
     for page in kept:
         starts.append(len(lines))
-        lines += setter.list_lines(page)
+        below = list(setter.list_lines(page))
+        if lines and below and setter.goes_on(lines[-1], below[0]):
+            lines[-1] = setter.join(lines[-1], below.pop(0))
+        lines += below
     ranks = [setter.rank(line) for line in lines]
     return Arranged([line.text for line in lines], ranks, starts, running)
 
@@ -265,6 +268,17 @@ class _Setter:
             return 2
         return 0
 
+    def goes_on(self, last: PrintedLine, first: PrintedLine) -> bool:
+        """Return whether the last line of a page goes on in the first line of the next page."""
+        is_plain = not (self.rank(last) or self.rank(first))
+        is_text = "\t" not in last.text and "\t" not in first.text
+        is_begun = first.text[0].islower() and not _BEGINS.match(first.text)
+        return is_plain and is_text and is_begun and not _ENDS.search(last.text)
+
+    def join(self, upper: PrintedLine, lower: PrintedLine) -> PrintedLine:
+        """Return two lines as one."""
+        return replace(upper, text=self._join_text(upper.text, lower.text))
+
     def list_lines(self, page: Page) -> Iterator[PrintedLine]:
         """Yield the lines of a page in reading order."""
         lines = _order_columns(_join_parts(page.lines), page.width)
@@ -288,7 +302,7 @@ class _Setter:
             last = joined[-1]
             is_spaced = upper.middle - lower.middle > _SPACED * usual
             if self._is_wrapped(last, upper, lower, margin, is_spaced):
-                joined[-1] = replace(last, text=self._join_text(last.text, lower.text))
+                joined[-1] = self.join(last, lower)
             else:
                 joined.append(lower)
         return joined
