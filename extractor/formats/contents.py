@@ -167,7 +167,9 @@ def find_headings(
             if title and len(title) <= _LONGEST_TITLE and not _PROSE_END.search(title):
                 is_criteria = _CRITERIA.match(title) is not None
                 is_item = len(number) == 1 and item and number[0] == item + 1
-                is_next = number in list_next(last) and not is_item
+                # the contents list all chapters with a single number
+                is_known = len(number) > 1 or not contents.titles
+                is_next = is_known and number in list_next(last) and not is_item
                 rank = rank or int(is_criteria or is_next)
         if rank and number:
             last, item = number, 0

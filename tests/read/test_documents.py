@@ -19,10 +19,12 @@ from extractor.formats.documents.word import read_word
 from extractor.formats.records import read_stream
 
 from .pdfs import Text, set_lines, write_pdf
+from .test_free_text import tidy
 
 SAMPLES = Path("tests/read/samples/documents")
 CASES = tomllib.loads(Path("tests/read/documents.toml").read_text("utf-8"))
 PROTOCOL = tomllib.loads(Path("tests/read/protocol.toml").read_text("utf-8"))
+SPONSOR = tomllib.loads(Path("tests/read/sponsor.toml").read_text("utf-8"))
 NOTE = (
     "Inclusion criteria",
     "- Adults with asthma",
@@ -210,6 +212,58 @@ def test_a_long_document_without_chapters_is_refused(monkeypatch):
 
     assert error.problem.startswith("a long document without headings")
     assert error.remedy.startswith("save only the pages")
+
+
+def set_cells(lines, top):
+    """Return lines below each other, whose cells are drawn one after the other."""
+    placed = []
+    for number, line in enumerate(lines):
+        size = 15 if line.startswith("# ") else 10
+        for place, cell in enumerate(line.removeprefix("# ").split("\t")):
+            for depth, words in enumerate(filter(None, cell.split(" / "))):
+                bottom = top - 14 * (number + depth)
+                placed.append(Text(SPONSOR["columns"][place], bottom, words, size))
+    return placed
+
+
+def write_sponsors_protocol():
+    """Return the protocol, with a header below the edge of each page, and 20 pages of filler."""
+    pages = [*SPONSOR["pages"], *[[SPONSOR["filler"]] * 40] * 20]
+    return write_pdf(
+        [
+            [
+                *set_cells([*SPONSOR["header"], f"Page\t{number} (28)"], 790),
+                *set_cells(lines, 700),
+            ]
+            for number, lines in enumerate(pages, 1)
+        ]
+    )
+
+
+@pytest.mark.usefixtures("in_process")
+def test_a_sponsors_protocol():
+    record = read(write_sponsors_protocol())
+
+    found = Extractor().extract(record)
+    criteria = [
+        [item.kind, tidy(item.quote), item.evidence[0].page]
+        for item in found.eligibility.criteria
+    ]
+    assert criteria == SPONSOR["criteria"]
+    assert [
+        [item.rank, item.measure, item.time_frame] for item in found.endpoints
+    ] == SPONSOR["endpoints"]
+    [regimen] = found.dosing
+    assert (regimen.agent, regimen.amounts[0].low, regimen.frequency) == (
+        "Antravimab",
+        300,
+        "Q4W",
+    )
+    assert (found.eligibility.minimum_age.value, record.source.notes[0]) == (
+        18,
+        "224 lines of page headers and footers were not read",
+    )
+    check_places(record)
 
 
 def track_change(paragraph, tag, name, words):

@@ -407,7 +407,7 @@ def _list_rows(lines: Sequence[PrintedLine]) -> Iterator[list[_Cell]]:
         cell = row[-1] if row else []
         if not cell:
             row = [[line]]
-        elif _is_below(cell, line):
+        elif _is_below(cell, line, in_table=len(row) > 1):
             cell.append(line)
         elif _is_beside(cell, line):
             above, beside = _split_above(cell, line)
@@ -423,11 +423,13 @@ def _list_rows(lines: Sequence[PrintedLine]) -> Iterator[list[_Cell]]:
         yield row
 
 
-def _is_below(cell: _Cell, line: PrintedLine) -> bool:
+def _is_below(cell: _Cell, line: PrintedLine, *, in_table: bool) -> bool:
     """Return whether a line goes on below the last line of a cell. In a table row, it does not
     begin further left than the cell.
     """
     last = cell[-1]
+    if in_table and line.left < min(each.left for each in cell) - line.size:
+        return False
     if line.middle > last.middle - min(last.size, line.size) / 2:
         return False
     return line.left < max(each.right for each in cell) and line.right > cell[0].left
