@@ -159,7 +159,10 @@ def _list_titles(
         shown.append(f"and {len(titled) - _MOST_NAMED} more")
     pages: set[int] = set()
     for chapter in chapters:
-        first, last = find_page(chapter.start), find_page(max(chapter.start, chapter.end - 1))
+        first, last = (
+            find_page(chapter.start),
+            find_page(max(chapter.start, chapter.end - 1)),
+        )
         if first and last:
             pages.update(range(first, last + 1))
     if not pages:

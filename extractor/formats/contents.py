@@ -8,7 +8,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-_LEADERS = re.compile(r"(?:\.[ \t]?|…[ \t]?|[·_]){4,}[ \t]*(?:\d{1,4}|[ivxlc]{1,6})\W*$")
+_LEADERS = re.compile(
+    r"(?:\.[ \t]?|…[ \t]?|[·_]){4,}[ \t]*(?:\d{1,4}|[ivxlc]{1,6})\W*$"
+)
 """The end of a line of contents whose page number follows a row of dots."""
 _PAGE = re.compile(r"(?:[\t ]|(?<=[a-z)]))\d{1,4}\W*$")
 """The end of a line of contents without dots."""
@@ -21,7 +23,9 @@ _NUMBER = re.compile(
     r"(?P<number>\d{1,2}(?:\.\d{1,2}){0,5})\.?(?:[ \t]+|(?=[A-Z][a-z]))(?P<title>[A-Z(].*)"
 )
 """A numbered heading."""
-_ENTRY = re.compile(r"(?:\d{1,2}(?:\.\d{1,2}){0,5}\.?|Table|Figure|Appendix|Annex)[ \t]+\S")
+_ENTRY = re.compile(
+    r"(?:\d{1,2}(?:\.\d{1,2}){0,5}\.?|Table|Figure|Appendix|Annex)[ \t]+\S"
+)
 _CRITERIA = re.compile(
     r"(?:key |main |general |(?:subject|patient|participant|study|trial)s?[’']? ){0,2}"
     r"(?:in|ex)clusion(?:\s?/\s?exclusion)?(?: criteri(?:a|on))?(?: for .{1,40})?\W*$",
@@ -56,7 +60,12 @@ def find_contents(lines: Sequence[str]) -> Contents:
     lines below a heading such as "Table of contents" until the first entry is repeated.
 
     >>> found = find_contents(
-    ...     ["1 Design .... 3", "2 Who may take part .... 4", "3 Dose .... 9", "1 Design"]
+    ...     [
+    ...         "1 Design .... 3",
+    ...         "2 Who may take part .... 4",
+    ...         "3 Dose .... 9",
+    ...         "1 Design",
+    ...     ]
     ... )
     >>> sorted(found.lines), "1design" in found.titles
     ([0, 1, 2], True)
@@ -161,27 +170,33 @@ def find_headings(
         number: tuple[int, ...] = ()
         if numbered:
             number = tuple(map(int, numbered["number"].split(".")))
-        if not rank and len(line) <= _LONGEST_ENTRY:
-            rank = _is_listed(line, contents)
-            title = numbered["title"] if numbered else ""
-            if title and len(title) <= _LONGEST_TITLE and not _PROSE_END.search(title):
-                is_criteria = _CRITERIA.match(title) is not None
-                is_item = len(number) == 1 and item and number[0] == item + 1
-                # the contents list all chapters with a single number
-                is_known = len(number) > 1 or not contents.titles
-                is_next = is_known and number in list_next(last) and not is_item
-                rank = rank or int(is_criteria or is_next)
-        if rank and number:
+        is_heading = rank > 0 or _is_listed(line, contents)
+        if numbered and not is_heading and _may_be_title(line, numbered["title"]):
+            is_item = len(number) == 1 and item > 0 and number[0] == item + 1
+            # the contents list all chapters with a single number
+            is_known = len(number) > 1 or not contents.titles
+            is_next = is_known and number in list_next(last) and not is_item
+            is_heading = is_next or _CRITERIA.match(numbered["title"]) is not None
+        if is_heading and number:
             last, item = number, 0
         elif len(number) == 1:
             item = number[0]
-        found.append(rank)
+        found.append(max(rank, int(is_heading)))
     return found
 
 
-def _is_listed(line: str, contents: Contents) -> int:
-    """Return 1 if the table of contents lists a line, and 0 otherwise."""
-    return int(fold_title(line) in contents.titles and not line.startswith("#"))
+def _may_be_title(line: str, title: str) -> bool:
+    """Return whether a line with a number may be a heading, by its length and its end."""
+    if len(line) > _LONGEST_ENTRY or len(title) > _LONGEST_TITLE:
+        return False
+    return _PROSE_END.search(title) is None
+
+
+def _is_listed(line: str, contents: Contents) -> bool:
+    """Return whether the table of contents lists a line."""
+    if len(line) > _LONGEST_ENTRY or line.startswith("#"):
+        return False
+    return fold_title(line) in contents.titles
 
 
 def list_next(number: tuple[int, ...]) -> list[tuple[int, ...]]:

@@ -665,8 +665,8 @@ class TextReader:
         edges = _EDGES.get(name, " \n*_|")
         texts: list[tuple[str, FoundText]] = []
         for part, span in parts:
-            for start, end in self._list_shown(*span):
-                start, end = strip_span(self.text, start, end, edges)
+            for shown in self._list_shown(*span):
+                start, end = strip_span(self.text, *shown, edges)
                 texts.append((part, FoundText(self.text[start:end], at=start)))
         return join_parts(name, texts)
 

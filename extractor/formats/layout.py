@@ -118,7 +118,7 @@ class PlacedBlock:
             a known heading.
         style: The style of its mark, with digits replaced by "1".
         number: The numbers of its mark, such as (5, 2) for "5.2"; empty for other marks.
-        belongs_above: Whether it belongs to the intervention above it, as the rows of a synopsis do.
+        belongs_above: Whether it belongs to the product above it, as rows of a synopsis do.
         ends_columns: Whether it is the first block below a table that was read by columns.
     """
 
@@ -296,9 +296,9 @@ def _is_row(text: str, line: CharRange) -> bool:
 def _list_cells(
     text: str, rows: Sequence[CharRange], named: list[list[CharRange]]
 ) -> Iterator[_Part]:
-    """Yield the cells or rows of a table, omitting a row of plain column names. The cells below a row of headings are yielded column by column; a row
-    without any heading is yielded whole. ``named`` contains the columns that the line above the
-    table names.
+    """Yield the cells or rows of a table, omitting a row of plain column names. The cells below a
+    row of headings are yielded column by column; a row without any heading is yielded whole.
+    ``named`` contains the columns that the line above the table names.
     """
     columns = named  # not empty below a row of headings
     # rows below a row with a known label are labels and texts, too

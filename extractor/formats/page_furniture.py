@@ -22,7 +22,8 @@ _PAGE = re.compile(
 _LABEL = re.compile(
     r"(?:(?:clinical |study |trial ){0,2}protocol(?: (?:code|number|no\.?|id|version|date))?"
     r"|(?:study|trial) (?:code|number|no\.?|id|version|date)"
-    r"|drug substance|product name|study drug name|(?:edition|version|amendment|revision)(?: (?:number|no\.?|date))?"
+    r"|drug substance|product name|study drug name"
+    r"|(?:edition|version|amendment|revision)(?: (?:number|no\.?|date))?"
     r"|eudract(?: (?:number|no\.?))?|ind(?: (?:number|no\.?))?|sponsor|confidential|date|company)"
     r"(?:\s?[:#]\s?|\s)(?=[\w(])[^;]{0,50}[^.;,]",
     re.IGNORECASE,
@@ -85,7 +86,9 @@ def _find_running(lines: Sequence[str]) -> set[int]:
     study needs no page number.
     """
     pages = [number for number, line in enumerate(lines) if _PAGE.fullmatch(line)]
-    counts = Counter(_mask(line) for line in lines if len(line) <= _LONGEST) if pages else {}
+    counts = (
+        Counter(_mask(line) for line in lines if len(line) <= _LONGEST) if pages else {}
+    )
     running: set[int] = set()
     for page in pages:
         beside = [
@@ -148,10 +151,14 @@ def _find_visits(lines: Sequence[str]) -> list[int]:
     """Return the rows of tables in which at least two rows have crosses in several cells."""
     found: list[int] = []
     numbered = enumerate(lines)
-    for is_table, group in groupby(numbered, key=lambda each: _count_cells(each[1]) > 1):
+    for is_table, group in groupby(
+        numbered, key=lambda each: _count_cells(each[1]) > 1
+    ):
         rows = list(group)
         crossed = [
-            line for _, line in rows if is_table and _count_crosses(line) >= _FEW_CROSSES
+            line
+            for _, line in rows
+            if is_table and _count_crosses(line) >= _FEW_CROSSES
         ]
         if len(crossed) > 1:
             found += [number for number, _ in rows]

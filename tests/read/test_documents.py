@@ -246,7 +246,12 @@ def test_a_sponsors_protocol():
 
     found = Extractor().extract(record)
     criteria = [
-        [item.kind, tidy(item.quote), item.evidence[0].page]
+        [
+            item.kind,
+            tidy(item.quote),
+            item.evidence[0].page,
+            item.evidence[0].confidence >= 0.85,
+        ]
         for item in found.eligibility.criteria
     ]
     assert criteria == SPONSOR["criteria"]

@@ -107,9 +107,9 @@ def _mark_headings(lines: Sequence[str], ranks: Sequence[int]) -> Iterator[str]:
             continue
         number = _NUMBER.match(line)
         level = depth + rank
-        # the cells of "5.1<tab>Inclusion criteria"
-        line = line.replace("\t", " ")
         if number:
             depth = number[0].count(".") + 1
             level = depth
-        yield f"{'#' * min(level, _DEEPEST)} {line}"
+        # the number and the title may be two cells
+        title = line.replace("\t", " ")
+        yield f"{'#' * min(level, _DEEPEST)} {title}"

@@ -253,7 +253,9 @@ class _Setter:
         self._distance = _measure_distance(pages)
         bold = sum(line.is_bold for line in whole)
         self._is_bold_rare = 2 * bold < len(whole)
-        self._words = set(chain.from_iterable(_PIECE.findall(line.text) for line in whole))
+        self._words = set(
+            chain.from_iterable(_PIECE.findall(line.text) for line in whole)
+        )
 
     def rank(self, line: PrintedLine) -> int:
         """Return the rank of a line as a heading: 1 for a larger font, 2 for a bold font if bold
@@ -284,25 +286,27 @@ class _Setter:
         lines = _order_columns(_join_parts(page.lines), page.width)
         margin = self._margins.get(round(page.width), page.width)
         for row in _list_rows(lines):
-            cells = [self._join_wrapped(cell, margin, len(row) > 1) for cell in row]
+            cells = [
+                self._join_wrapped(cell, margin if len(row) == 1 else None)
+                for cell in row
+            ]
             yield from _write_row(row, cells)
 
-    def _join_wrapped(
-        self, cell: _Cell, margin: float, is_narrow: bool
-    ) -> list[PrintedLine]:
-        """Return the paragraphs of a cell. ``margin`` is that of the page; the margin of a narrow
-        cell is the right end of its longest line.
+    def _join_wrapped(self, cell: _Cell, margin: float | None) -> list[PrintedLine]:
+        """Return the paragraphs of a cell. ``margin`` is that of the page; None in a table row,
+        where the margin is the right end of the cell's longest line.
         """
-        if is_narrow:
+        if margin is None:
             margin = max(line.right for line in cell)
         distances = [upper.middle - lower.middle for upper, lower in pairwise(cell)]
         usual = min((each for each in distances if each > 0), default=0.0)
         joined = list(cell[:1])
         for upper, lower in pairwise(cell):
-            last = joined[-1]
+            # above a space between paragraphs, a line with a capital begins one
             is_spaced = upper.middle - lower.middle > _SPACED * usual
-            if self._is_wrapped(last, upper, lower, margin, is_spaced):
-                joined[-1] = self.join(last, lower)
+            may_go_on = not (is_spaced and lower.text[0].isupper())
+            if may_go_on and self._is_wrapped(joined[-1], upper, lower, margin):
+                joined[-1] = self.join(joined[-1], lower)
             else:
                 joined.append(lower)
         return joined
@@ -313,31 +317,34 @@ class _Setter:
         upper: PrintedLine,
         lower: PrintedLine,
         margin: float,
-        is_spaced: bool,
     ) -> bool:
         """Return whether a line continues the paragraph that ends with the line above it."""
         if _BEGINS.match(lower.text) or _LEADERS.search(upper.text):
             return False
-        distance = upper.middle - lower.middle
-        most = max(_LEADING * max(upper.size, lower.size), _SPACED * self._distance)
-        if not 0 < distance <= most:
-            return False
         if self.rank(paragraph) != self.rank(lower):
+            return False
+        if not self._are_near(upper, lower):
             return False
         space = upper.size / 4
         if upper.right + space + lower.first_word < margin - space:
             return False
-        # the first line of a paragraph may be set in, no other line
-        is_set_in = lower.left > upper.left + 4 * upper.size
-        if is_set_in or lower.right < upper.left:
-            return False
         if not lower.text[0].isupper():
             return True
-        if _ENDS.search(upper.text) or is_spaced:
+        if _ENDS.search(upper.text):
             return False
         # two capitals may be two items, unless the first one has a mark or goes on already
         has_mark = _MARK.match(paragraph.text) is not None
         return has_mark or paragraph is not upper or self.rank(lower) > 0
+
+    def _are_near(self, upper: PrintedLine, lower: PrintedLine) -> bool:
+        """Return whether two lines may be of one paragraph, by their places."""
+        distance = upper.middle - lower.middle
+        most = max(_LEADING * max(upper.size, lower.size), _SPACED * self._distance)
+        if not 0 < distance <= most:
+            return False
+        # the first line of a paragraph may be set in, no other line
+        is_set_in = lower.left > upper.left + 4 * upper.size
+        return not is_set_in and lower.right >= upper.left
 
     def _join_text(self, upper: str, lower: str) -> str:
         """Return two lines as one. A hyphen that splits a word is removed."""
@@ -363,12 +370,16 @@ def _join_parts(lines: Iterable[PrintedLine]) -> list[PrintedLine]:
     for line in lines:
         last = joined[-1] if joined else None
         gap = line.left - last.right if last else 0.0
-        is_same_row = last is not None and abs(line.middle - last.middle) < last.size / 2
+        is_same_row = (
+            last is not None and abs(line.middle - last.middle) < last.size / 2
+        )
         if last is None or not is_same_row or not -1 < gap < _SAME_CELL * last.size:
             joined.append(line)
             continue
         blank = "" if gap < _SAME_WORD * last.size else " "
-        joined[-1] = replace(last, text=f"{last.text}{blank}{line.text}", right=line.right)
+        joined[-1] = replace(
+            last, text=f"{last.text}{blank}{line.text}", right=line.right
+        )
     return joined
 
 
@@ -462,7 +473,9 @@ def _write_row(
     if len(first) == 1 and _LONE_MARK.match(first[0].text):
         begun, *rest = others[0]
         text = f"{first[0].text} {begun.text}"
-        yield from _write_row(row[1:], [[replace(begun, text=text), *rest], *others[1:]])
+        yield from _write_row(
+            row[1:], [[replace(begun, text=text), *rest], *others[1:]]
+        )
         return
     lines = None
     if max(map(len, row)) <= _MOST_LINES:
