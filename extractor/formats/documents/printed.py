@@ -64,6 +64,7 @@ _BEGINS = re.compile(
 _ENDS = re.compile(r"[.;:!?]\Z")
 _LEADERS = re.compile(r"(?:\.\s?|…\s?|_){4,}")
 _PIECE = re.compile(r"(?<![\w-])[A-Za-z]{2,40}(?:-[A-Za-z]{2,40})?(?![\w-])")
+_LONGEST_WORD = 50
 _BROKEN = re.compile(r"(?<![\w-])(?P<first>[A-Za-z]{2,40})-\Z")
 _REST = re.compile(r"[a-z][A-Za-z]{1,40}")
 
@@ -121,7 +122,25 @@ class Arranged:
     running: int
 
 
-_Cell = list[PrintedLine]
+@dataclass(slots=True)
+class _Cell:
+    """The lines of a cell, or of a part of a page outside of tables, with its edges."""
+
+    lines: list[PrintedLine]
+    left: float
+    right: float
+
+    @classmethod
+    def of(cls, lines: Sequence[PrintedLine]) -> "_Cell":
+        """Return a cell with at least one line."""
+        left = min(line.left for line in lines)
+        return cls(list(lines), left, max(line.right for line in lines))
+
+    def add(self, line: PrintedLine) -> None:
+        """Add the next line."""
+        self.lines.append(line)
+        self.left = min(self.left, line.left)
+        self.right = max(self.right, line.right)
 
 
 def arrange(pages: Sequence[Page]) -> Arranged:
@@ -142,7 +161,7 @@ def arrange(pages: Sequence[Page]) -> Arranged:
         starts.append(len(lines))
         below = list(setter.list_lines(page))
         if lines and below and setter.goes_on(lines[-1], below[0]):
-            lines[-1] = setter.join(lines[-1], below.pop(0))
+            lines[-1] = setter.join([lines[-1], below.pop(0)])
         lines += below
     ranks = [setter.rank(line) for line in lines]
     return Arranged([line.text for line in lines], ranks, starts, running)
@@ -277,53 +296,40 @@ class _Setter:
         is_begun = first.text[0].islower() and not _BEGINS.match(first.text)
         return is_plain and is_text and is_begun and not _ENDS.search(last.text)
 
-    def join(self, upper: PrintedLine, lower: PrintedLine) -> PrintedLine:
-        """Return two lines as one."""
-        return replace(upper, text=self._join_text(upper.text, lower.text))
-
     def list_lines(self, page: Page) -> Iterator[PrintedLine]:
         """Yield the lines of a page in reading order."""
         lines = _order_columns(_join_parts(page.lines), page.width)
         margin = self._margins.get(round(page.width), page.width)
         for row in _list_rows(lines):
-            cells = [
-                self._join_wrapped(cell, margin if len(row) == 1 else None)
-                for cell in row
-            ]
+            # in a table, the longest line shows where a cell ends
+            margins = [margin] if len(row) == 1 else [cell.right for cell in row]
+            cells = list(map(self._join_wrapped, row, margins))
             yield from _write_row(row, cells)
 
-    def _join_wrapped(self, cell: _Cell, margin: float | None) -> list[PrintedLine]:
-        """Return the paragraphs of a cell. ``margin`` is that of the page; None in a table row,
-        where the margin is the right end of the cell's longest line.
-        """
-        if margin is None:
-            margin = max(line.right for line in cell)
-        distances = [upper.middle - lower.middle for upper, lower in pairwise(cell)]
+    def _join_wrapped(self, cell: _Cell, margin: float) -> list[PrintedLine]:
+        """Return the paragraphs of a cell, which ends at the right ``margin``."""
+        pairs = list(pairwise(cell.lines))
+        distances = [upper.middle - lower.middle for upper, lower in pairs]
         usual = min((each for each in distances if each > 0), default=0.0)
-        joined = list(cell[:1])
-        for upper, lower in pairwise(cell):
+        paragraphs = [[line] for line in cell.lines[:1]]
+        for upper, lower in pairs:
             # above a space between paragraphs, a line with a capital begins one
             is_spaced = upper.middle - lower.middle > _SPACED * usual
             may_go_on = not (is_spaced and lower.text[0].isupper())
-            if may_go_on and self._is_wrapped(joined[-1], upper, lower, margin):
-                joined[-1] = self.join(joined[-1], lower)
+            if may_go_on and self._is_wrapped(paragraphs[-1], lower, margin):
+                paragraphs[-1].append(lower)
             else:
-                joined.append(lower)
-        return joined
+                paragraphs.append([lower])
+        return [self.join(paragraph) for paragraph in paragraphs]
 
     def _is_wrapped(
-        self,
-        paragraph: PrintedLine,
-        upper: PrintedLine,
-        lower: PrintedLine,
-        margin: float,
+        self, paragraph: Sequence[PrintedLine], lower: PrintedLine, margin: float
     ) -> bool:
-        """Return whether a line continues the paragraph that ends with the line above it."""
+        """Return whether a line continues the paragraph above it."""
+        first, upper = paragraph[0], paragraph[-1]
         if _BEGINS.match(lower.text) or _LEADERS.search(upper.text):
             return False
-        if self.rank(paragraph) != self.rank(lower):
-            return False
-        if not self._are_near(upper, lower):
+        if self.rank(first) != self.rank(lower) or not self._are_near(upper, lower):
             return False
         space = upper.size / 4
         if upper.right + space + lower.first_word < margin - space:
@@ -333,8 +339,8 @@ class _Setter:
         if _ENDS.search(upper.text):
             return False
         # two capitals may be two items, unless the first one has a mark or goes on already
-        has_mark = _MARK.match(paragraph.text) is not None
-        return has_mark or paragraph is not upper or self.rank(lower) > 0
+        has_mark = _MARK.match(first.text) is not None
+        return has_mark or len(paragraph) > 1 or self.rank(lower) > 0
 
     def _are_near(self, upper: PrintedLine, lower: PrintedLine) -> bool:
         """Return whether two lines may be of one paragraph, by their places."""
@@ -346,20 +352,27 @@ class _Setter:
         is_set_in = lower.left > upper.left + 4 * upper.size
         return not is_set_in and lower.right >= upper.left
 
-    def _join_text(self, upper: str, lower: str) -> str:
-        """Return two lines as one. A hyphen that splits a word is removed."""
-        broken = _BROKEN.search(upper)
+    def join(self, lines: Sequence[PrintedLine]) -> PrintedLine:
+        """Return the lines of a paragraph as one."""
+        texts = [line.text for line in lines]
+        for place, (upper, lower) in enumerate(pairwise(texts)):
+            texts[place] = self._end_line(upper, lower)
+        return replace(lines[0], text="".join(texts))
+
+    def _end_line(self, upper: str, lower: str) -> str:
+        """Return a line with what stands between it and the next one: a blank, or nothing behind a
+        hyphen. A hyphen that splits a word is removed.
+        """
+        broken = _BROKEN.search(upper, max(0, len(upper) - _LONGEST_WORD))
         rest = _REST.match(lower)
         if broken is None or rest is None:
-            return f"{upper} {lower}"
+            return f"{upper} "
         first = broken["first"]
         if f"{first}{rest[0]}" in self._words:
-            return f"{upper[:-1]}{lower}"
+            return upper[:-1]
         # "treatment-naive" keeps its hyphen where "treatment" is a word of the text
         is_compound = first in self._words or f"{first}-{rest[0]}" in self._words
-        if is_compound or first.isupper():
-            return f"{upper}{lower}"
-        return f"{upper[:-1]}{lower}"
+        return upper if is_compound or first.isupper() else upper[:-1]
 
 
 def _join_parts(lines: Iterable[PrintedLine]) -> list[PrintedLine]:
@@ -415,21 +428,20 @@ def _list_rows(lines: Sequence[PrintedLine]) -> Iterator[list[_Cell]]:
     """
     row: list[_Cell] = []
     for line in lines:
-        cell = row[-1] if row else []
-        if not cell:
-            row = [[line]]
-        elif _is_below(cell, line, in_table=len(row) > 1):
-            cell.append(line)
-        elif _is_beside(cell, line):
-            above, beside = _split_above(cell, line)
+        if not row:
+            row = [_Cell.of([line])]
+        elif _is_below(row[-1], line, in_table=len(row) > 1):
+            row[-1].add(line)
+        elif _is_beside(row[-1], line):
+            above, beside = _split_above(row[-1].lines, line)
             # only the first cell of a row may have lines of text above it
             if above and len(row) == 1:
-                yield [above]
-                row = [beside]
-            row.append([line])
+                yield [_Cell.of(above)]
+                row = [_Cell.of(beside)]
+            row.append(_Cell.of([line]))
         else:
             yield row
-            row = [[line]]
+            row = [_Cell.of([line])]
     if row:
         yield row
 
@@ -438,26 +450,26 @@ def _is_below(cell: _Cell, line: PrintedLine, *, in_table: bool) -> bool:
     """Return whether a line goes on below the last line of a cell. In a table row, it does not
     begin further left than the cell.
     """
-    last = cell[-1]
-    if in_table and line.left < min(each.left for each in cell) - line.size:
+    last = cell.lines[-1]
+    if in_table and line.left < cell.left - line.size:
         return False
     if line.middle > last.middle - min(last.size, line.size) / 2:
         return False
-    return line.left < max(each.right for each in cell) and line.right > cell[0].left
+    return line.left < cell.right and line.right > cell.lines[0].left
 
 
 def _is_beside(cell: _Cell, line: PrintedLine) -> bool:
     """Return whether a line begins the cell to the right of a cell."""
-    level = [each for each in cell if each.middle <= line.middle + line.size * 0.6]
-    if not level:
-        return False
-    return line.left > max(each.right for each in level)
+    _, level = _split_above(cell.lines, line)
+    return bool(level) and line.left > max(each.right for each in level)
 
 
-def _split_above(cell: _Cell, line: PrintedLine) -> tuple[_Cell, _Cell]:
+def _split_above(
+    lines: list[PrintedLine], line: PrintedLine
+) -> tuple[list[PrintedLine], list[PrintedLine]]:
     """Return the lines of a cell that are above a line, and the others."""
-    number = sum(each.middle > line.middle + line.size * 0.6 for each in cell)
-    return cell[:number], cell[number:]
+    number = sum(each.middle > line.middle + line.size * 0.6 for each in lines)
+    return lines[:number], lines[number:]
 
 
 def _write_row(
@@ -478,7 +490,7 @@ def _write_row(
         )
         return
     lines = None
-    if max(map(len, row)) <= _MOST_LINES:
+    if max(len(cell.lines) for cell in row) <= _MOST_LINES:
         lines = join_cells([[line.text for line in cell] for cell in cells])
     if lines is None:
         yield from chain.from_iterable(cells)
