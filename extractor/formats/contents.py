@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 _LEADERS = re.compile(
-    r"(?<![.…·_])(?:\.[ \t]?|…[ \t]?|[·_]){4,}[ \t]*(?:\d{1,4}|[ivxlc]{1,6})\W*$"
+    r"(?<![.…·_])(?<![.…][ \t])(?:\.[ \t]?|…[ \t]?|[·_]){4,}[ \t]*(?:\d{1,4}|[ivxlc]{1,6})\W*$"
 )
 """The end of a line of contents whose page number follows a row of dots."""
 _PAGE = re.compile(r"(?:[\t ]|(?<=[a-z)]))\d{1,4}\W*$")
