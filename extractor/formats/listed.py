@@ -42,7 +42,7 @@ _PHRASE = re.compile(
     r"(?:[^;\n]|;(?![ \t]{0,12}(?!(?i:time[ -]?(?:frame|point)))[A-Z\d]))+"
 )
 _STRENGTH = re.compile(
-    r"[ \t,(]{1,4}\d[\d.,]*[ \t]?(?:mg|g|mcg|µg|ug|IU|U|%)(?:/\d*[ \t]?m[lL])?[ \t]"
+    r"[ \t,(]{1,4}\d[\d.,]{0,12}[ \t]?(?:mg|g|mcg|µg|ug|IU|U|%)(?:/\d*[ \t]?m[lL])?[ \t]"
     r"[^\n.;]{0,30}?\b(?:capsule|tablet|vial|syringe|pen|ampoule|sachet|cream|solution|suspension"
     r"|injection)s?\b[^\n]{0,40}"
 )

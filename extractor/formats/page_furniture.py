@@ -34,7 +34,7 @@ _DIGITS = re.compile(r"\d+")
 _NUMBERED = re.compile(r"[ \t]{0,12}\(?(?P<number>\d{1,2})[.)]\s")
 _MARK = re.compile(r"[ \t]{0,12}(?:[-•*·]|\(?\w{1,2}[.)])\s")
 _CELL = re.compile(r"[^|\t]+")
-_CROSS = re.compile(r"\W*[Xx✓✔●√]\W*[a-z\d]?\W*\Z")
+_CROSS = re.compile(r"\W{0,9}[Xx✓✔●√](?:\W{0,3}[a-z\d])?\W{0,9}\Z")
 """A cell that says that something happens at a visit."""
 _LONGEST = 80
 _NEAR = 6
