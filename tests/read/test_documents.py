@@ -271,6 +271,28 @@ def test_a_sponsors_protocol():
     check_places(record)
 
 
+@pytest.mark.usefixtures("in_process")
+def test_two_columns_that_are_drawn_line_by_line_are_read_one_after_the_other():
+    left = [
+        "Inclusion criteria",
+        *(f"{n}. Disease {n} on the left side of the page" for n in range(1, 13)),
+    ]
+    right = [
+        "Exclusion criteria",
+        *(f"{n}. Disease {n} on the right side of the page" for n in range(1, 13)),
+    ]
+    page = [Text(72, 760, "Fictumab in rare diseases of adults and of children", 15)]
+    for number, words in enumerate(zip(left, right, strict=True)):
+        page += [
+            Text(72, 700 - 14 * number, words[0]),
+            Text(310, 700 - 14 * number, words[1]),
+        ]
+
+    record = read(write_pdf([page]))
+
+    assert text_of(record, "eligibility") == [*left, *right]
+
+
 def track_change(paragraph, tag, name, words):
     """Add words of a tracked change to a paragraph, which python-docx cannot."""
     text = OxmlElement(name)
