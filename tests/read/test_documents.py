@@ -285,7 +285,7 @@ def test_two_columns_that_are_drawn_line_by_line_are_read_one_after_the_other():
     for number, words in enumerate(zip(left, right, strict=True)):
         page += [
             Text(72, 700 - 14 * number, words[0]),
-            Text(310, 700 - 14 * number, words[1]),
+            Text(340, 700 - 14 * number, words[1]),
         ]
 
     record = read(write_pdf([page]))
