@@ -8,13 +8,23 @@ the text.
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain, zip_longest
-from typing import Literal, get_args
+from operator import itemgetter
+from typing import Literal, NamedTuple, get_args
 
 from extractor.formats.abstract_labels import break_at_labels
 from extractor.formats.cells import undo_breaks
+from extractor.formats.chapters import (
+    LONG,
+    choose_chapters,
+    describe_choice,
+    find_text_headings,
+    list_chapters,
+)
+from extractor.formats.contents import list_next
 from extractor.formats.found import (
     FoundText,
     RecordContent,
@@ -32,6 +42,7 @@ from extractor.formats.layout import (
     INTERVENTIONS,
     ITEMS,
     OUTCOMES,
+    PRODUCT_ROWS,
     RANKS,
     STATES,
     TITLE,
@@ -42,6 +53,7 @@ from extractor.formats.layout import (
     read_entries,
 )
 from extractor.formats.listed import LABELS, Part, find_parts, list_items
+from extractor.formats.page_furniture import find_furniture
 from extractor.language.book import read_text, rule
 from extractor.language.other_languages import hide_foreign
 from extractor.language.passage import strip_span
@@ -74,10 +86,20 @@ _IN_CRITERIA = ("conditions", "label", "treatment")
 """Kinds of headings that may be labels in a list of criteria: "Sex: female"."""
 _FIELDS = ("field", "label")
 """Kinds of headings that are fields of a registry's page."""
-_TOPICS = ("conditions", "health_conditions", "interventions", "treatment")
+_TOPICS = (
+    "conditions",
+    "health_conditions",
+    "interventions",
+    "treatment",
+    "dose_row",
+    "length_row",
+)
 """Kinds of headings that may be titles above some of the criteria: "Medical conditions"."""
+_LINE_END = re.compile(r"\n")
 _LONGEST_TITLE = 300
 _LOWEST_MARK = "#" * 6
+_NEAR = 1_500
+"""Maximum number of characters between two items of a list that a heading interrupts."""
 _DATA = re.compile(r"\s*+(?:[{\"]|[\W\d_]+\Z)")
 """Matches JSON, and a text of signs without words."""
 _INVISIBLE = "\u200b"
@@ -129,10 +151,15 @@ def build_text(
     [('eligibility', 'Key inclusion criteria:\n- Adults'), ('primary_outcomes[0]', 'Survival')]
     """
     reader = TextReader(break_at_labels(text))
+    notes = count_running(reader.furniture.running)
+    if len(text) > LONG:
+        notes += _keep_chapters(reader)
     reader.read()
     if not reader.has_usual_headings:
         _refuse_unheaded(text, is_specified=is_specified)
-    return RecordContent(reader.build(title), "text", reader.find_id(), given=text)
+    return RecordContent(
+        reader.build(title), "text", reader.find_id(), notes=tuple(notes), given=text
+    )
 
 
 def build_given(
@@ -172,6 +199,31 @@ def check_size(text: str) -> None:
         raise UnreadableSource(problem, "put each record in its own file")
 
 
+def count_running(running: int) -> list[str]:
+    """Return the note that counts the lines of page headers and footers; none without them."""
+    if not running:
+        return []
+    return [f"{running} lines of page headers and footers were not read"]
+
+
+def _keep_chapters(reader: "TextReader") -> list[str]:
+    """Drop the chapters of a long text that are not to be read. Return the note that tells which;
+    none if the text has no chapter about eligibility.
+    """
+    text = reader.text
+    chapters = list(list_chapters(len(text), find_text_headings(text)))
+    if all(chapter.kind != "eligibility" for chapter in chapters):
+        return []
+    read = choose_chapters(chapters)
+    reader.keep([(chapter.start, chapter.end) for chapter in read])
+    ends = [line_end.start() for line_end in _LINE_END.finditer(text)]
+    return [
+        describe_choice(
+            chapters, read, "line", lambda offset: bisect_left(ends, offset) + 1
+        )
+    ]
+
+
 def _refuse_unheaded(text: str, *, is_specified: bool) -> None:
     """Raise ``UnreadableSource`` for a text without any of the usual headings if it is a table or
     JSON, contains no words, or is not meant as a record (``is_specified``).
@@ -208,6 +260,30 @@ def _hide_halves(text: str, english: str) -> str:
     return "\n".join(lines)
 
 
+def _blank(text: str, spans: Sequence[CharRange]) -> str:
+    """Return a text of the same length with spaces in place of some spans."""
+    if not spans:
+        return text
+    parts: list[str] = []
+    end_above = 0
+    for start, end in spans:
+        parts += [text[end_above:start], " " * (end - start)]
+        end_above = end
+    return "".join([*parts, text[end_above:]])
+
+
+class _ClosedList(NamedTuple):
+    """A list of criteria that a heading interrupted: the style and the number of its last item, the
+    end of the heading, and the style and the number of the list's own heading.
+    """
+
+    style: str = ""
+    item: tuple[int, ...] = ()
+    end: int = 0
+    heading_style: str = ""
+    heading_number: tuple[int, ...] = ()
+
+
 class TextReader:
     """Reads the sections of a text: call ``read`` or ``read_as``, then ``build``.
 
@@ -218,7 +294,9 @@ class TextReader:
     def __init__(self, text: str) -> None:
         unified = text.replace("\r\n", " \n").replace("\r", "\n")
         shown = undo_breaks(unified)
-        english = hide_foreign(unified)
+        self.furniture = find_furniture(shown)
+        english = _blank(hide_foreign(unified), self.furniture.hidden)
+        unified = _blank(unified, self.furniture.hidden)
         self._english = undo_breaks(english)
         self.entries = read_entries(_hide_halves(unified, english), shown)
         self.text = join_lines(shown, self.entries)
@@ -232,6 +310,14 @@ class TextReader:
         self._section = ""
         self._style = ""
         self._styles: set[str] = set()
+        # the mark of the last heading of a section that has hashes
+        self._hashes = ""
+        # the number of the open section's heading, and that of its last item
+        self._number: tuple[int, ...] = ()
+        self._item: tuple[int, ...] = ()
+        self._closed = _ClosedList()
+        # whether the lines belong to the product above a row such as "Dose(s)"
+        self._in_row = False
         self._has_criteria = False
         # whether the first line of the open criteria is a title above some of them
         self._begins_with_title = False
@@ -242,12 +328,13 @@ class TextReader:
         return self._has_criteria or bool(self._groups)
 
     def keep(self, spans: Sequence[CharRange]) -> None:
-        """Drop the lines outside these ranges."""
-        self.entries = [
-            entry
-            for entry in self.entries
-            if any(start <= entry.words_start < end for start, end in spans)
-        ]
+        """Drop the lines outside these ranges, which are in the order of the text."""
+        kept: list[PlacedBlock] = []
+        for entry in self.entries:
+            place = bisect_right(spans, entry.words_start, key=itemgetter(0)) - 1
+            if place >= 0 and entry.words_start < spans[place][1]:
+                kept.append(entry)
+        self.entries = kept
 
     def read(self, *, is_below_title: bool = False) -> None:
         """Assign each line to the section that the headings above it opened. A line in another
@@ -259,6 +346,15 @@ class TextReader:
             self._style = _LOWEST_MARK
         pairs = zip_longest(self.entries, self.entries[1:])
         for entry, below in pairs:
+            if self._is_visit(entry):
+                self._lines[DESCRIPTION].append(entry)
+                continue
+            if self._continues_closed(entry):
+                self._reopen()
+            if self._begins_row(entry):
+                self._in_row = True
+                self._add(entry)
+                continue
             section = self._find_opened(entry, below)
             # the fields of a page between the heading of a list and its items
             is_field = entry.block.name in _FIELDS and section == DESCRIPTION
@@ -297,6 +393,9 @@ class TextReader:
         # "Sponsor | Example Hospital" in a table of labels and texts
         if entry.has_unknown_label:
             return DESCRIPTION
+        # below a table of objectives and endpoints
+        if entry.ends_columns and self._section in OUTCOMES and not name:
+            return DESCRIPTION
         if name:
             if self._is_content(entry, name) or self._is_topic(name, below):
                 return None
@@ -305,21 +404,66 @@ class TextReader:
             return None
         if self._section == ELIGIBILITY and self._states_endpoint(entry):
             return DESCRIPTION
-        if not _RANKED.search(self._style):
-            return None
         style = entry.style
         # "# Study sites" after "## Inclusion criteria"
-        is_as_high = style.startswith("#") and self._style.startswith(style)
-        # "4. Study sites" after "3. Inclusion criteria", whose items have bullets
-        is_next = style == self._style and style not in self._styles
-        if is_as_high or is_next:
+        if style.startswith("#") and self._hashes.startswith(style):
+            return DESCRIPTION
+        if not _RANKED.search(self._style):
+            return None
+        if self._number and entry.number:
+            return DESCRIPTION if self._is_next_chapter(entry) else None
+        # "D. Study sites" after "C. Inclusion criteria", whose items have bullets
+        if style == self._style and style not in self._styles:
             return DESCRIPTION
         return None
+
+    def _is_next_chapter(self, entry: PlacedBlock) -> bool:
+        """Return whether a line with a number is the heading of the next chapter: "5." or "4.3"
+        below "4.2 Inclusion criteria". Below the item "4.", "5." is an item.
+        """
+        if entry.number not in list_next(self._number):
+            return False
+        return entry.number not in list_next(self._item)
+
+    def _is_visit(self, entry: PlacedBlock) -> bool:
+        """Return whether a line is a row of a table of visits."""
+        tables = self.furniture.tables
+        place = bisect_right(tables, entry.words_start, key=itemgetter(0)) - 1
+        return place >= 0 and entry.words_start < tables[place][1]
+
+    def _begins_row(self, entry: PlacedBlock) -> bool:
+        """Return whether a heading, such as "Dose(s)", begins a row about the product above it."""
+        return (
+            entry.block.name in PRODUCT_ROWS
+            and self._section == INTERVENTIONS
+            and bool(self._groups[INTERVENTIONS][-1])
+        )
+
+    def _continues_closed(self, entry: PlacedBlock) -> bool:
+        """Return whether a numbered line goes on with the list of criteria that a heading or a
+        table closed, such as the name of a sponsor at a page break.
+        """
+        closed = self._closed
+        if self._section != DESCRIPTION or not closed.item or not entry.is_item:
+            return False
+        if entry.style != closed.style or entry.words_start > closed.end + _NEAR:
+            return False
+        return entry.number in list_next(closed.item)[-1:]
+
+    def _reopen(self) -> None:
+        """Open the closed list of criteria again."""
+        closed = self._closed
+        self._section = ELIGIBILITY
+        self._style, self._number = closed.heading_style, closed.heading_number
+        self._styles, self._item = {closed.style}, closed.item
 
     def _is_content(self, entry: PlacedBlock, name: str) -> bool:
         """Return whether a line that contains the words of a heading belongs to the content of the
         open section. ``name`` is the name of the heading in the vocabulary.
         """
+        # "Route of administration" is a heading only below a product
+        if name == "course_row":
+            return True
         # "Primary" is a heading only below "Outcomes"
         if name in RANKS and self._section not in OUTCOMES:
             return True
@@ -336,8 +480,7 @@ class TextReader:
         start = entry.words_start
         if self._section in ITEMS and LABELS.match(self.text, start, entry.end + 1):
             return not (is_alone and entry.block.gap)
-        # an item with the same kind of list marker as earlier items of the section
-        if entry.is_item and entry.style in self._styles - {self._style}:
+        if self._is_like_items(entry, name):
             return True
         # "Sex: female" and, below "## Criteria", "### Conditions" are labels of criteria
         if self._section != ELIGIBILITY:
@@ -346,6 +489,18 @@ class TextReader:
             return False
         is_deeper = entry.style.startswith("#") and entry.style > self._style
         return is_deeper or not is_alone
+
+    def _is_like_items(self, entry: PlacedBlock, name: str) -> bool:
+        """Return whether an item has the same kind of list marker as earlier items of the section.
+        Headings have hashes, and a description has numbered parts: "4.2 Inclusion criteria" below
+        "4.1 Number of patients".
+        """
+        if not entry.is_item or entry.style.startswith("#"):
+            return False
+        is_part = self._section == DESCRIPTION and name_section(name) == ELIGIBILITY
+        if is_part and len(entry.number) > 1:
+            return False
+        return entry.style in self._styles - {self._style}
 
     def _is_topic(self, name: str, below: PlacedBlock | None) -> bool:
         """Return whether a heading is a title above some of the criteria: in a list that begins
@@ -389,9 +544,15 @@ class TextReader:
         """
         is_item = entry.block.name in STATES
         if not (is_item and self._section == section):
+            self._close(section, entry)
             self._section = section
+            self._in_row = False
             self._style = entry.style
+            self._number = entry.number
             self._styles = set()
+            self._item = ()
+            if entry.style.startswith("#"):
+                self._hashes = entry.style
             if section in ITEMS:
                 self._groups[section].append([])
                 self._headings[section].append(entry)
@@ -403,6 +564,18 @@ class TextReader:
             entry.start = entry.words_start
             self._lines[section].append(entry)
 
+    def _close(self, section: str, entry: PlacedBlock) -> None:
+        """Remember the list of criteria that a description interrupts. Any other section ends it
+        for good.
+        """
+        if section != DESCRIPTION:
+            self._closed = _ClosedList()
+        elif self._section == ELIGIBILITY and len(self._item) == 1:
+            last = self._lines[ELIGIBILITY][-1]
+            self._closed = _ClosedList(
+                last.style, self._item, entry.end, self._style, self._number
+            )
+
     def _add(self, entry: PlacedBlock) -> None:
         """Add a line to the open section. A title or a registry number can have only one line.
         Words that have no list marker and continue an item's line are joined to that item.
@@ -413,10 +586,12 @@ class TextReader:
             )
         if entry.is_item:
             self._styles.add(entry.style)
+            self._item = entry.number or self._item
         if self._section in (*_TITLES, _ID) and self._lines[self._section]:
             self._section = DESCRIPTION if self._section in _TITLES else ""
         lines = self._lines[self._section]
         if self._section in ITEMS:
+            entry.belongs_above = self._in_row
             lines = self._groups[self._section][-1]
             continues = entry.continues_line and not entry.is_item
             if continues and lines and self._follows(lines[-1].end, entry):
@@ -570,6 +745,18 @@ class TextReader:
         edges = _EDGES.get(name, " \n*_|")
         texts: list[tuple[str, FoundText]] = []
         for part, span in parts:
-            start, end = strip_span(self.text, *span, edges)
-            texts.append((part, FoundText(self.text[start:end], at=start)))
+            for shown in self._list_shown(*span):
+                start, end = strip_span(self.text, *shown, edges)
+                texts.append((part, FoundText(self.text[start:end], at=start)))
         return join_parts(name, texts)
+
+    def _list_shown(self, start: int, end: int) -> Iterator[CharRange]:
+        """Yield the parts of a span that are not hidden."""
+        hidden = self.furniture.hidden
+        first = bisect_right(hidden, (start, start))
+        for begin, stop in hidden[first:]:
+            if begin >= end:
+                break
+            yield start, begin
+            start = stop
+        yield start, end

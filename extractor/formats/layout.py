@@ -7,7 +7,8 @@ are its content. If the column names of a table are headings, the table is read 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby
+from itertools import chain, zip_longest
+from typing import NamedTuple
 
 from extractor.language.book import read_text, rule
 from extractor.language.passage import read_passage, read_section, strip_span
@@ -32,9 +33,14 @@ SECTIONS = {
     "treatment": INTERVENTIONS,
     "health_conditions": "conditions",
     "objectives": DESCRIPTION,
+    "dose_row": INTERVENTIONS,
+    "course_row": DESCRIPTION,
+    "length_row": DESCRIPTION,
     "field": DESCRIPTION,
     "label": DESCRIPTION,
 }
+PRODUCT_ROWS = ("dose_row", "course_row", "length_row")
+"""Kinds of headings whose text belongs to the product above them."""
 STATES = ("arm", "group", "treatment")
 """Kinds of headings that begin an item."""
 VOCABULARY = Vocabulary(
@@ -75,6 +81,19 @@ _MARK = re.compile(
     r"[ \t>]*(?P<mark>[*_]*(?:#{1,6}|={2,6}|(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2})*[.)]?"
     r"|[A-HIVX]{1,4}[.)]))[ \t]"
 )
+_NUMBER = re.compile(r"(?P<number>\d{1,2}(?:\.\d{1,2})*)[.)]?")
+_RANK = re.compile(
+    r"[\s#*_|]*(?P<rank>(?:key )?(?:primary|secondary|tertiary|exploratory|other|safety))"
+    r"(?: (?:efficacy )?(?:objectives?|end ?points?|outcomes?)(?:\(s\))?)?[\s:*_|]*",
+    re.IGNORECASE,
+)
+"""A rank that is alone in a row of a table."""
+_OBJECTIVES = re.compile(
+    r"[^a-zA-Z\n]{0,20}(?:(?:table|study|trial)\b[^a-zA-Z\n]{0,8}){0,2}(?P<objectives>objectives?)"
+    r"[^\n]{1,40}?\b(?P<endpoints>end ?points?|outcome measures?|outcomes?)\W*",
+    re.IGNORECASE,
+)
+"""The line above a table with a column of objectives and one of endpoints."""
 _DIGITS = re.compile(r"\d+")
 _BREAK = re.compile(
     r"(?:(?<![\w-])(?P<word>[a-z]{2,40})-(?=[ \t]*\n\s*[a-z]))?(?<![ \t])[ \t]*+\n\s*+"
@@ -98,6 +117,9 @@ class PlacedBlock:
         has_unknown_label: Whether it is a row in a table of labels and texts and its label is not
             a known heading.
         style: The style of its mark, with digits replaced by "1".
+        number: The numbers of its mark, such as (5, 2) for "5.2"; empty for other marks.
+        belongs_above: Whether it belongs to the product above it, as rows of a synopsis do.
+        ends_columns: Whether it is the first block below a table that was read by columns.
     """
 
     block: Block
@@ -107,6 +129,9 @@ class PlacedBlock:
     continues_line: bool
     has_unknown_label: bool
     style: str
+    number: tuple[int, ...] = ()
+    ends_columns: bool = False
+    belongs_above: bool = False
 
     @property
     def is_item(self) -> bool:
@@ -121,8 +146,11 @@ def read_entries(text: str, shown: str) -> list[PlacedBlock]:
     numbers. ``shown`` is the text as readers see it, and has the same length as ``text``.
     """
     entries: list[PlacedBlock] = []
-    for (first, last), has_unknown_label in _list_parts(text):
+    is_in_columns = False
+    for (first, last), has_unknown_label, is_column in _list_parts(text):
         end = -1
+        ends_columns = is_in_columns and not is_column
+        is_in_columns = is_column
         for block in read_outline(read_section("text", text[first:last]), VOCABULARY):
             words_start = first + block.start
             line_start = max(first, shown.rfind("\n", first, words_start) + 1)
@@ -138,6 +166,7 @@ def read_entries(text: str, shown: str) -> list[PlacedBlock]:
                 start = words_start
             mark = _MARK.match(shown, line_start)
             style = _DIGITS.sub("1", mark["mark"]) if mark else block.style
+            number = _NUMBER.fullmatch(mark["mark"]) if mark else None
             entries.append(
                 PlacedBlock(
                     block,
@@ -147,8 +176,11 @@ def read_entries(text: str, shown: str) -> list[PlacedBlock]:
                     continues_line,
                     has_unknown_label,
                     style,
+                    tuple(map(int, number["number"].split("."))) if number else (),
+                    ends_columns,
                 )
             )
+            ends_columns = False
     return entries
 
 
@@ -186,21 +218,71 @@ def find_cells(text: str, start: int, end: int) -> list[CharRange]:
     ]
 
 
-def _list_parts(text: str) -> Iterator[tuple[CharRange, bool]]:
-    """Yield, as (span, has_unknown_label) pairs, the parts of a text that are outlined separately:
+class _Part(NamedTuple):
+    """A part of a text that is outlined separately, see ``_list_parts``. ``is_column`` means that
+    it is a cell of a table that is read by columns.
+    """
+
+    span: CharRange
+    has_unknown_label: bool = False
+    is_column: bool = False
+
+
+def _list_parts(text: str) -> Iterator[_Part]:
+    """Yield the parts of a text that are outlined separately:
     the lines between tables, and the cells or rows of tables. ``has_unknown_label`` is True for a
     row in a table of labels and texts if its label is not a known heading. An empty text has no
     parts.
     """
+    above = (0, 0)  # the last line of the group above
     all_lines = [line.span() for line in LINE.finditer(text)]
-    for is_table, group in groupby(all_lines, key=lambda line: _is_row(text, line)):
-        lines = list(group)
-        if is_table:
-            yield from _list_cells(text, lines)
-            continue
+    for is_table, lines in _group_rows(text, all_lines):
         start, _ = lines[0]
         _, end = lines[-1]
-        yield (start, end), False
+        if is_table:
+            yield from _list_cells(text, lines, _find_columns(text, above))
+        else:
+            yield _Part((start, end))
+        above = lines[-1]
+
+
+def _group_rows(
+    text: str, lines: Sequence[CharRange]
+) -> Iterator[tuple[bool, list[CharRange]]]:
+    """Yield the groups of successive lines, each with whether it is a table. A rank belongs to the
+    rows below it, and a line whose first cell is empty to the rows above it.
+    """
+    group: list[CharRange] = []
+    is_table = False
+    for line, below in zip_longest(lines, lines[1:]):
+        is_row = _is_row(text, line)
+        if not is_row and below and _is_row(text, below):
+            is_row = _find_rank(text, line) is not None
+        if not is_row and is_table:
+            is_row = text[line[0]] == "\t" and bool(find_cells(text, *line))
+        if group and is_row != is_table:
+            yield is_table, group
+            group = []
+        is_table = is_row
+        group.append(line)
+    if group:
+        yield is_table, group
+
+
+def _find_rank(text: str, line: CharRange) -> CharRange | None:
+    """Return the rank in a line that is only a rank, with a noun or without one: "Primary",
+    "Key secondary objectives".
+    """
+    rank = _RANK.fullmatch(text, *line)
+    return rank.span("rank") if rank else None
+
+
+def _find_columns(text: str, above: CharRange) -> list[list[CharRange]]:
+    """Return the columns that the line above a table names, each with the word that names it:
+    "Objectives and endpoints".
+    """
+    names = _OBJECTIVES.fullmatch(text, *above)
+    return [[names.span("objectives")], [names.span("endpoints")]] if names else []
 
 
 def _is_row(text: str, line: CharRange) -> bool:
@@ -212,13 +294,13 @@ def _is_row(text: str, line: CharRange) -> bool:
 
 
 def _list_cells(
-    text: str, rows: Sequence[CharRange]
-) -> Iterator[tuple[CharRange, bool]]:
-    """Yield the cells or rows of a table as (span, has_unknown_label) pairs, omitting a row of
-    plain column names. The cells below a row of headings are yielded column by column; a row
-    without any heading is yielded whole.
+    text: str, rows: Sequence[CharRange], named: list[list[CharRange]]
+) -> Iterator[_Part]:
+    """Yield the cells or rows of a table, omitting a row of plain column names. The cells below a
+    row of headings are yielded column by column; a row without any heading is yielded whole.
+    ``named`` contains the columns that the line above the table names.
     """
-    columns: list[list[CharRange]] = []  # not empty below a row of headings
+    columns = named  # not empty below a row of headings
     # rows below a row with a known label are labels and texts, too
     follows_label = False
     for row in rows:
@@ -229,12 +311,12 @@ def _list_cells(
         if _names_columns(shown):  # "Arm | Description"
             continue
         if headings.count(True) > 1:  # "Inclusion criteria | Exclusion criteria"
-            parts = list(chain(*columns))
+            # the first row of headings replaces what the line above the table names
+            if columns is not named:
+                yield from _list_columns(columns)
             columns = [[cell] for cell in cells]
         elif columns:
-            # a rank that is alone in its row applies to all columns
-            for column, cell in zip(columns, cells * len(columns), strict=False):
-                column.append(cell)
+            _fill_columns(text, row, columns)
         elif _is_heading(" ".join(shown)):  # "Eligibility criteria | Value"
             parts = [row]
         elif headings[0] and len(cells) > 1:  # "Primary endpoint | Pain | week 4"
@@ -246,11 +328,34 @@ def _list_cells(
         elif any(headings):  # "3.1 | Inclusion criteria"
             parts = cells
         else:
-            yield row, follows_label
-        for part in parts:
-            yield part, False
-    for part in chain(*columns):
-        yield part, False
+            yield _Part(row, follows_label)
+        yield from map(_Part, parts)
+    yield from _list_columns(columns)
+
+
+def _list_columns(columns: Sequence[Sequence[CharRange]]) -> Iterator[_Part]:
+    """Yield the cells of a table, column by column."""
+    for cell in chain(*columns):
+        yield _Part(cell, is_column=True)
+
+
+def _fill_columns(
+    text: str, row: CharRange, columns: Sequence[list[CharRange]]
+) -> None:
+    """Add the cells of a row to the columns. A rank that is alone in its row, or stands in a cell
+    before those of the columns, applies to all columns. Further cells belong to the last column,
+    as does a cell behind an empty one.
+    """
+    cells = find_cells(text, *row)
+    rank = _find_rank(text, cells[0])
+    if rank and (len(cells) == 1 or len(cells) > len(columns)):
+        for column in columns:
+            column.append(rank)
+        cells = cells[1:]
+    elif len(cells) == 1 and text[row[0]] == "\t":
+        columns[-1].append(cells.pop())
+    for place, cell in enumerate(cells):
+        columns[min(place, len(columns) - 1)].append(cell)
 
 
 def _is_heading(cell: str) -> bool:

@@ -41,6 +41,12 @@ _GROUP = re.compile(
 _PHRASE = re.compile(
     r"(?:[^;\n]|;(?![ \t]{0,12}(?!(?i:time[ -]?(?:frame|point)))[A-Z\d]))+"
 )
+_STRENGTH = re.compile(
+    r"[ \t,(]{1,4}\d[\d.,]{0,12}[ \t]?(?:mg|g|mcg|µg|ug|IU|U|%)(?:/\d*[ \t]?m[lL])?[ \t]"
+    r"[^\n.;]{0,30}?\b(?:capsule|tablet|vial|syringe|pen|ampoule|sachet|cream|solution|suspension"
+    r"|injection)s?\b[^\n]{0,40}"
+)
+"""The strength and the form of a product behind its name."""
 _OPENINGS = make_register("ictrp", load_table("ictrp")).openings
 _EDGES = " \t\r\n|*_:;,-–—"
 _INDENT = 2
@@ -55,6 +61,9 @@ def list_items(
     first marker and ends with a colon introduces the items and is omitted. A single line of
     outcomes may contain several items: "OS; ORR".
     """
+    products = [entry for entry in entries if not entry.belongs_above]
+    if len(products) < len(entries):
+        return _list_products(text, section, products, entries[len(products) :])
     marks = [_is_marked(text, section, entry) for entry in entries]
     has_marks = any(marks)
     if section in OUTCOMES and len(entries) == 1 and not has_marks:
@@ -83,6 +92,26 @@ def list_items(
     return items
 
 
+def _list_products(
+    text: str,
+    section: str,
+    products: Sequence[PlacedBlock],
+    rows: Sequence[PlacedBlock],
+) -> list[list[PlacedBlock]]:
+    """Return the lines of each product of a synopsis. The rows below a single product are its
+    dose, route and length, so that the strength behind its name is none. Below several products,
+    each row is an item.
+    """
+    items = list_items(text, section, products)
+    if len(items) != 1:
+        return [*items, *([row] for row in rows)]
+    [[product, *others]] = items
+    strength = _STRENGTH.search(text, product.words_start, product.end)
+    if strength:
+        product = replace(product, end=strength.start())
+    return [[product, *others, *rows]]
+
+
 def _is_marked(text: str, section: str, entry: PlacedBlock) -> bool:
     if entry.is_item:
         return True
@@ -106,6 +135,8 @@ def _continues(text: str, above: PlacedBlock, entry: PlacedBlock) -> bool:
 
 def find_parts(text: str, section: str, item: Sequence[PlacedBlock]) -> list[Part]:
     """Return the parts of an item in order, joining consecutive lines of the same part."""
+    if item[-1].belongs_above:
+        return _name_rows(text, item)
     if section in OUTCOMES:  # noqa: SIM108 - longer than a line
         pieces = _read_outcome(text, item)
     else:
@@ -122,6 +153,17 @@ def find_parts(text: str, section: str, item: Sequence[PlacedBlock]) -> list[Par
     if [name for name, _ in parts] == ["measure"]:
         return [("statement", parts[0][1])]
     return parts
+
+
+def _name_rows(text: str, item: Sequence[PlacedBlock]) -> list[Part]:
+    """Return the parts of a product with rows of a synopsis, whose labels are kept."""
+    product = next(entry for entry in item if not entry.belongs_above)
+    row = next(entry for entry in item if entry.belongs_above)
+    rows = (row.words_start, item[-1].end)
+    return [
+        ("name", strip_span(text, product.words_start, product.end, _EDGES)),
+        ("description", strip_span(text, *rows, _EDGES)),
+    ]
 
 
 def _read_outcome(text: str, item: Sequence[PlacedBlock]) -> Iterator[Part]:

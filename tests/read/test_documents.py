@@ -19,10 +19,12 @@ from extractor.formats.documents.word import read_word
 from extractor.formats.records import read_stream
 
 from .pdfs import Text, set_lines, write_pdf
+from .test_free_text import tidy
 
 SAMPLES = Path("tests/read/samples/documents")
 CASES = tomllib.loads(Path("tests/read/documents.toml").read_text("utf-8"))
 PROTOCOL = tomllib.loads(Path("tests/read/protocol.toml").read_text("utf-8"))
+SPONSOR = tomllib.loads(Path("tests/read/sponsor.toml").read_text("utf-8"))
 NOTE = (
     "Inclusion criteria",
     "- Adults with asthma",
@@ -102,8 +104,10 @@ def test_evidence_has_its_place_and_page_and_page_breaks_are_undone():
     assert "haemoglobin below 10 g/dL" in words
     assert "FIC-301" not in words
     assert "Page" not in words
-    [note] = record.source.notes
-    assert note == "blank or scanned pages without text were not read: 2"
+    assert record.source.notes == (
+        "blank or scanned pages without text were not read: 2",
+        "4 lines of page headers and footers were not read",
+    )
     pages_of_quotes = {}
     for criterion in Extractor().extract(record).eligibility.criteria:
         for piece in criterion.evidence:
@@ -191,10 +195,12 @@ def test_a_long_protocol_is_read_by_its_chapters():
     assert "Fictumab 150 mg is given" in everything
     assert "Emollients" not in everything
     assert "Confidential" not in everything
-    [note] = record.source.notes
-    read_headings, _, unread_headings = note.partition("Not read: ")
-    assert "5 Trial Population" in read_headings
-    assert "1.1 Protocol Synopsis" in unread_headings
+    count, choice = record.source.notes
+    assert count == "104 lines of page headers and footers were not read"
+    read_headings, _, unread_headings = choice.partition("Not read: ")
+    assert "5 Trial Population (page 27)" in read_headings
+    assert "1.1 Protocol Synopsis (page 6)" in unread_headings
+    assert "[pages 1-2, 16-23, 27-31, 35-38]" in read_headings
     check_places(record)
 
 
@@ -206,6 +212,85 @@ def test_a_long_document_without_chapters_is_refused(monkeypatch):
 
     assert error.problem.startswith("a long document without headings")
     assert error.remedy.startswith("save only the pages")
+
+
+def set_cells(lines, top):
+    """Return lines below each other, whose cells are drawn one after the other."""
+    placed = []
+    for number, line in enumerate(lines):
+        size = 15 if line.startswith("# ") else 10
+        for place, cell in enumerate(line.removeprefix("# ").split("\t")):
+            for depth, words in enumerate(filter(None, cell.split(" / "))):
+                bottom = top - 14 * (number + depth)
+                placed.append(Text(SPONSOR["columns"][place], bottom, words, size))
+    return placed
+
+
+def write_sponsors_protocol():
+    """Return the protocol, with a header below the edge of each page, and 20 pages of filler."""
+    pages = [*SPONSOR["pages"], *[[SPONSOR["filler"]] * 40] * 20]
+    return write_pdf(
+        [
+            [
+                *set_cells([*SPONSOR["header"], f"Page\t{number} (28)"], 790),
+                *set_cells(lines, 700),
+            ]
+            for number, lines in enumerate(pages, 1)
+        ]
+    )
+
+
+@pytest.mark.usefixtures("in_process")
+def test_a_sponsors_protocol():
+    record = read(write_sponsors_protocol())
+
+    found = Extractor().extract(record)
+    criteria = [
+        [
+            item.kind,
+            tidy(item.quote),
+            item.evidence[0].page,
+            item.evidence[0].confidence >= 0.85,
+        ]
+        for item in found.eligibility.criteria
+    ]
+    assert criteria == SPONSOR["criteria"]
+    assert [
+        [item.rank, item.measure, item.time_frame] for item in found.endpoints
+    ] == SPONSOR["endpoints"]
+    [regimen] = found.dosing
+    assert (regimen.agent, regimen.amounts[0].low, regimen.frequency) == (
+        "Antravimab",
+        300,
+        "Q4W",
+    )
+    assert (found.eligibility.minimum_age.value, record.source.notes[0]) == (
+        18,
+        "224 lines of page headers and footers were not read",
+    )
+    check_places(record)
+
+
+@pytest.mark.usefixtures("in_process")
+def test_two_columns_that_are_drawn_line_by_line_are_read_one_after_the_other():
+    left = [
+        "Inclusion criteria",
+        *(f"{n}. Disease {n} on the left side of the page" for n in range(1, 13)),
+    ]
+    right = [
+        "Exclusion criteria",
+        *(f"{n}. Disease {n} on the right side of the page" for n in range(1, 13)),
+    ]
+    page = [Text(72, 760, "Fictumab in rare diseases of adults and of children", 15)]
+    for number, words in enumerate(zip(left, right, strict=True)):
+        page += [
+            Text(72, 700 - 14 * number, words[0]),
+            Text(340, 700 - 14 * number, words[1]),
+        ]
+
+    record = read(write_pdf([page]))
+
+    assert text_of(record, "eligibility") == [*left, *right]
 
 
 def track_change(paragraph, tag, name, words):

@@ -64,6 +64,10 @@ _SHORT = 7
 # Chosen by hand; half of it changes 1 of 120 registry records, but no case.
 _LONG = 5
 """Headings with at least this many words may state more than a topic."""
+_NUMBERED = 2
+"""Minimum number of items with numbers below which a sentence without a number may be a note."""
+_SENTENCE = 8
+"""Minimum number of words in such a sentence."""
 _REMARKS = ("remark", "note_of_the_registry", "note_of_the_protocol")
 # Half of it reads "Age: / - 15-75" otherwise.
 _SHORT_VALUE = 5
@@ -160,6 +164,7 @@ class _State:
     is_list_doubted: bool = False
     borders: float | None = None
     ended: bool = False
+    numbered: int = 0
     has_titles: bool = False
     seen: set[CriterionKind] = field(default_factory=set)
     doubts: list[StructureDoubt] = field(default_factory=list)
@@ -209,6 +214,7 @@ def read_lists(section: LexedSection, target: frozenset[str] = frozenset()) -> L
         entry = _make_entry(state, blocks, place, roles, announcers.get(place))
         entry = replace(entry, is_criterion=role != "introduces")
         entry = _doubt_borders(entry, state, blocks, place)
+        state.numbered += block.ordinal > 0
         entries.append(replace(entry, passage=entry.passage.alone()))
     entries = _doubt_prose(_doubt_exclusions(entries, state), state)
     # the columns of a table follow each other
@@ -249,10 +255,24 @@ def _doubt_borders(
         reason = UNSURE_END
     elif _may_be_title(state, blocks, place):
         reason = "this line may be a title"
+    elif _is_unnumbered(state, block):
+        reason = "this sentence has no number in a list with numbers"
     else:
         return entry
     state.doubt(entry.passage, reason)
     return replace(entry, borders=borders)
+
+
+def _is_unnumbered(state: _State, block: Block) -> bool:
+    """Return whether a line is a sentence without a number below items with numbers, which may be a
+    note about the study.
+    """
+    if state.numbered < _NUMBERED or block.mark:
+        return False
+    if block.kind is not BlockKind.PARAGRAPH or not block.text.endswith("."):
+        return False
+    is_sentence = len(block.text.split()) >= _SENTENCE
+    return is_sentence and rule("says_what_happens").occurs(block.passage.cut())
 
 
 def _open_list(state: _State, blocks: Blocks, place: int) -> None:
@@ -272,6 +292,7 @@ def _open_list(state: _State, blocks: Blocks, place: int) -> None:
     state.ended = block.name == "withdrawal"
     state.is_list_doubted = False
     state.borders = None
+    state.numbered = 0
     if state.ended:
         return
     if block.name == "both":

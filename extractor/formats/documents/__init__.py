@@ -5,9 +5,9 @@ keys and with limits on time, memory, pages, characters and reply size (``limits
 the child process is reported as a problem with a remedy.
 
 - ``reading`` starts the child and checks its reply; ``__main__`` is the child.
-- ``pdf`` (pypdfium2) reads lines in the order in which the file draws them. The cells of a table
-  row are joined by tabs, running headers and footers are omitted, and bold or larger lines are
-  headings.
+- ``pdf`` (pypdfium2) reads lines in the order in which the file draws them, and ``printed``
+  arranges them by their places: the lines of a paragraph are joined, the cells of a table row are
+  joined by tabs, running headers and footers are omitted, and bold or larger lines are headings.
 - ``word`` (python-docx) marks list items with a dash and accepts tracked changes. Headers, footers,
   comments, footnotes and text boxes are not read.
 

@@ -18,6 +18,7 @@ from lxml import etree
 from extractor.formats.documents.content import (
     DocumentContent,
     DocumentProblem,
+    join_cells,
     write_content,
 )
 
@@ -35,7 +36,6 @@ _UNWRAPPED = (
 )
 """Content controls, insertions and other elements that are replaced by their content."""
 _LIST = f"{qn('w:pPr')}/{qn('w:numPr')}"
-_LABEL_CHARACTERS = 80
 _Styles = Mapping[str | None, Any]
 _Lines = Iterator[tuple[str, int]]
 """(line, rank as a heading) pairs; the rank is 0 for a line that is not a heading."""
@@ -112,16 +112,12 @@ def _list_row(cells: list[list[str]]) -> Iterator[str]:
     are on a single line, separated by tabs.
     """
     filled = list(filter(None, cells))
-    is_labelled = False
-    if len(filled) == len(cells) == 2:
-        # "Inclusion criteria" beside the lines "Adults" and "Asthma"
-        label, lines = cells
-        is_short = len(label) == 1 and len(label[0]) <= _LABEL_CHARACTERS
-        is_labelled = is_short and len(lines) > 1
-    if len(filled) == 1 or is_labelled:
-        yield from chain(*filled)
+    if len(filled) == 1 and cells[0]:
+        yield from filled[0]
     elif filled:
-        yield "\t".join(map(" ".join, cells))
+        # "Inclusion criteria" beside the lines "Adults" and "Asthma"
+        lines = join_cells(cells)
+        yield from chain(*cells) if lines is None else lines
 
 
 def _read_paragraph(paragraph: Paragraph, styles: _Styles) -> tuple[str, int]:
