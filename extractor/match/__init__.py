@@ -6,8 +6,9 @@
 """
 
 from extractor.match.decide import Match, Verdict, decide, match_trial
-from extractor.match.facts import Facts, Patient, Synonyms, join_synonyms, read_facts
+from extractor.match.facts import Facts, Patient, read_facts
 from extractor.match.plan import Plan, plan_trial
+from extractor.match.synonyms import Synonyms, join_synonyms
 
 __all__ = [
     "Facts",

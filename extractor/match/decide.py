@@ -2,10 +2,15 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from math import inf
 from typing import Literal, NamedTuple
 
+from extractor.language.shown import show_line
 from extractor.match.facts import Facts, Patient, read_facts
-from extractor.match.plan import Group, Plan, Rule, Test, plan_trial
+from extractor.match.plan import Group, Plan, Rule, plan_trial
+from extractor.match.quantities import Units
+from extractor.match.questions import ask, split_quantity
+from extractor.match.tests import Test
 from extractor.schemas import TrialExtraction
 
 _PLACE = ("index", "kind", "quote", "section", "start", "end")
@@ -23,7 +28,10 @@ class Verdict(NamedTuple):
     ask: tuple[str, ...] = ()
 
 
+_OF_NAMES = ("has ", "had ", "takes ", "took ")
 _SILENT = Verdict("not_stated")
+_MOST_QUESTIONS = 12
+"""Nobody answers more at a time."""
 
 
 class Match(NamedTuple):
@@ -35,7 +43,7 @@ class Match(NamedTuple):
         answer: ``excluded`` if a criterion is not met; ``open`` if something that concerns the
             patient is undecided; otherwise ``no_reason_against``.
         unjudged: The number of criteria that are neither met nor not met.
-        ask: What would decide more criteria.
+        ask: Questions whose answers would decide more criteria, first those that would decide most.
         unused: The patient's values that no limit can be compared with, each with the reason.
         judged: The criteria of the trial, then the ages and the sex of the whole record, each with
             its verdict.
@@ -85,16 +93,18 @@ def decide(plan: Plan, facts: Facts) -> Match:
     ('excluded', ['not_met', 'met', 'met'])
     """
     # few of the patient's names are in any criterion; spaces keep "ra" from matching in "rash"
-    names = [f" {name} " for name in facts.names if f" {name} " in plan.words]
+    names = [
+        f" {name} "
+        for name in facts.names
+        if name.partition(" ")[0] in plan.vocabulary and f" {name} " in plan.words
+    ]
     verdicts = []
     for rule in plan.rules:
         verdict = _run_test(rule.test, facts, plan.min_confidence)
         mentioned = [name.strip() for name in names if name in rule.words]
         # no test says anything, but the criterion mentions what the patient has
         if mentioned and verdict.verdict == "not_stated":
-            verdict = Verdict(
-                "depends", f"what it says of {mentioned[0]}", (rule.quote,)
-            )
+            verdict = Verdict("depends", f"what it says of {mentioned[0]}")
         verdicts.append(verdict)
     for group in plan.groups:
         _apply_group(group, verdicts)
@@ -104,7 +114,6 @@ def decide(plan: Plan, facts: Facts) -> Match:
         answer = "excluded"
     elif plan.doubts or counts["depends"] or counts["doubtful"]:
         answer = "open"
-    ask = dict.fromkeys(name for one in verdicts for name in one.ask)
     unjudged = len(verdicts) - counts["met"] - counts["not_met"]
     judged = tuple(zip(plan.rules, verdicts, strict=True))
     return Match(
@@ -112,10 +121,26 @@ def decide(plan: Plan, facts: Facts) -> Match:
         facts.id,
         answer,
         unjudged,
-        (*ask, *plan.doubts),
+        (*_rank_questions(plan, verdicts), *plan.doubts),
         facts.unused,
         judged,
     )
+
+
+def _rank_questions(plan: Plan, verdicts: Sequence[Verdict]) -> list[str]:
+    """Return the questions whose answers may decide most criteria, first those that decide most,
+    then the words of criteria that nothing else decides.
+    """
+    counts = Counter[str]()
+    quotes: dict[str, None] = {}
+    for rule, one in zip(plan.rules, verdicts, strict=True):
+        if one.verdict in ("met", "not_met"):
+            continue
+        counts.update(set(filter(None, one.ask)))
+        if one.verdict == "depends" and not any(one.ask) and rule.quote:
+            quotes[f"Does this apply: {show_line(rule.quote)}"] = None
+    ranked = sorted(counts, key=lambda question: (-counts[question], question))
+    return [*ranked, *quotes][:_MOST_QUESTIONS]
 
 
 def match_trial(
@@ -146,22 +171,27 @@ def _run_test(test: Test, facts: Facts, min_confidence: float) -> Verdict:
         verdict = _compare(test, facts)
     else:
         verdicts = []
+        unconcerned = ""
         for part in test.parts:
             one = _run_test(part, facts, min_confidence)
             if part.when:
                 tests = [_run_test(each, facts, min_confidence) for each in part.when]
-                applies = _weigh(tests, 0).verdict
+                condition = _weigh(tests, 0)
+                applies = condition.verdict
                 # a limit for women does not concern a man
                 if applies == "not_met":
+                    unconcerned = f"not concerned: {condition.why}"
                     continue
                 # if it is not known whether the limit applies, the patient may still pass it
                 if applies != "met":
                     one = _depend(one, part.shown, "")
             verdicts.append(one)
         verdict = _weigh(verdicts, test.need)
+        if unconcerned and not verdicts:
+            verdict = Verdict("met", unconcerned)
     if test.confidence < min_confidence and verdict.verdict in ("met", "not_met"):
         why = f"{test.shown} ({test.confidence:.2f})"
-        return Verdict("doubtful", why, (test.shown,))
+        return Verdict("doubtful", why)
     return _depend(verdict, test.keeps_out, test.lets_in)
 
 
@@ -170,14 +200,14 @@ def _compare(test: Test, facts: Facts) -> Verdict:
     ascending order, and the true one may be any between the first and the last.
     """
     units = facts.values.get(test.quantity)
+    is_stated = units is not None
     if units is None:
-        # nobody is asked for all drugs and diseases
-        if test.quantity.startswith(("has ", "had ", "takes ", "took ")):
-            return _SILENT
-        return Verdict("not_stated", f"{test.quantity}: not given", (test.quantity,))
+        units = _find_denial(test, facts)
+    if units is None:
+        return _miss(test, facts)
     if test.unit not in units:
-        ask = (f"{test.quantity} in the unit of {test.shown}",)
-        return Verdict("depends", ask[0], ask)
+        why = f"{test.quantity} in the unit of {test.shown}"
+        return Verdict("depends", why, (ask(test.quantity, test.unit),))
     numbers = units[test.unit]
     # 1 to 1.9 fail a test for 1.2 to 1.5, but a number between them may pass: so a limit is tried
     inner = [end for end in (test.low, test.high) if numbers[0] < end < numbers[-1]]
@@ -186,13 +216,56 @@ def _compare(test: Test, facts: Facts) -> Verdict:
         (test.low <= number <= test.high) is not test.outside
         for number in (*numbers, *inner)
     }
-    stated = " or ".join(f"{number:g}" for number in numbers)
-    why = test.quantity
-    if test.unit:
-        why += f" {stated} {test.unit}: {test.shown}"
+    why = _show_numbers(test, numbers)
     if len(passes) > 1:
-        return Verdict("depends", why, (f"exact {test.quantity}",))
+        return Verdict("depends", why, (ask(test.quantity),))
+    if is_stated and test.in_part and numbers == (1.0,):
+        obstacle = f"what it says of {test.shown}: {test.in_part}"
+        return Verdict("depends", obstacle)
     return Verdict("met" if True in passes else "not_met", why)
+
+
+def _show_numbers(test: Test, numbers: Sequence[float]) -> str:
+    if numbers == (0.0,) and test.quantity.startswith(_OF_NAMES):
+        return f"not: {test.quantity}"
+    if not test.unit:
+        return test.quantity
+    stated = " or ".join(f"{number:g}" for number in numbers)
+    if numbers[0] == -inf:
+        stated = f"at most {numbers[-1]:g}"
+    elif numbers[-1] == inf:
+        stated = f"at least {numbers[0]:g}"
+    unit = test.unit.removeprefix("exact ")
+    return f"{test.quantity} {stated} {unit}: {test.shown}"
+
+
+def _find_denial(test: Test, facts: Facts) -> Units | None:
+    """Return the numbers of a name that the patient cannot have: they have none of a wider name,
+    or have something that nobody has with it.
+    """
+    for wider in test.wider:
+        units = facts.values.get(wider)
+        if units in ({None: (0.0,)}, {"day": (inf,)}):
+            return units
+    if any(facts.values.get(name) == {None: (1.0,)} for name in test.against):
+        return {None: (0.0,)}
+    return None
+
+
+def _miss(test: Test, facts: Facts) -> Verdict:
+    """Return the verdict on a test of a value that is not stated."""
+    question = ask(test.quantity)
+    if split_quantity(test.quantity)[0] != "value":
+        return Verdict("not_stated", "", (question,) if question else ())
+    base, _, qualifiers = test.quantity.partition(" (")
+    if not qualifiers:
+        near = [name for name in facts.values if name.startswith(f"{base} (")]
+    else:
+        near = [name for name in facts.values if name.partition(" (")[0] == base]
+    if near:
+        why = f"{test.quantity}: not given; {near[0]} may be another value"
+        return Verdict("depends", why, (question,))
+    return Verdict("not_stated", f"{test.quantity}: not given", (question,))
 
 
 def _depend(verdict: Verdict, keeps_out: str, lets_in: str) -> Verdict:
@@ -202,7 +275,7 @@ def _depend(verdict: Verdict, keeps_out: str, lets_in: str) -> Verdict:
     obstacle = {"not_met": keeps_out, "met": lets_in}.get(verdict.verdict)
     if not obstacle:
         return verdict
-    return Verdict("depends", f"{verdict.why}; it depends on {obstacle}", (obstacle,))
+    return Verdict("depends", f"{verdict.why}; it depends on {obstacle}")
 
 
 def _weigh(verdicts: Sequence[Verdict], need: int) -> Verdict:
@@ -228,5 +301,6 @@ def _weigh(verdicts: Sequence[Verdict], need: int) -> Verdict:
         whole = "doubtful"
     # if it depends, on all of them; otherwise, those with the verdict of the whole explain it
     whys = [one.why for one in verdicts if whole in (one.verdict, "depends")]
-    ask = dict.fromkeys(name for one in verdicts for name in one.ask)
-    return Verdict(whole, "; ".join(dict.fromkeys(filter(None, whys))), (*ask,))
+    questions = dict.fromkeys(name for one in verdicts for name in one.ask)
+    why = "; ".join(dict.fromkeys(filter(None, whys)))
+    return Verdict(whole, why, (*questions,))

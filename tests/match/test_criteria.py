@@ -36,14 +36,21 @@ def test_a_list_is_judged(text, patient, answer, verdicts):
     ] == verdicts
 
 
-@pytest.mark.parametrize(
-    ("patient", "message"), CASES["what_cannot_be_read_is_an_error"]
-)
-def test_what_cannot_be_read_is_an_error(patient, message):
+@pytest.mark.parametrize(("patient", "told"), CASES["what_is_not_used_is_told"])
+def test_what_is_not_used_is_told(patient, told):
     trial = Extractor().extract_text("Inclusion criteria:\n- ECOG 0-1", record_id="A")
 
-    with pytest.raises(ValueError, match=message):
-        trial.match(patient)
+    match = trial.match(patient)
+
+    assert match.unused == (told,)
+    assert match.answer != "excluded"
+
+
+def test_an_unknown_field_is_an_error():
+    trial = Extractor().extract_text("Inclusion criteria:\n- ECOG 0-1", record_id="A")
+
+    with pytest.raises(ValueError, match="height"):
+        trial.match({"height": 3})
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -44,11 +45,35 @@ def match(
     runs: RunsArgument,
     patient: Annotated[
         Path | None,
-        option(FILES, "Patients: .json, .jsonl, .yaml or .csv.", metavar="FILE"),
+        option(
+            FILES,
+            "Patients: .json (also a Bundle of FHIR), .jsonl, .yaml or .csv.",
+            metavar="FILE",
+        ),
+    ] = None,
+    columns: Annotated[
+        list[str],
+        option(
+            FILES,
+            "Another name of a column: 'MRN=id', 'gender=sex'; repeatable.",
+            metavar="NAME=FIELD",
+        ),
+    ] = [],  # noqa: B006 - typer reads it
+    on: Annotated[
+        str | None,
+        option(
+            FILES,
+            "The date of the data, from which dates are counted.",
+            metavar="DATE",
+        ),
     ] = None,
     synonyms: Annotated[
         Path | None,
-        option(FILES, "More names: a CSV table with name and also.", metavar="FILE"),
+        option(
+            FILES,
+            "More names: a CSV table with name, also and kinds.",
+            metavar="FILE",
+        ),
     ] = None,
     age: Annotated[
         str | None, option(WHAT, "In years, or with a unit: '6 months'.")
@@ -62,6 +87,12 @@ def match(
     ] = [],  # noqa: B006 - typer reads it
     drug: Annotated[list[str], option(WHAT, "A drug; repeatable.")] = [],  # noqa: B006
     condition: Annotated[list[str], option(WHAT, "A condition; repeatable.")] = [],  # noqa: B006
+    absent: Annotated[
+        list[str], option(WHAT, "What the patient does not have or take; repeatable.")
+    ] = [],  # noqa: B006
+    never: Annotated[
+        list[str], option(WHAT, "What the patient never had; repeatable.")
+    ] = [],  # noqa: B006
     since: Annotated[
         list[str],
         option(
@@ -89,14 +120,21 @@ def match(
     joined = open_runs(runs, records)
     row = {"age": age, "sex": sex}
     row |= {"drugs": "|".join(drug), "conditions": "|".join(condition)}
+    row |= {"absent": "|".join(absent), "never": "|".join(never)}
     row |= split_pairs(value, "--value") | split_pairs(since, "--since", "since ")
     has_one_source = any(row.values()) != bool(patient)
     if not has_one_source:
         raise ValueError("specify either --patient FILE, or data such as --age 70")
+    day = _read_day(on)
     if patient:
-        patients = read_patients(patient)
+        read = read_patients(patient, split_pairs(columns, "--columns"), day)
     else:
-        patients = list_patients([{"id": "patient", **row}], "options")
+        read = list_patients([{"id": "patient", **row}], "options", on=day)
+    for fault in read.faults:
+        print(f"warning: {fault}", file=sys.stderr)
+    patients = read.patients
+    if not patients:
+        raise ValueError(f"{patient}: there is no patient that can be read")
     registry, _ = read_run_registry(joined, list_tables())
     matches = track(
         match_trials(
@@ -128,3 +166,13 @@ def match(
             for one in matches
         )
         print_table(tuple(MATCHES.names), rows)
+
+
+def _read_day(written: str | None) -> date | None:
+    """Return a date. Raises ``ValueError`` for another text."""
+    if written is None:
+        return None
+    try:
+        return date.fromisoformat(written)
+    except ValueError:
+        raise ValueError(f"--on {written}: write a date such as 2026-05-31") from None
