@@ -1,24 +1,31 @@
 """Compare a patient's data with the criteria of trials.
 
-- ``facts.py``: a patient's data, with the names and units that limits have;
-- ``plan.py``: a trial, compiled once to tests of such data;
-- ``decide.py``: the one function that decides.
+- ``facts.py``: a patient's data, with the names (``synonyms.py``) and units (``values.py``) that
+  limits have;
+- ``plan.py``: a trial, compiled once to tests (``tests.py``) of such data: limits (``limits.py``),
+  times (``windows.py``) and names (``names.py``), with the words around them (``coverage.py``)
+  and above them (``senses.py``);
+- ``decide.py``: the one function that decides;
+- ``questions.py``: what to ask.
 """
 
 from extractor.match.decide import Match, Verdict, decide, match_trial
 from extractor.match.facts import Facts, Patient, read_facts
 from extractor.match.plan import Plan, plan_trial
+from extractor.match.questions import Need, list_needs
 from extractor.match.synonyms import Synonyms, join_synonyms
 
 __all__ = [
     "Facts",
     "Match",
+    "Need",
     "Patient",
     "Plan",
     "Synonyms",
     "Verdict",
     "decide",
     "join_synonyms",
+    "list_needs",
     "match_trial",
     "plan_trial",
     "read_facts",

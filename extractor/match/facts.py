@@ -77,6 +77,9 @@ class Patient(FrozenModel):
     )
     drugs: tuple[str, ...] = Field(default=(), description="What the patient takes.")
     conditions: tuple[str, ...] = Field(default=(), description="What the patient has.")
+    had: tuple[str, ...] = Field(
+        default=(), description="What the patient had, took or underwent at any time."
+    )
     absent: tuple[str, ...] = Field(
         default=(), description="What the patient does not have or take."
     )
@@ -149,6 +152,8 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
         names.add(name, is_drug=True)
     for name in patient.conditions:
         names.add(name, is_drug=False)
+    for name in patient.had:
+        names.recall(name)
     for name in patient.absent:
         names.deny(name, ever=False)
     for name in patient.never:
@@ -195,6 +200,13 @@ class _Names:
                 self.values.setdefault(f"after {key}", {"day": (0.0,)})
                 # and no time within which it was stopped contains today
                 self.values.setdefault(f"ended {key}", {"day": (inf,)})
+
+    def recall(self, name: str) -> None:
+        """Add what the patient had, but perhaps has no more."""
+        for key in self._list(name):
+            self.names[key] = None
+            self._state(f"had {key}", _TRUE, name)
+            self._state(f"took {key}", _TRUE, name)
 
     def add_event(self, name: str, days: float) -> None:
         for key in self._list(name):

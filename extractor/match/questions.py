@@ -7,6 +7,7 @@ from typing import NamedTuple
 from extractor.language.book import read_table
 from extractor.match.coverage import is_state
 from extractor.match.plan import Plan
+from extractor.match.synonyms import show_name, spell_key
 from extractor.match.tests import Test
 from extractor.match.words import words_of
 
@@ -62,7 +63,10 @@ def ask(quantity: str, unit: str | None = None) -> str:
     if kind in _OTHERS:
         return _OTHERS[kind]
     if kind in _OF_NAMES:
-        return _OF_NAMES[kind].format(_show_name(name)) if _is_known(name) else ""
+        shown = _show_name(name)
+        if shown == name and not _is_known(spell_key(name)):
+            return ""
+        return _OF_NAMES[kind].format(shown)
     if quantity.startswith("own") or "|" in quantity or not quantity:
         return ""
     shown = show_quantity(quantity)
@@ -81,38 +85,48 @@ def show_quantity(quantity: str) -> str:
 
 
 def _show_name(name: str) -> str:
-    return " ".join(
-        read_table("match_spellings")["plural"].get(word, word) for word in name.split()
-    )
+    usual = show_name(name)
+    if usual != name:
+        return usual
+    plurals = read_table("match_spellings")["plural"]
+    return " ".join(plurals.get(word, word) for word in name.split())
 
 
 def _is_known(name: str) -> bool:
     """Return whether a name is one of a state, so that a question about it makes sense."""
     words = name.split()
     known = words_of("describing", "narrowing", "states")
+    if words_of("general").issuperset(words):
+        return False
     last = is_state(words[-1]) if words else False
     return last and all(word in known or is_state(word) for word in words)
 
 
 def list_needs(plans: Iterable[Plan], most: int) -> list[Need]:
-    """Return the facts that touch most lines of trials, those that touch most first."""
-    lines = Counter[str]()
-    trials = Counter[str]()
+    """Return the facts that touch most lines of trials, those that touch most first. Names of the
+    same thing are one fact.
+    """
+    lines = Counter[tuple[str, str]]()
+    trials = Counter[tuple[str, str]]()
     for plan in plans:
-        here = Counter[str]()
+        here = Counter[tuple[str, str]]()
         for rule in plan.rules:
-            here.update(set(_list_quantities(rule.test)))
+            here.update({_name_fact(one) for one in _list_quantities(rule.test)})
         lines.update(here)
         trials.update(here.keys())
     needs = []
-    for quantity, count in lines.most_common():
-        question = ask(quantity)
+    for (kind, name), count in lines.most_common():
+        question = ask(name if kind in (*_OTHERS, "value") else f"{kind} {name}")
         if question:
-            kind, name = split_quantity(quantity)
-            needs.append(Need(kind, name, question, count, trials[quantity]))
+            needs.append(Need(kind, name, question, count, trials[kind, name]))
         if len(needs) == most:
             break
     return needs
+
+
+def _name_fact(quantity: str) -> tuple[str, str]:
+    kind, name = split_quantity(quantity)
+    return kind, _show_name(name) if kind in _OF_NAMES else name
 
 
 def _list_quantities(test: Test) -> Iterator[str]:
@@ -120,6 +134,7 @@ def _list_quantities(test: Test) -> Iterator[str]:
     if test.keeps_out and test.lets_in:
         return
     if test.quantity:
-        yield test.quantity
+        # who has no hypertension has no uncontrolled one
+        yield test.wider[-1] if test.wider else test.quantity
     for part in (*test.parts, *test.when):
         yield from _list_quantities(part)

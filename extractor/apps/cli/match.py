@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -33,12 +34,18 @@ from extractor.apps.match import (
     MATCHES,
     list_cells,
     list_patients,
+    list_unused,
     match_trials,
     read_patients,
     read_synonyms,
+    sort_matches,
+    write_form,
 )
+from extractor.match import Match
 from extractor.options import FILES, WHAT
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW
+
+_MOST_SORTED = 20_000
 
 
 def match(
@@ -102,6 +109,14 @@ def match(
     min_confidence: Annotated[
         float, option(WHAT, "What is less sure decides nothing.", min=0, max=1)
     ] = DOUBTFUL_BELOW,
+    form: Annotated[
+        Path | None,
+        option(
+            WHAT,
+            "Write a form with the facts that decide most criteria, to fill in (CSV).",
+            metavar="FILE",
+        ),
+    ] = None,
     json_: JsonOption = False,
     to: SheetOption = None,
     records: RecordsOption = None,
@@ -111,13 +126,19 @@ def match(
     """Compare patients with the criteria of trials.
 
     The answer for each patient and trial is excluded, open or no_reason_against; with --json, also
-    a verdict on each criterion, with its words. A registry's text is not the protocol, and this is
-    not a medical device: read the words before you decide.
+    a verdict on each criterion, with its words. Each patient's trials are sorted: excluded last,
+    then by how many criteria are met (up to 20,000 pairs). A registry's text is not the protocol,
+    and this is not a medical device: read the words before you decide.
 
 
     Example: extractor match results --age 70 --sex female --value "eGFR=45 mL/min/1.73m2"
     """
     joined = open_runs(runs, records)
+    if form:
+        if form.exists() and not force:
+            raise ValueError(f"{form} exists; choose another name, or add --force")
+        form.write_text(write_form(joined), "utf-8", newline="")
+        return
     row = {"age": age, "sex": sex}
     row |= {"drugs": "|".join(drug), "conditions": "|".join(condition)}
     row |= {"absent": "|".join(absent), "never": "|".join(never)}
@@ -136,21 +157,28 @@ def match(
     if not patients:
         raise ValueError(f"{patient}: there is no patient that can be read")
     registry, _ = read_run_registry(joined, list_tables())
-    matches = track(
+    known = read_synonyms(synonyms)
+    for line in list_unused(patients, known):
+        print(f"warning: {line}", file=sys.stderr)
+    pairs = len(joined.record_ids) * len(patients)
+    matches: Iterable[Match] = track(
         match_trials(
             joined,
             patients,
             min_confidence=min_confidence,
-            synonyms=read_synonyms(synonyms),
+            synonyms=known,
             registry=registry,
         ),
         description="matching",
-        total=len(joined.record_ids) * len(patients),
+        total=pairs,
         console=Console(stderr=True),
         disable=quiet or not sys.stderr.isatty(),
         transient=True,
     )
     warn_incomplete(*runs)
+    # more pairs are written as they are found, in the order of the trials
+    if pairs <= _MOST_SORTED:
+        matches = sort_matches(matches)
     if to:
         write_tables(
             Destination.choose(to, None, force=force),

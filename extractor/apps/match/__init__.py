@@ -13,6 +13,7 @@ from typing import Any
 from extractor.apps.export import Column, RegisteredByRecord, Table, open_library
 from extractor.apps.export.export import make_frame
 from extractor.apps.export.registered import Registered
+from extractor.apps.match.form import write_form
 from extractor.apps.match.patients import Patients, list_patients, read_patients
 from extractor.errors import ArgumentError
 from extractor.language.shown import show_line
@@ -34,9 +35,13 @@ __all__ = [
     "frame_matches",
     "list_cells",
     "list_patients",
+    "list_unused",
     "match_trials",
+    "rank",
     "read_patients",
     "read_synonyms",
+    "sort_matches",
+    "write_form",
 ]
 
 MATCHES = Table(
@@ -70,6 +75,34 @@ def list_cells(match: Match) -> tuple[object, ...]:
         len(match.judged),
         match.unjudged,
     )
+
+
+def list_unused(
+    patients: Iterable[Patient], synonyms: Synonyms | None = None
+) -> Iterator[str]:
+    """Yield what is not used of patients' data, each with the patient and the reason."""
+    for patient in patients:
+        for line in read_facts(patient, synonyms).unused:
+            yield f"{patient.id}: {line}"
+
+
+def rank(match: Match) -> tuple[int, int, int]:
+    """Return a key that sorts the trials of a patient: excluded last; then by how many criteria
+    are met, and by how many are open.
+    """
+    counts = Counter(found.verdict for _, found in match.judged)
+    is_excluded = int(match.answer == "excluded")
+    return is_excluded, -counts["met"], counts["depends"] + counts["doubtful"]
+
+
+def sort_matches(matches: Iterable[Match]) -> list[Match]:
+    """Return matches by patient, in the order in which these come first, with the trials of each
+    sorted by ``rank``.
+    """
+    by_patient: dict[str, list[Match]] = {}
+    for match in matches:
+        by_patient.setdefault(match.patient, []).append(match)
+    return [one for each in by_patient.values() for one in sorted(each, key=rank)]
 
 
 def match_trials(
@@ -160,4 +193,4 @@ def frame_matches(
         synonyms=join_synonyms(synonyms),
         registry=registry,
     )
-    return make_frame(library, to, MATCHES, [*map(list_cells, found)])
+    return make_frame(library, to, MATCHES, [*map(list_cells, sort_matches(found))])

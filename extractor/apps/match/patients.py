@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from extractor.apps.match.form import is_form, read_form
 from extractor.errors import ArgumentError, MissingExtra
 from extractor.language.shown import show_line
 from extractor.match import Patient
 from extractor.schemas.base import JsonObject
 
-_LISTS = ("drugs", "conditions", "absent", "never")
+_LISTS = ("drugs", "conditions", "had", "absent", "never")
 """Columns whose names are joined by |."""
 _MAPPINGS = ("values", "since", "upper_limits")
 _FIELDS = ("id", "age", "sex", "birth_date", "on")
@@ -124,6 +125,8 @@ def _read_csv(text: str) -> list[Pairs]:
     # unlike str.splitlines, this does not end a row at U+2028
     table = csv.reader(io.StringIO(text, newline=""))
     head = next(table, [])
+    if is_form(head):
+        return [read_form(table)]
     rows = []
     for row in table:
         if not row:
