@@ -155,14 +155,13 @@ def read_line(masked: str, idle: frozenset[str], *, required: bool) -> Line:
     text = _GROUPS_OF_PEOPLE.sub(" people ", text.replace("and/or", "or"))
     for pattern, kind in _joints():
         text = pattern.sub(f" {kind.replace('_', '')}joint ", text)
-    if not required:
-        text = text.replace("bothifjoint", "bothjoint")
+    # in an inclusion, the words behind say when the test applies
+    text = text.replace("bothifjoint", "when" if required else "bothjoint")
     return _parse(_TOKEN.findall(text), idle)._replace(need=need)
 
 
 _JOINTS = {
     "bothjoint": Joint.BOTH,
-    "bothifjoint": Joint.MUST,
     "eitherjoint": Joint.EITHER,
     "mustjoint": Joint.MUST,
 }

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from math import floor, inf
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, field_validator
+from pydantic import Field, StringConstraints, field_validator
 
 from extractor.concepts.people.registered_ages import (
     OLDEST,
@@ -47,6 +47,13 @@ _FALSE: Units = {None: (0.0,)}
 """The number for a name that the patient does not have."""
 
 
+_MOST = 5_000
+"""Maximum number of names, values or events of a patient."""
+_Text = Annotated[str, StringConstraints(max_length=300)]
+_Texts = Annotated[tuple[_Text, ...], Field(max_length=_MOST)]
+_Values = Annotated[Mapping[_Text, float | int | _Text], Field(max_length=_MOST)]
+
+
 class Patient(FrozenModel):
     """What is known of a patient. What is missing is not known; only what is ``absent`` or was
     ``never`` there is taken as absent.
@@ -55,8 +62,8 @@ class Patient(FrozenModel):
     70
     """
 
-    id: str = Field(default="patient", description="The name in results.")
-    age: float | int | str | None = Field(
+    id: _Text = Field(default="patient", description="The name in results.")
+    age: float | int | _Text | None = Field(
         default=None, description="In years, or with a unit: '6 months'."
     )
     birth_date: date | None = Field(
@@ -68,25 +75,25 @@ class Patient(FrozenModel):
     sex: Literal["female", "male"] | None = Field(
         default=None, description="female or male; F and M are read, too."
     )
-    values: Mapping[str, float | int | str] = Field(
+    values: _Values = Field(
         default={}, description="Numbers with their units, by quantity."
     )
-    upper_limits: Mapping[str, float | int | str] = Field(
+    upper_limits: _Values = Field(
         default={},
         description="The upper limits of the normal range, by quantity: '40 U/L'.",
     )
-    drugs: tuple[str, ...] = Field(default=(), description="What the patient takes.")
-    conditions: tuple[str, ...] = Field(default=(), description="What the patient has.")
-    had: tuple[str, ...] = Field(
+    drugs: _Texts = Field(default=(), description="What the patient takes.")
+    conditions: _Texts = Field(default=(), description="What the patient has.")
+    had: _Texts = Field(
         default=(), description="What the patient had, took or underwent at any time."
     )
-    absent: tuple[str, ...] = Field(
+    absent: _Texts = Field(
         default=(), description="What the patient does not have or take."
     )
-    never: tuple[str, ...] = Field(
+    never: _Texts = Field(
         default=(), description="What the patient never had, took or underwent."
     )
-    since: Mapping[str, str] = Field(
+    since: Annotated[Mapping[_Text, _Text], Field(max_length=_MOST)] = Field(
         default={},
         description="The time since an event, by event: '3 weeks', or its date.",
     )

@@ -26,6 +26,8 @@ _RELATIVE = re.compile(r"%?\{(?:ULN|LLN|baseline|normal)\}")
 """A unit that relates a value to a normal value: "x ULN"."""
 _BLOOD_PRESSURE = frozenset({"blood pressure", "bp", "arterial blood pressure"})
 _LONGEST = 200
+_SHORTEST_MISSPELT = 6
+"""Shorter names are abbreviations, which resemble too many others."""
 
 
 class _Read(NamedTuple):
@@ -125,6 +127,10 @@ def _read_one(name: str, written: str) -> _Read | str:
 
 def _convert(name: str, number: float, unit: str | None, sign: str) -> _Read | str:
     known = name if name in list_quantities() else None
+    # the vocabulary has some scores with the word alone: "CAT score"
+    score = name_quantity(f"{name} score")
+    if name_quantity(name) is None and score and not score.weak:
+        name = f"{name} score"
     quantity = name_quantity(name)
     if unit in _FRACTIONS and quantity and quantity.unit == "%":
         number, unit = number * 100, "%"
@@ -163,7 +169,8 @@ def _keep_own(
     key = key_quantity("", name)
     if key == "own":
         return "its name says nothing"
-    near = "" if is_known else suggest(name, list_quantities())
+    is_short = len(name) < _SHORTEST_MISSPELT
+    near = "" if is_known or is_short else suggest(name, list_quantities())
     if near:
         return f"no criterion limits such a quantity{near}"
     return _Read(key, unit, _span(number, sign))
