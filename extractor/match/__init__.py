@@ -5,14 +5,15 @@
 - ``plan.py``: a trial, compiled once to tests (``tests.py``) of such data: limits (``limits.py``),
   times (``windows.py``) and names (``names.py``), with the words around them (``coverage.py``)
   and above them (``senses.py``);
-- ``decide.py``: the one function that decides;
-- ``questions.py``: what to ask.
+- ``judge.py``: the verdict of a test; ``decide.py``: those of all criteria, and the answer;
+- ``questions.py``: what to ask; ``needs.py``: what many trials need.
 """
 
-from extractor.match.decide import Match, Verdict, decide, match_trial
+from extractor.match.decide import Match, decide, match_trial
 from extractor.match.facts import Facts, Patient, read_facts
+from extractor.match.judge import Verdict
+from extractor.match.needs import Need, list_needs
 from extractor.match.plan import Plan, plan_trial
-from extractor.match.questions import Need, list_needs
 from extractor.match.synonyms import Synonyms, join_synonyms
 
 __all__ = [

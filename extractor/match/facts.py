@@ -127,12 +127,18 @@ class Facts(NamedTuple):
             year can be 12 to 23 months. A sex, a drug and a condition are numbers, too.
         names: The keys of drugs, conditions and events.
         unused: The values that no limit can be compared with, each with the reason.
+        keys: The quantities, also without the words that make them other ones.
     """
 
     id: str
     values: Mapping[str, Units]
     names: tuple[str, ...]
     unused: tuple[str, ...] = ()
+    keys: frozenset[str] = frozenset()
+
+
+NOTHING = Facts("", {}, ())
+"""The facts of a patient of whom nothing is known."""
 
 
 def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
@@ -174,7 +180,8 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
         unused.append(ages)
     else:
         values |= ages
-    return Facts(patient.id, values, tuple(names.names), tuple(unused))
+    keys = frozenset(values) | {key.partition(" (")[0] for key in values}
+    return Facts(patient.id, values, tuple(names.names), tuple(unused), keys)
 
 
 class _Names:

@@ -9,11 +9,13 @@ from extractor.concepts.limits.admission import complete_gold
 from extractor.concepts.people.registered_ages import AGES, SIDES, read_comparator
 from extractor.language.numbers import DAYS
 from extractor.language.values import group_pairs
+from extractor.match.facts import NOTHING
+from extractor.match.judge import Verdict, run_test
 from extractor.match.limits import plan_limits
 from extractor.match.names import plan_names
 from extractor.match.quantities import SEXES
 from extractor.match.senses import Sense, read_sense
-from extractor.match.tests import UNDECIDED, Test, of_bounds, of_sex, turn
+from extractor.match.tests import UNDECIDED, Test, of_bounds, of_sex, simplify, turn
 from extractor.match.windows import plan_windows
 from extractor.match.words import words_of
 from extractor.measures.names import spell_words
@@ -42,7 +44,8 @@ _DOUBTS = frozenset({FindingKind.STRUCTURE_DOUBTFUL, FindingKind.LANGUAGE_OTHER}
 
 class Rule(NamedTuple):
     """A criterion, or an age or a sex of the whole record (whose ``place`` is None), with its words
-    and their place. ``words`` contains the spelled words between spaces.
+    and their place. ``words`` contains the spelled words between spaces, ``touched`` the quantities
+    that its test needs, and ``silent`` is the verdict if none of them is stated.
     """
 
     place: int | None
@@ -53,6 +56,8 @@ class Rule(NamedTuple):
     end: int
     test: Test
     words: str = ""
+    touched: frozenset[str] = frozenset()
+    silent: Verdict = Verdict("not_stated")
 
 
 class _Planned(NamedTuple):
@@ -151,6 +156,7 @@ def plan_trial(
             rule = rule._replace(test=doubted)
         rules.append(rule)
     rules += _list_record_rules(people, registered, plans)
+    rules = [_finish(rule, min_confidence) for rule in rules]
     words = "".join(rule.words for rule in rules)
     messages = tuple(dict.fromkeys((*doubts, *doubts_by_group.values())))
     groups = tuple(_list_groups(people))
@@ -163,6 +169,15 @@ def plan_trial(
         min_confidence,
         frozenset(words.split()),
     )
+
+
+def _finish(rule: Rule, min_confidence: float) -> Rule:
+    """Add to a rule what it needs, and its verdict on a patient of whom nothing is known."""
+    test = simplify(rule.test)
+    touched = frozenset(test.list_quantities())
+    touched |= {quantity.partition(" (")[0] for quantity in touched}
+    silent = run_test(test, NOTHING, min_confidence)
+    return rule._replace(test=test, touched=touched, silent=silent)
 
 
 def _plan_criterion(place: int, criterion: Criterion, people: Eligibility) -> _Planned:

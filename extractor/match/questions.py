@@ -1,14 +1,8 @@
 """Plain questions for what a test needs, and the facts that decide most lines of trials."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
-
 from extractor.language.book import read_table
 from extractor.match.coverage import is_state
-from extractor.match.plan import Plan
-from extractor.match.synonyms import show_name, spell_key
-from extractor.match.tests import Test
+from extractor.match.synonyms import list_shown, spell_key
 from extractor.match.words import words_of
 
 _OF_NAMES = {
@@ -25,24 +19,6 @@ _SHORT = 5
 """Names up to this length are abbreviations: "ecog", "hba1c"."""
 
 
-class Need(NamedTuple):
-    """A fact that trials need.
-
-    Attributes:
-        kind: ``value``, ``age``, ``sex``, or the verb of a name: ``has``, ``since``.
-        name: The quantity or the name.
-        question: The question for it.
-        lines: How many criteria it touches.
-        trials: How many trials.
-    """
-
-    kind: str
-    name: str
-    question: str
-    lines: int
-    trials: int
-
-
 def split_quantity(quantity: str) -> tuple[str, str]:
     """Return the kind and the name of a quantity: "has" and "asthma"."""
     verb, _, name = quantity.partition(" ")
@@ -51,6 +27,11 @@ def split_quantity(quantity: str) -> tuple[str, str]:
     if verb in _OF_NAMES:
         return verb, name
     return "value", quantity
+
+
+def is_of_name(kind: str) -> bool:
+    """Return whether a kind is the verb of a name."""
+    return kind in _OF_NAMES
 
 
 def ask(quantity: str, unit: str | None = None) -> str:
@@ -63,7 +44,7 @@ def ask(quantity: str, unit: str | None = None) -> str:
     if kind in _OTHERS:
         return _OTHERS[kind]
     if kind in _OF_NAMES:
-        shown = _show_name(name)
+        shown = show_name(name)
         if shown == name and not _is_known(spell_key(name)):
             return ""
         return _OF_NAMES[kind].format(shown)
@@ -84,8 +65,8 @@ def show_quantity(quantity: str) -> str:
     return " ".join(shown)
 
 
-def _show_name(name: str) -> str:
-    usual = show_name(name)
+def show_name(name: str) -> str:
+    usual = list_shown().get(name, name)
     if usual != name:
         return usual
     plurals = read_table("match_spellings")["plural"]
@@ -100,41 +81,3 @@ def _is_known(name: str) -> bool:
         return False
     last = is_state(words[-1]) if words else False
     return last and all(word in known or is_state(word) for word in words)
-
-
-def list_needs(plans: Iterable[Plan], most: int) -> list[Need]:
-    """Return the facts that touch most lines of trials, those that touch most first. Names of the
-    same thing are one fact.
-    """
-    lines = Counter[tuple[str, str]]()
-    trials = Counter[tuple[str, str]]()
-    for plan in plans:
-        here = Counter[tuple[str, str]]()
-        for rule in plan.rules:
-            here.update({_name_fact(one) for one in _list_quantities(rule.test)})
-        lines.update(here)
-        trials.update(here.keys())
-    needs = []
-    for (kind, name), count in lines.most_common():
-        question = ask(name if kind in (*_OTHERS, "value") else f"{kind} {name}")
-        if question:
-            needs.append(Need(kind, name, question, count, trials[kind, name]))
-        if len(needs) == most:
-            break
-    return needs
-
-
-def _name_fact(quantity: str) -> tuple[str, str]:
-    kind, name = split_quantity(quantity)
-    return kind, _show_name(name) if kind in _OF_NAMES else name
-
-
-def _list_quantities(test: Test) -> Iterator[str]:
-    """Yield what a test needs, without what can decide nothing."""
-    if test.keeps_out and test.lets_in:
-        return
-    if test.quantity:
-        # who has no hypertension has no uncontrolled one
-        yield test.wider[-1] if test.wider else test.quantity
-    for part in (*test.parts, *test.when):
-        yield from _list_quantities(part)

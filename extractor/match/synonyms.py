@@ -147,22 +147,13 @@ def list_members(keys: Iterable[str], synonyms: Synonyms) -> list[str]:
 
 
 @cache
-def _read_shown() -> Mapping[str, str]:
+def list_shown() -> Mapping[str, str]:
     """Return the first name of each built-in row, by the keys of the row."""
     shown: dict[str, str] = {}
     for row in read_table("match_synonyms")["names"]:
         for name in row:
             shown.setdefault(spell_key(name), row[0])
     return shown
-
-
-def show_name(key: str) -> str:
-    """Return the usual name of a thing, given the key of one of its names.
-
-    >>> show_name("human immunodeficiency virus"), show_name("stent")
-    ('HIV', 'stent')
-    """
-    return _read_shown().get(key, key)
 
 
 def is_lasting(keys: Iterable[str]) -> bool:

@@ -1,6 +1,6 @@
 """Tests of a patient's numbers, and of other tests."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import inf, nextafter
 from typing import NamedTuple
 
@@ -43,6 +43,15 @@ class Test(NamedTuple):
     wider: tuple[str, ...] = ()
     against: tuple[str, ...] = ()
     in_part: str = ""
+
+    def list_quantities(self) -> Iterator[str]:
+        """Yield the quantities that the test and its parts need."""
+        if self.quantity:
+            yield self.quantity
+        yield from self.wider
+        yield from self.against
+        for part in (*self.parts, *self.when):
+            yield from part.list_quantities()
 
 
 UNDECIDED = -1
@@ -90,6 +99,18 @@ def of_name(
     return test._replace(
         wider=tuple(f"{verb} {each}" for each in wider), in_part=in_part
     )
+
+
+def simplify(test: Test) -> Test:
+    """Return a test that says the same with fewer tests around it."""
+    parts = tuple(map(simplify, test.parts))
+    plain = not (test.when or test.keeps_out or test.lets_in)
+    if len(parts) == 1 and plain and test.need in (0, 1) and test.confidence == 1:
+        [part] = parts
+        # what does not concern the patient needs a test around it
+        if not part.when:
+            return part
+    return test._replace(parts=parts)
 
 
 def turn(test: Test) -> Test:
