@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from extractor.match.coverage import SEXES_OF
+from extractor.match.coverage import SEXES_OF, is_state
 from extractor.match.limits import find_wider, limit_to
 from extractor.match.synonyms import make_key
 from extractor.match.tests import UNDECIDED, Test, of_name, of_sex
@@ -244,8 +244,14 @@ def _list_names(plain: str) -> Iterator[Name]:
         here = []
         while words and (words[0] in idle or words[0] in SEXES_OF):
             here.append(words.pop(0))
+        behind = []
         while words and (words[-1] in idle or words[-1] in SEXES_OF):
-            here.append(words.pop())
+            behind.append(words.pop())
+        if words and _is_of_disease(words[-1], behind):
+            # a drug against a disease is not the disease
+            words += reversed(behind)
+        else:
+            here += behind
         if not words:
             if people and not here:
                 continue
@@ -276,6 +282,12 @@ def _list_names(plain: str) -> Iterator[Name]:
         if tail:
             wider = (make_key(name), *wider)
         yield Name(verb, make_key(name), wider, tail)
+
+
+def _is_of_disease(word: str, behind: Sequence[str]) -> bool:
+    """Return whether the words behind a name make it a treatment of a disease."""
+    is_treated = not words_of("taken").isdisjoint(behind)
+    return is_treated and is_state(word) and word not in words_of("therapies")
 
 
 def _test_one(name: Name, *, has_it: bool, says_more: bool) -> Test:

@@ -91,6 +91,9 @@ def plan_windows(
     )
     need = int(must_be) if is_within else 0
     obstacle = f"more words: {' '.join(dict.fromkeys(uncovered))}" if uncovered else ""
+    # the time may be that of the exception: "unless more than 3 months ago"
+    if criterion.has_exception:
+        obstacle = "an exception"
     whole = Test(
         str(window),
         parts=tuple(tests),
