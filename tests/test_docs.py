@@ -145,7 +145,7 @@ def check_console(body):
 
 
 MOST_PAGES = 34
-MOST_WORDS = 47_500
+MOST_WORDS = 49_000
 """Of all pages as the site has them, with what is generated."""
 
 

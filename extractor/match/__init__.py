@@ -1,23 +1,32 @@
 """Compare a patient's data with the criteria of trials.
 
-- ``facts.py``: a patient's data, with the names and units that limits have;
-- ``plan.py``: a trial, compiled once to tests of such data;
-- ``decide.py``: the one function that decides.
+- ``facts.py``: a patient's data, with the names (``synonyms.py``) and units (``values.py``) that
+  limits have;
+- ``plan.py``: a trial, compiled once to tests (``tests.py``) of such data: limits (``limits.py``),
+  times (``windows.py``) and names (``names.py``), with the words around them (``coverage.py``)
+  and above them (``senses.py``);
+- ``judge.py``: the verdict of a test; ``decide.py``: those of all criteria, and the answer;
+- ``questions.py``: what to ask; ``needs.py``: what many trials need.
 """
 
-from extractor.match.decide import Match, Verdict, decide, match_trial
-from extractor.match.facts import Facts, Patient, Synonyms, join_synonyms, read_facts
+from extractor.match.decide import Match, decide, match_trial
+from extractor.match.facts import Facts, Patient, read_facts
+from extractor.match.judge import Verdict
+from extractor.match.needs import Need, list_needs
 from extractor.match.plan import Plan, plan_trial
+from extractor.match.synonyms import Synonyms, join_synonyms
 
 __all__ = [
     "Facts",
     "Match",
+    "Need",
     "Patient",
     "Plan",
     "Synonyms",
     "Verdict",
     "decide",
     "join_synonyms",
+    "list_needs",
     "match_trial",
     "plan_trial",
     "read_facts",

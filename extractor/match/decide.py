@@ -4,26 +4,18 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from extractor.language.shown import show_line
 from extractor.match.facts import Facts, Patient, read_facts
-from extractor.match.plan import Group, Plan, Rule, Test, plan_trial
+from extractor.match.judge import Verdict, depend, run_test, weigh
+from extractor.match.plan import Group, Plan, Rule, plan_trial
 from extractor.schemas import TrialExtraction
 
 _PLACE = ("index", "kind", "quote", "section", "start", "end")
 """The names of the first six fields of a rule."""
-Decision = Literal["met", "not_met", "depends", "doubtful", "not_stated"]
 
 
-class Verdict(NamedTuple):
-    """What a criterion, or a part of it, means for a patient: whether it lets them in (``met``),
-    keeps them out (``not_met``) or neither; why; and what would decide it.
-    """
-
-    verdict: Decision
-    why: str = ""
-    ask: tuple[str, ...] = ()
-
-
-_SILENT = Verdict("not_stated")
+_MOST_QUESTIONS = 12
+"""Nobody answers more at a time."""
 
 
 class Match(NamedTuple):
@@ -35,7 +27,7 @@ class Match(NamedTuple):
         answer: ``excluded`` if a criterion is not met; ``open`` if something that concerns the
             patient is undecided; otherwise ``no_reason_against``.
         unjudged: The number of criteria that are neither met nor not met.
-        ask: What would decide more criteria.
+        doubts: Why the list of criteria is doubtful as a whole.
         unused: The patient's values that no limit can be compared with, each with the reason.
         judged: The criteria of the trial, then the ages and the sex of the whole record, each with
             its verdict.
@@ -45,7 +37,7 @@ class Match(NamedTuple):
     patient: str
     answer: Literal["excluded", "open", "no_reason_against"]
     unjudged: int
-    ask: tuple[str, ...]
+    doubts: tuple[str, ...]
     unused: tuple[str, ...]
     judged: tuple[tuple[Rule, Verdict], ...]
 
@@ -63,11 +55,24 @@ class Match(NamedTuple):
             for rule, verdict in self.judged
         ]
 
+    @property
+    def ask(self) -> tuple[str, ...]:
+        """Questions whose answers may decide more criteria, first those that may decide most; then
+        the words of criteria that nothing else decides, and doubts about the whole list.
+        """
+        return (*_rank_questions(self.judged), *self.doubts)
+
     def to_dict(self) -> dict[str, object]:
         """Return the match as an object of JSON."""
-        fields = self._asdict()
-        del fields["judged"]
-        return {**fields, "criteria": self.criteria}
+        return {
+            "record_id": self.record_id,
+            "patient": self.patient,
+            "answer": self.answer,
+            "unjudged": self.unjudged,
+            "ask": self.ask,
+            "unused": self.unused,
+            "criteria": self.criteria,
+        }
 
 
 def decide(plan: Plan, facts: Facts) -> Match:
@@ -85,16 +90,21 @@ def decide(plan: Plan, facts: Facts) -> Match:
     ('excluded', ['not_met', 'met', 'met'])
     """
     # few of the patient's names are in any criterion; spaces keep "ra" from matching in "rash"
-    names = [f" {name} " for name in facts.names if f" {name} " in plan.words]
+    names = [
+        f" {name} "
+        for name in facts.names
+        if name.partition(" ")[0] in plan.vocabulary and f" {name} " in plan.words
+    ]
     verdicts = []
     for rule in plan.rules:
-        verdict = _run_test(rule.test, facts, plan.min_confidence)
+        verdict = rule.silent
+        # few of the patient's facts are about any criterion
+        if not rule.touched.isdisjoint(facts.keys):
+            verdict = run_test(rule.test, facts, plan.min_confidence)
         mentioned = [name.strip() for name in names if name in rule.words]
         # no test says anything, but the criterion mentions what the patient has
         if mentioned and verdict.verdict == "not_stated":
-            verdict = Verdict(
-                "depends", f"what it says of {mentioned[0]}", (rule.quote,)
-            )
+            verdict = Verdict("depends", f"what it says of {mentioned[0]}")
         verdicts.append(verdict)
     for group in plan.groups:
         _apply_group(group, verdicts)
@@ -104,7 +114,6 @@ def decide(plan: Plan, facts: Facts) -> Match:
         answer = "excluded"
     elif plan.doubts or counts["depends"] or counts["doubtful"]:
         answer = "open"
-    ask = dict.fromkeys(name for one in verdicts for name in one.ask)
     unjudged = len(verdicts) - counts["met"] - counts["not_met"]
     judged = tuple(zip(plan.rules, verdicts, strict=True))
     return Match(
@@ -112,10 +121,25 @@ def decide(plan: Plan, facts: Facts) -> Match:
         facts.id,
         answer,
         unjudged,
-        (*ask, *plan.doubts),
+        plan.doubts,
         facts.unused,
         judged,
     )
+
+
+def _rank_questions(judged: Sequence[tuple[Rule, Verdict]]) -> list[str]:
+    """Return the questions on criteria that are undecided, first those on most criteria."""
+    counts = Counter[str]()
+    quotes: dict[str, None] = {}
+    for rule, one in judged:
+        if one.verdict in ("met", "not_met"):
+            continue
+        questions = {question for question in one.ask if question}
+        counts.update(questions)
+        if one.verdict == "depends" and not questions and rule.quote:
+            quotes[f"Does this apply: {show_line(rule.quote)}"] = None
+    ranked = sorted(counts, key=lambda question: (-counts[question], question))
+    return [*ranked, *quotes][:_MOST_QUESTIONS]
 
 
 def match_trial(
@@ -132,101 +156,9 @@ def _apply_group(group: Group, verdicts: list[Verdict]) -> None:
     is undecided.
     """
     members = [verdicts[place] for place in group.members]
-    whole = _weigh(members, group.need).verdict
+    whole = weigh(members, group.need).verdict
     for place, one in zip(group.members, members, strict=True):
         if whole == "met" and one.verdict == "not_met":
             verdicts[place] = Verdict("met", f"{one.why}; but enough of {group.shown}")
         elif whole not in ("met", "not_met"):
-            verdicts[place] = _depend(one, group.shown, group.shown)
-
-
-def _run_test(test: Test, facts: Facts, min_confidence: float) -> Verdict:
-    """Return the verdict of a test on a patient."""
-    if test.quantity:
-        verdict = _compare(test, facts)
-    else:
-        verdicts = []
-        for part in test.parts:
-            one = _run_test(part, facts, min_confidence)
-            if part.when:
-                tests = [_run_test(each, facts, min_confidence) for each in part.when]
-                applies = _weigh(tests, 0).verdict
-                # a limit for women does not concern a man
-                if applies == "not_met":
-                    continue
-                # if it is not known whether the limit applies, the patient may still pass it
-                if applies != "met":
-                    one = _depend(one, part.shown, "")
-            verdicts.append(one)
-        verdict = _weigh(verdicts, test.need)
-    if test.confidence < min_confidence and verdict.verdict in ("met", "not_met"):
-        why = f"{test.shown} ({test.confidence:.2f})"
-        return Verdict("doubtful", why, (test.shown,))
-    return _depend(verdict, test.keeps_out, test.lets_in)
-
-
-def _compare(test: Test, facts: Facts) -> Verdict:
-    """Compare the numbers that a value can mean with the limits of a test. The numbers are in
-    ascending order, and the true one may be any between the first and the last.
-    """
-    units = facts.values.get(test.quantity)
-    if units is None:
-        # nobody is asked for all drugs and diseases
-        if test.quantity.startswith(("has ", "had ", "takes ", "took ")):
-            return _SILENT
-        return Verdict("not_stated", f"{test.quantity}: not given", (test.quantity,))
-    if test.unit not in units:
-        ask = (f"{test.quantity} in the unit of {test.shown}",)
-        return Verdict("depends", ask[0], ask)
-    numbers = units[test.unit]
-    # 1 to 1.9 fail a test for 1.2 to 1.5, but a number between them may pass: so a limit is tried
-    inner = [end for end in (test.low, test.high) if numbers[0] < end < numbers[-1]]
-    # within the limits or, if the test is for those outside, not within
-    passes = {
-        (test.low <= number <= test.high) is not test.outside
-        for number in (*numbers, *inner)
-    }
-    stated = " or ".join(f"{number:g}" for number in numbers)
-    why = test.quantity
-    if test.unit:
-        why += f" {stated} {test.unit}: {test.shown}"
-    if len(passes) > 1:
-        return Verdict("depends", why, (f"exact {test.quantity}",))
-    return Verdict("met" if True in passes else "not_met", why)
-
-
-def _depend(verdict: Verdict, keeps_out: str, lets_in: str) -> Verdict:
-    """Return a verdict, or ``depends`` if something stands in the way of the decision:
-    ``keeps_out`` if the verdict is ``not_met``, and ``lets_in`` if it is ``met``.
-    """
-    obstacle = {"not_met": keeps_out, "met": lets_in}.get(verdict.verdict)
-    if not obstacle:
-        return verdict
-    return Verdict("depends", f"{verdict.why}; it depends on {obstacle}", (obstacle,))
-
-
-def _weigh(verdicts: Sequence[Verdict], need: int) -> Verdict:
-    """Return what verdicts say together if ``need`` of them must be met; 0 stands for all, and a
-    negative number for an unknown one, with which they are neither met nor not met.
-    """
-    # most criteria have no test, or one
-    if not verdicts:
-        return _SILENT
-    if len(verdicts) == 1 and need in (0, 1):
-        return verdicts[0]
-    counts = Counter(one.verdict for one in verdicts)
-    need = need or len(verdicts)
-    whole: Decision = "depends"
-    # even if all others were met, they would be too few
-    if counts["not_met"] and len(verdicts) - counts["not_met"] < need:
-        whole = "not_met"
-    elif counts["met"] >= need > 0:
-        whole = "met"
-    elif counts["not_stated"] == len(verdicts):
-        whole = "not_stated"
-    elif counts["doubtful"]:
-        whole = "doubtful"
-    # if it depends, on all of them; otherwise, those with the verdict of the whole explain it
-    whys = [one.why for one in verdicts if whole in (one.verdict, "depends")]
-    ask = dict.fromkeys(name for one in verdicts for name in one.ask)
-    return Verdict(whole, "; ".join(dict.fromkeys(filter(None, whys))), (*ask,))
+            verdicts[place] = depend(one, group.shown, group.shown)

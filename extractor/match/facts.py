@@ -1,65 +1,121 @@
 """Read a patient's data, and give them the names and units that limits have."""
 
 import re
-from collections.abc import Iterable, Mapping
-from math import floor
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from datetime import date
+from math import floor, inf
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, StringConstraints, field_validator
 
-from extractor.concepts.doses.names import unify_name
-from extractor.concepts.limits.canonical import CanonicalLimit, name_limit
-from extractor.concepts.limits.quantity_names import list_quantities, name_quantity
 from extractor.concepts.people.registered_ages import (
     OLDEST,
     count_days,
     read_registered_age,
 )
-from extractor.errors import ArgumentError
 from extractor.language.book import read_words
-from extractor.language.numbers import DAYS, ROMAN, find_durations, read_number
-from extractor.measures.names import spell_words
-from extractor.schemas import Comparator, Constraint
-from extractor.schemas.arguments import suggest
+from extractor.language.numbers import DAYS, find_durations
+from extractor.language.shown import show_line
+from extractor.match.quantities import SEXES, Units, tell
+from extractor.match.synonyms import (
+    Synonyms,
+    is_lasting,
+    list_keys,
+    list_kinds,
+    list_members,
+)
+from extractor.match.values import read_values
 from extractor.schemas.base import FrozenModel
 
-_VALUE = re.compile(
-    r"(?:(?:grade|class|stage)\s+)?(-?\d[\d.,]*|[IV]+)\s*(.*)", re.IGNORECASE
+_SEX_WORDS = {
+    "f": "female", "w": "female", "woman": "female", "women": "female", "girl": "female",
+    "m": "male", "man": "male", "men": "male", "boy": "male",
+}  # fmt: skip
+_TIME = re.compile(
+    r"(?:\d+(?:[.,]\d+)?|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)[ -]?"
+    r"(?:d|days?|weeks?|wks?|w|months?|mos?|years?|yrs?|y|hours?|hrs?|h)(?: ago)?",
+    re.IGNORECASE,
 )
-_OF_BODY = frozenset({"age", "body_weight", "height"})
-"""Quantities that each patient has, although their names are also used for other things."""
-_RELATIVE = re.compile(r"%?\{(?:ULN|LLN|baseline|normal)\}")
-"""A unit that relates a value to a normal value: "x ULN"."""
-SEXES = ("female", "male")
-Units = dict[str | None, tuple[float, ...]]
-"""The numbers that a value can mean, by unit."""
+_AGE = re.compile(
+    r"\d{1,3}(?:[.,]\d+)?\s?(?:(?:d|days?|weeks?|wks?|w|months?|mos?|m|years?|yrs?|y)\b\.?"
+    r"(?:[ -]?(?:old|of age))?)?",
+    re.IGNORECASE,
+)
 _TRUE: Units = {None: (1.0,)}
 """The number for a name that the patient's data contain."""
+_FALSE: Units = {None: (0.0,)}
+"""The number for a name that the patient does not have."""
 
-Synonyms = Mapping[str, Iterable[str]]
-"""The keys of all names for a thing, by the key of each name."""
+
+_MOST = 5_000
+"""Maximum number of names, values or events of a patient."""
+_Text = Annotated[str, StringConstraints(max_length=300)]
+_Texts = Annotated[tuple[_Text, ...], Field(max_length=_MOST)]
+_Values = Annotated[Mapping[_Text, float | int | _Text], Field(max_length=_MOST)]
 
 
 class Patient(FrozenModel):
-    """What is known of a patient. What is missing is not known; it is not absent.
+    """What is known of a patient. What is missing is not known; only what is ``absent`` or was
+    ``never`` there is taken as absent.
 
     >>> Patient(age=70, values={"eGFR": "45 mL/min/1.73m2"}).age
     70
     """
 
-    id: str = Field(default="patient", description="The name in results.")
-    age: float | int | str | None = Field(
+    id: _Text = Field(default="patient", description="The name in results.")
+    age: float | int | _Text | None = Field(
         default=None, description="In years, or with a unit: '6 months'."
     )
-    sex: Literal["female", "male"] | None = None
-    values: Mapping[str, float | int | str] = Field(
+    birth_date: date | None = Field(
+        default=None, description="The date of birth; with ``on``, it gives the age."
+    )
+    on: date | None = Field(
+        default=None, description="The date of the data, from which dates are counted."
+    )
+    sex: Literal["female", "male"] | None = Field(
+        default=None, description="female or male; F and M are read, too."
+    )
+    values: _Values = Field(
         default={}, description="Numbers with their units, by quantity."
     )
-    drugs: tuple[str, ...] = Field(default=(), description="What the patient takes.")
-    conditions: tuple[str, ...] = Field(default=(), description="What the patient has.")
-    since: Mapping[str, str] = Field(
-        default={}, description="The time since an event, by event: '3 weeks'."
+    upper_limits: _Values = Field(
+        default={},
+        description="The upper limits of the normal range, by quantity: '40 U/L'.",
     )
+    drugs: _Texts = Field(default=(), description="What the patient takes.")
+    conditions: _Texts = Field(default=(), description="What the patient has.")
+    had: _Texts = Field(
+        default=(), description="What the patient had, took or underwent at any time."
+    )
+    absent: _Texts = Field(
+        default=(), description="What the patient does not have or take."
+    )
+    never: _Texts = Field(
+        default=(), description="What the patient never had, took or underwent."
+    )
+    since: Annotated[Mapping[_Text, _Text], Field(max_length=_MOST)] = Field(
+        default={},
+        description="The time since an event, by event: '3 weeks', or its date.",
+    )
+
+    @field_validator("values", "upper_limits", mode="before")
+    @classmethod
+    def _keep_yes(cls, values: Any) -> Any:
+        """Keep true and false apart from 1 and 0."""
+        if not isinstance(values, Mapping):
+            return values
+        return {
+            name: str(value).lower() if isinstance(value, bool) else value
+            for name, value in values.items()
+        }
+
+    @field_validator("sex", mode="before")
+    @classmethod
+    def _read_sex(cls, sex: Any) -> Any:
+        if not isinstance(sex, str):
+            return sex
+        word = sex.strip().casefold()
+        return _SEX_WORDS.get(word, word)
 
 
 class Facts(NamedTuple):
@@ -71,174 +127,194 @@ class Facts(NamedTuple):
             year can be 12 to 23 months. A sex, a drug and a condition are numbers, too.
         names: The keys of drugs, conditions and events.
         unused: The values that no limit can be compared with, each with the reason.
+        keys: The quantities, also without the words that make them other ones.
     """
 
     id: str
     values: Mapping[str, Units]
     names: tuple[str, ...]
     unused: tuple[str, ...] = ()
+    keys: frozenset[str] = frozenset()
 
 
-def name_value(named: CanonicalLimit) -> str | None:
-    """Return the name by which a quantity is compared; None if the vocabulary does not name it, or
-    uses the name for many things ("score", "lesions").
-    """
-    name = named.quantity_canonical
-    known = list_quantities().get(name or "")
-    if known and known.weak and name not in _OF_BODY:
-        return None
-    return name
-
-
-def join_synonyms(rows: Iterable[Iterable[str]]) -> Synonyms:
-    """Return synonyms, given rows of names for the same thing. Rows that share a name are joined.
-
-    >>> sorted(join_synonyms([("heart attacks", "MI")])["mi"])
-    ['heart attack', 'mi']
-    """
-    joined: dict[str, set[str]] = {}
-    for row in rows:
-        keys = {" ".join(spell_words(name)) for name in row} - {""}
-        # the names of earlier rows with one of these keys
-        keys = keys.union(*(joined.get(key, ()) for key in keys))
-        for key in keys:
-            joined[key] = keys
-    return joined
-
-
-def make_key(name: str) -> str:
-    """Return the key of a drug, condition or event: its substance, in singular words."""
-    return " ".join(spell_words(unify_name(name)))
+NOTHING = Facts("", {}, ())
+"""The facts of a patient of whom nothing is known."""
 
 
 def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
     """Return a patient's data in the form that limits have.
 
-    A value that no limit can be compared with, such as a score that the vocabulary does not know,
-    is unused. Raises ``ArgumentError`` for data that cannot be read without a guess: a missing or
-    unknown unit, a negative age, or two values of one quantity.
+    What cannot be read without a guess is ``unused``, with the reason: a missing or unknown unit,
+    a negative age, two values of one quantity, a time such as "more than 3 weeks".
 
     >>> read_facts(Patient(values={"creatinine": "177 umol/L"})).values
     {'serum_creatinine': {'mg/dL': (2.002224,)}}
-    >>> names = join_synonyms([("warfarin", "Coumadin")])
-    >>> read_facts(Patient(drugs=("warfarin",)), names).names
-    ('warfarin', 'coumadin')
+    >>> read_facts(Patient(drugs=("Xalatan",))).names
+    ('xalatan', 'latanoprost')
     """
-    values: dict[str, Units] = {}
-    names: dict[str, None] = {}  # a set in order
-    unused: list[str] = []
-    place = f"data of {patient.id}"
-    for written, value in patient.values.items():
-        reading = _read_value(f"{place}: {written}", written, str(value))
-        # the reason why the value cannot be compared
-        if isinstance(reading, str):
-            unused.append(f"{written}: {value}: {reading}")
-            continue
-        quantity, unit, number = reading
-        units = values.setdefault(quantity, {})
-        if unit in units:
-            raise ArgumentError(f"{place}: {written}: is given twice; keep one value")
-        units[unit] = (number,)
-    # a drug that the patient takes was taken 0 days ago, unless ``since`` says otherwise
-    days_since = dict.fromkeys(patient.drugs, 0.0)
+    known = synonyms or Synonyms()
+    values, unused = read_values(patient.values, patient.upper_limits)
+    names = _Names(known)
     for name, time in patient.since.items():
-        days_since[name] = _read_days(f"{place}: since {name}", time)
-    for name in (*patient.drugs, *patient.conditions, *days_since):
-        key = " ".join(spell_words(name))
-        same = sorted((synonyms or {}).get(key, ()))
-        # the quantities of ``plan``: "has" and "had" a disease, "takes" and "took" a drug
-        for spelling in filter(None, dict.fromkeys((key, make_key(name), *same))):
-            names[spelling] = None
-            values[f"had {spelling}"] = _TRUE
-            if name in days_since:
-                values[f"took {spelling}"] = _TRUE
-                values[f"since {spelling}"] = {"day": (days_since[name],)}
-            if name in patient.drugs:
-                values[f"takes {spelling}"] = _TRUE
-            if name in patient.drugs or name in patient.conditions:
-                values[f"has {spelling}"] = _TRUE
+        days = _read_days(time, patient.on)
+        if isinstance(days, str):
+            unused.append(tell(f"since {name}", time, days))
+            continue
+        names.add_event(name, days)
+    for name in patient.drugs:
+        names.add(name, is_drug=True)
+    for name in patient.conditions:
+        names.add(name, is_drug=False)
+    for name in patient.had:
+        names.recall(name)
+    for name in patient.absent:
+        names.deny(name, ever=False)
+    for name in patient.never:
+        names.deny(name, ever=True)
+    unused += names.clashes
+    values |= names.values
     if patient.sex:
         values["sex"] = {None: (float(SEXES.index(patient.sex)),)}
-    if patient.age is not None:
-        values["age"] = _read_age(f"{place}: age", str(patient.age))
-    return Facts(patient.id, values, tuple(names), tuple(unused))
+    ages = _find_ages(patient)
+    if isinstance(ages, str):
+        unused.append(ages)
+    else:
+        values |= ages
+    keys = frozenset(values) | {key.partition(" (")[0] for key in values}
+    return Facts(patient.id, values, tuple(names.names), tuple(unused), keys)
 
 
-def _read_number(place: str, written: str) -> tuple[float, str | None]:
-    """Return the number of a value ("45", or "II" of "class II") and its unit as written."""
-    parts = _VALUE.fullmatch(written.strip())
-    number = ROMAN.get(parts[1].upper(), read_number(parts[1])) if parts else None
-    if parts is None or number is None:
-        raise ArgumentError(
-            f"{place}: {written!r} is not a number with its unit; write it as in '45 mL/min'"
-        )
-    return number, parts[2] or None
+class _Names:
+    """The names of what a patient has, takes, and has never had.
 
-
-def _read_value(
-    place: str, name: str, written: str
-) -> tuple[str, str | None, float] | str:
-    """Return the canonical quantity, unit and number of a value, or the reason why no limit can be
-    compared with it.
+    The quantities of ``plan`` are "has" and "had" a disease, "takes" and "took" a drug, and the
+    days "since" an event, "after" it, and since a drug "ended".
     """
-    number, written_unit = _read_number(place, written)
-    known = name if name in list_quantities() else None
-    limit = Constraint(
-        quantity=name,
-        comparator=Comparator.EQUAL,
-        value=number,
-        unit=written_unit,
-        quantity_canonical=known,
-    )
-    named = name_limit(limit)
-    quantity = name_value(named)
-    unit = named.unit_ucum
-    # unlike a score of which the vocabulary has many, such a name may be misspelt
-    if quantity is None and name_quantity(name) is None:
-        remedy = (
-            suggest(name, list_quantities()) or "; use another name, or leave it out"
+
+    def __init__(self, synonyms: Synonyms) -> None:
+        self.synonyms = synonyms
+        self.values: dict[str, Units] = {}
+        self.names: dict[str, None] = {}  # a set in order
+        self.clashes: list[str] = []
+
+    def _list(self, name: str) -> list[str]:
+        keys = list_keys(name, self.synonyms)
+        return [*keys, *list_kinds(keys, name, self.synonyms)]
+
+    def add(self, name: str, *, is_drug: bool) -> None:
+        for key in self._list(name):
+            self.names[key] = None
+            self._state(f"had {key}", _TRUE, name)
+            self._state(f"has {key}", _TRUE, name)
+            if is_drug:
+                self._state(f"takes {key}", _TRUE, name)
+                self._state(f"took {key}", _TRUE, name)
+                # a drug that is taken was taken 0 days ago, unless an event says otherwise
+                self.values.setdefault(f"since {key}", {"day": (0.0,)})
+                self.values.setdefault(f"after {key}", {"day": (0.0,)})
+                # and no time within which it was stopped contains today
+                self.values.setdefault(f"ended {key}", {"day": (inf,)})
+
+    def recall(self, name: str) -> None:
+        """Add what the patient had, but perhaps has no more."""
+        for key in self._list(name):
+            self.names[key] = None
+            self._state(f"had {key}", _TRUE, name)
+            self._state(f"took {key}", _TRUE, name)
+
+    def add_event(self, name: str, days: float) -> None:
+        for key in self._list(name):
+            self.names[key] = None
+            self._state(f"had {key}", _TRUE, name)
+            self._state(f"took {key}", _TRUE, name)
+            for verb in ("since", "after", "ended"):
+                self.values[f"{verb} {key}"] = {"day": (days,)}
+
+    def deny(self, name: str, *, ever: bool) -> None:
+        keys = list_keys(name, self.synonyms)
+        keys += [key for key in list_members(keys, self.synonyms) if key not in keys]
+        never = ever or is_lasting(keys)
+        for key in keys:
+            self._state(f"has {key}", _FALSE, name)
+            self._state(f"takes {key}", _FALSE, name)
+            if never:
+                self._state(f"had {key}", _FALSE, name)
+                self._state(f"took {key}", _FALSE, name)
+            if ever:
+                self.values.setdefault(f"since {key}", {"day": (inf,)})
+                self.values.setdefault(f"ended {key}", {"day": (inf,)})
+
+    def _state(self, quantity: str, value: Units, name: str) -> None:
+        before = self.values.get(quantity)
+        if before and before != value:
+            # both are taken back: whoever says both is not believed in either
+            self.values[quantity] = {None: (0.0, 1.0)}
+            clash = f"{show_line(name)}: is both stated and absent; keep one"
+            if clash not in self.clashes:
+                self.clashes.append(clash)
+            return
+        self.values[quantity] = value
+
+
+def _read_days(written: str, on: date | None) -> float | str:
+    """Return a time in days, or the reason why it cannot be read."""
+    text = str(written).strip()
+    try:
+        event = (
+            date.fromisoformat(text[:10])
+            if re.match(r"\d{4}-\d\d-\d\d", text)
+            else None
         )
-        raise ArgumentError(f"{place}: no criterion limits such a quantity{remedy}")
-    # the age of the patient is a field of its own
-    if quantity and named.value_canonical is not None and quantity != "age":
-        return quantity, named.unit_canonical, named.value_canonical
-    if quantity and unit and _RELATIVE.fullmatch(unit):
-        return quantity, unit, number
-    reason = named.canonical_note or "cannot be compared"
-    # only the user can mend the unit
-    if reason not in ("unknown unit", "no unit"):
-        return reason
-    raise ArgumentError(
-        f"{place}: {written!r}: {reason}; state one quantity, with a usual unit and number"
-    )
-
-
-def _read_days(place: str, written: str) -> float:
-    """Return a time in days."""
-    times = [one.days for one in find_durations(read_words(written))]
-    # "2-3 weeks" is a range, and "-3 weeks" lies in the future
-    if len(times) != 1 or times[0] is None or "-" in written:
-        raise ArgumentError(f"{place}: {written!r} is not a time such as '3 weeks'")
+    except ValueError:
+        return "is not a date"
+    if event:
+        if on is None:
+            return "is a date; state the date of the data (on)"
+        days = (on - event).days
+        return float(days) if days >= 0 else "lies in the future"
+    if not _TIME.fullmatch(text):
+        return "is not a time such as '3 weeks'"
+    times = [one.days for one in find_durations(read_words(text.removesuffix(" ago")))]
+    if len(times) != 1 or times[0] is None:
+        return "is not a time such as '3 weeks'"
     return float(times[0])
 
 
-def _read_age(place: str, written: str) -> Units:
-    """Return the numbers that an age can mean in each unit, in ascending order. Texts count
-    completed units, so 30 months are 2 or 2.5 years.
-    """
-    age = read_registered_age(written)
-    if age is None or count_days(age) > OLDEST:
-        raise ArgumentError(
-            f"{place}: {written!r} is not an age such as 70 or '6 months'"
-        )
+def _find_ages(patient: Patient) -> dict[str, Units] | str:
+    """Return the ages of a patient, or why they cannot be read."""
+    if patient.birth_date and patient.age is None:
+        if patient.on is None:
+            return tell(
+                "birth_date", patient.birth_date, "state the date of the data (on)"
+            )
+        days = (patient.on - patient.birth_date).days
+        if not 0 <= days <= OLDEST:
+            return tell(
+                "birth_date", patient.birth_date, "is not the birth of a patient"
+            )
+        return _list_ages(float(days), days + 1 - 1e-6)
+    if patient.age is None:
+        return {}
+    written = str(patient.age).strip()
+    age = read_registered_age(written) if _AGE.fullmatch(written) else None
+    if isinstance(patient.age, bool) or age is None or count_days(age) > OLDEST:
+        return tell("age", written, "is not an age such as 70 or '6 months'")
     fewest_days = most_days = count_days(age)
     if age.value % 1 == 0:
         # until just before the next birthday
         most_days += DAYS[age.unit] * (1 - 1e-6)
+    return _list_ages(fewest_days, most_days)
+
+
+def _list_ages(fewest_days: float, most_days: float) -> dict[str, Units]:
+    """Return the numbers that an age can mean in each unit, in ascending order. Texts count
+    completed units, so 30 months are 2 or 2.5 years; the ages in exact units do not.
+    """
     ages: Units = {}
     for unit, days in DAYS.items():
         exact = round(fewest_days / days, 6)
         ages[unit] = tuple(
             sorted({exact, float(floor(exact)), float(floor(most_days / days))})
         )
-    return ages
+        ages[f"exact {unit}"] = (exact, max(exact, most_days / days))
+    return {"age": ages}

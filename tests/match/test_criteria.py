@@ -1,8 +1,12 @@
 """What a criterion means for a patient."""
 
+from datetime import date
+from pathlib import Path
+
 import pytest
 
 from extractor import Extractor
+from extractor.apps.match import read_patients, write_form
 from tests.commands import invoke
 from tests.tables import read_cases
 
@@ -36,14 +40,85 @@ def test_a_list_is_judged(text, patient, answer, verdicts):
     ] == verdicts
 
 
-@pytest.mark.parametrize(
-    ("patient", "message"), CASES["what_cannot_be_read_is_an_error"]
-)
-def test_what_cannot_be_read_is_an_error(patient, message):
+@pytest.mark.parametrize(("patient", "told"), CASES["what_is_not_used_is_told"])
+def test_what_is_not_used_is_told(patient, told):
     trial = Extractor().extract_text("Inclusion criteria:\n- ECOG 0-1", record_id="A")
 
-    with pytest.raises(ValueError, match=message):
-        trial.match(patient)
+    match = trial.match(patient)
+
+    assert match.unused == (told,)
+    assert match.answer != "excluded"
+
+
+def test_an_unknown_field_is_an_error():
+    trial = Extractor().extract_text("Inclusion criteria:\n- ECOG 0-1", record_id="A")
+
+    with pytest.raises(ValueError, match="height"):
+        trial.match({"height": 3})
+
+
+def test_a_bundle_of_fhir_is_a_patient():
+    done = invoke("match", "seeds/gold", "--patient", "tests/match/bundle.json")
+    [patient] = read_patients(Path("tests/match/bundle.json")).patients
+
+    assert done.exit_code == 0
+    assert "p1" in done.stdout
+    stated = patient.model_dump(exclude_defaults=True)
+    assert stated == {
+        "id": "p1",
+        "sex": "female",
+        "birth_date": date(1956, 3, 2),
+        "on": date(2026, 5, 31),
+        "values": {
+            "haemoglobin": "9.1 g/dL",
+            "ALT": "120 U/L",
+            "ECOG": 1,
+            "systolic blood pressure": "132 mmHg",
+            "diastolic blood pressure": "84 mmHg",
+        },
+        "upper_limits": {"ALT": "40 U/L"},
+        "drugs": ("metformin", "warfarin"),
+        "conditions": ("Breast cancer", "254837009"),
+        "absent": ("HIV infection",),
+        "since": {"surgery": "2026-05-10"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "patients", "faults"),
+    CASES["a_fault_of_one_patient_stops_no_other"],
+)
+def test_a_fault_of_one_patient_stops_no_other(name, text, patients, faults, tmp_path):
+    path = tmp_path / name
+    path.write_text(text, "utf-8")
+
+    read = read_patients(path, {"MRN": "id", "gender": "sex"})
+
+    shown = [
+        one.model_dump(mode="json", exclude_defaults=True) for one in read.patients
+    ]
+    assert shown == patients
+    assert [fault.removeprefix(f"{path}, ") for fault in read.faults] == faults
+
+
+def test_a_form_that_is_filled_in_is_a_patient(tmp_path):
+    text = """Inclusion criteria:\n- Women aged 18 to 75 years\n- ECOG 0-1\n- Asthma
+    Exclusion criteria:\n- HIV infection\n- History of epilepsy"""
+    form = tmp_path / "form.csv"
+    trial = Extractor().extract_text(text, record_id="A")
+    head, *lines = write_form([trial]).splitlines()
+    answers = {"age": "61", "sex": "F", "has": "no", "had": "yes"}
+    filled = [line + answers.get(line.split(",")[0], "") for line in lines]
+    form.write_text("\n".join([head, *filled]), "utf-8")
+
+    [patient] = read_patients(form).patients
+
+    assert patient.model_dump(exclude_defaults=True) == {
+        "age": "61",
+        "sex": "female",
+        "had": ("epilepsy",),
+        "absent": ("asthma", "HIV"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -56,6 +131,7 @@ def test_what_cannot_be_read_is_an_error(patient, message):
             "JSON that is nested too deeply",
         ),
         ("deep.yaml", "[" * 10_000, "not YAML (maximum recursion depth exceeded"),
+        ("alias.yaml", "a: &a {b: c}\nd: *a", "YAML with aliases"),
         ("broken.yaml", "id: a\nage: [", "not YAML (while parsing a flow node"),
     ],
 )

@@ -24,6 +24,7 @@ OPERATIONS = [
         "GET JOB",
         "DELETE JOB",
         "POST JOB/cancel",
+        "POST JOB/match",
         "POST JOB/resume",
         "GET JOB/events",
         "GET JOB/results",

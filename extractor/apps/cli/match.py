@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -32,23 +34,53 @@ from extractor.apps.match import (
     MATCHES,
     list_cells,
     list_patients,
+    list_unused,
     match_trials,
     read_patients,
     read_synonyms,
+    sort_matches,
+    write_form,
 )
+from extractor.match import Match
 from extractor.options import FILES, WHAT
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW
+
+_MOST_SORTED = 20_000
 
 
 def match(
     runs: RunsArgument,
     patient: Annotated[
         Path | None,
-        option(FILES, "Patients: .json, .jsonl, .yaml or .csv.", metavar="FILE"),
+        option(
+            FILES,
+            "Patients: .json (also a Bundle of FHIR), .jsonl, .yaml or .csv.",
+            metavar="FILE",
+        ),
+    ] = None,
+    columns: Annotated[
+        list[str],
+        option(
+            FILES,
+            "Another name of a column: 'MRN=id', 'gender=sex'; repeatable.",
+            metavar="NAME=FIELD",
+        ),
+    ] = [],  # noqa: B006 - typer reads it
+    on: Annotated[
+        str | None,
+        option(
+            FILES,
+            "The date of the data, from which dates are counted.",
+            metavar="DATE",
+        ),
     ] = None,
     synonyms: Annotated[
         Path | None,
-        option(FILES, "More names: a CSV table with name and also.", metavar="FILE"),
+        option(
+            FILES,
+            "More names: a CSV table with name, also and kinds.",
+            metavar="FILE",
+        ),
     ] = None,
     age: Annotated[
         str | None, option(WHAT, "In years, or with a unit: '6 months'.")
@@ -62,6 +94,12 @@ def match(
     ] = [],  # noqa: B006 - typer reads it
     drug: Annotated[list[str], option(WHAT, "A drug; repeatable.")] = [],  # noqa: B006
     condition: Annotated[list[str], option(WHAT, "A condition; repeatable.")] = [],  # noqa: B006
+    absent: Annotated[
+        list[str], option(WHAT, "What the patient does not have or take; repeatable.")
+    ] = [],  # noqa: B006
+    never: Annotated[
+        list[str], option(WHAT, "What the patient never had; repeatable.")
+    ] = [],  # noqa: B006
     since: Annotated[
         list[str],
         option(
@@ -71,6 +109,14 @@ def match(
     min_confidence: Annotated[
         float, option(WHAT, "What is less sure decides nothing.", min=0, max=1)
     ] = DOUBTFUL_BELOW,
+    form: Annotated[
+        Path | None,
+        option(
+            WHAT,
+            "Write a form with the facts that decide most criteria, to fill in (CSV).",
+            metavar="FILE",
+        ),
+    ] = None,
     json_: JsonOption = False,
     to: SheetOption = None,
     records: RecordsOption = None,
@@ -80,39 +126,59 @@ def match(
     """Compare patients with the criteria of trials.
 
     The answer for each patient and trial is excluded, open or no_reason_against; with --json, also
-    a verdict on each criterion, with its words. A registry's text is not the protocol, and this is
-    not a medical device: read the words before you decide.
+    a verdict on each criterion, with its words. Each patient's trials are sorted: excluded last,
+    then by how many criteria are met (up to 20,000 pairs). A registry's text is not the protocol,
+    and this is not a medical device: read the words before you decide.
 
 
     Example: extractor match results --age 70 --sex female --value "eGFR=45 mL/min/1.73m2"
     """
     joined = open_runs(runs, records)
+    if form:
+        if form.exists() and not force:
+            raise ValueError(f"{form} exists; choose another name, or add --force")
+        form.write_text(write_form(joined), "utf-8", newline="")
+        return
     row = {"age": age, "sex": sex}
     row |= {"drugs": "|".join(drug), "conditions": "|".join(condition)}
+    row |= {"absent": "|".join(absent), "never": "|".join(never)}
     row |= split_pairs(value, "--value") | split_pairs(since, "--since", "since ")
     has_one_source = any(row.values()) != bool(patient)
     if not has_one_source:
         raise ValueError("specify either --patient FILE, or data such as --age 70")
+    day = _read_day(on)
     if patient:
-        patients = read_patients(patient)
+        read = read_patients(patient, split_pairs(columns, "--columns"), day)
     else:
-        patients = list_patients([{"id": "patient", **row}], "options")
+        read = list_patients([{"id": "patient", **row}], "options", on=day)
+    for fault in read.faults:
+        print(f"warning: {fault}", file=sys.stderr)
+    patients = read.patients
+    if not patients:
+        raise ValueError(f"{patient}: there is no patient that can be read")
     registry, _ = read_run_registry(joined, list_tables())
-    matches = track(
+    known = read_synonyms(synonyms)
+    for line in list_unused(patients, known):
+        print(f"warning: {line}", file=sys.stderr)
+    pairs = len(joined.record_ids) * len(patients)
+    matches: Iterable[Match] = track(
         match_trials(
             joined,
             patients,
             min_confidence=min_confidence,
-            synonyms=read_synonyms(synonyms),
+            synonyms=known,
             registry=registry,
         ),
         description="matching",
-        total=len(joined.record_ids) * len(patients),
+        total=pairs,
         console=Console(stderr=True),
         disable=quiet or not sys.stderr.isatty(),
         transient=True,
     )
     warn_incomplete(*runs)
+    # more pairs are written as they are found, in the order of the trials
+    if pairs <= _MOST_SORTED:
+        matches = sort_matches(matches)
     if to:
         write_tables(
             Destination.choose(to, None, force=force),
@@ -128,3 +194,13 @@ def match(
             for one in matches
         )
         print_table(tuple(MATCHES.names), rows)
+
+
+def _read_day(written: str | None) -> date | None:
+    """Return a date. Raises ``ValueError`` for another text."""
+    if written is None:
+        return None
+    try:
+        return date.fromisoformat(written)
+    except ValueError:
+        raise ValueError(f"--on {written}: write a date such as 2026-05-31") from None

@@ -3,17 +3,19 @@ answers as rows.
 """
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
-from math import isnan
+import io
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
-
-from pydantic import TypeAdapter, ValidationError
 
 from extractor.apps.export import Column, RegisteredByRecord, Table, open_library
 from extractor.apps.export.export import make_frame
 from extractor.apps.export.registered import Registered
-from extractor.errors import ArgumentError, MissingExtra
+from extractor.apps.match.form import write_form
+from extractor.apps.match.patients import Patients, list_patients, read_patients
+from extractor.errors import ArgumentError
 from extractor.language.shown import show_line
 from extractor.match import (
     Match,
@@ -24,10 +26,23 @@ from extractor.match import (
     plan_trial,
     read_facts,
 )
-from extractor.resources import read_json
 from extractor.schemas import TrialExtraction
-from extractor.schemas.base import JsonObject, find_fault
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW
+
+__all__ = [
+    "MATCHES",
+    "Patients",
+    "frame_matches",
+    "list_cells",
+    "list_patients",
+    "list_unused",
+    "match_trials",
+    "rank",
+    "read_patients",
+    "read_synonyms",
+    "sort_matches",
+    "write_form",
+]
 
 MATCHES = Table(
     "matches",
@@ -42,11 +57,6 @@ MATCHES = Table(
     ),
     "A patient and a trial.",
 )
-_LISTS = frozenset({"drugs", "conditions"})
-"""Columns whose names are joined by |."""
-_FIELDS = frozenset({"id", "age", "sex"})
-_SINCE = "since "
-_PATIENTS = TypeAdapter(list[Patient])
 
 
 def list_cells(match: Match) -> tuple[object, ...]:
@@ -67,6 +77,34 @@ def list_cells(match: Match) -> tuple[object, ...]:
     )
 
 
+def list_unused(
+    patients: Iterable[Patient], synonyms: Synonyms | None = None
+) -> Iterator[str]:
+    """Yield what is not used of patients' data, each with the patient and the reason."""
+    for patient in patients:
+        for line in read_facts(patient, synonyms).unused:
+            yield f"{patient.id}: {line}"
+
+
+def rank(match: Match) -> tuple[int, int, int]:
+    """Return a key that sorts the trials of a patient: excluded last; then by how many criteria
+    are met, and by how many are open.
+    """
+    counts = Counter(found.verdict for _, found in match.judged)
+    is_excluded = int(match.answer == "excluded")
+    return is_excluded, -counts["met"], counts["depends"] + counts["doubtful"]
+
+
+def sort_matches(matches: Iterable[Match]) -> list[Match]:
+    """Return matches by patient, in the order in which these come first, with the trials of each
+    sorted by ``rank``.
+    """
+    by_patient: dict[str, list[Match]] = {}
+    for match in matches:
+        by_patient.setdefault(match.patient, []).append(match)
+    return [one for each in by_patient.values() for one in sorted(each, key=rank)]
+
+
 def match_trials(
     trials: Iterable[TrialExtraction],
     patients: Iterable[Patient],
@@ -85,15 +123,13 @@ def match_trials(
         registry: The register's data by record.
 
     Raises:
-        ArgumentError: The data of a patient cannot be read without a guess, or two patients have
-            the same id.
+        ArgumentError: Two patients have the same id.
     """
     facts = [read_facts(patient, synonyms) for patient in patients]
-    ids = [each.id for each in facts]
-    if len(set(ids)) < len(ids):
-        repeated = next(name for name in ids if ids.count(name) > 1)
+    repeated = [name for name, n in Counter(each.id for each in facts).items() if n > 1]
+    if repeated:
         raise ArgumentError(
-            f"patient {repeated}: two patients have this id; rename one"
+            f"patient {repeated[0]}: two patients have this id; rename one"
         )
     for trial in trials:
         registered = (registry or {}).get(trial.record_id, Registered())
@@ -102,100 +138,29 @@ def match_trials(
             yield decide(plan, each)
 
 
-def read_patients(path: Path) -> list[Patient]:
-    """Read patients from a file: JSON (one or a list), JSON lines, YAML, or CSV with one row each.
-
-    Raises ``ArgumentError`` if the file cannot be read; the message names the place and the remedy.
-    """
-    suffix = path.suffix.lower()
-    try:
-        text = path.read_text("utf-8-sig")
-        if suffix == ".csv":
-            return list_patients(csv.DictReader(text.splitlines()), str(path))
-        if suffix in (".yaml", ".yml"):
-            data = _read_yaml(text)
-        elif suffix == ".jsonl":
-            data = [read_json(line) for line in text.splitlines() if line.strip()]
-        else:
-            data = read_json(text)
-        return _PATIENTS.validate_python(data if isinstance(data, list) else [data])
-    except ValidationError as error:
-        raise _explain(error, str(path)) from None
-    except (OSError, ValueError, csv.Error) as error:
-        raise ArgumentError(
-            f"{path}: cannot be read: {error}; use .json, .jsonl, .yaml or .csv in UTF-8"
-        ) from error
-
-
-def _read_yaml(text: str) -> Any:
-    try:
-        import yaml  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise MissingExtra("YAML needs pyyaml", "yaml") from error
-    try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
-        problem = " ".join(str(error).split())
-        raise ValueError(f"not YAML ({problem})") from None
-
-
-def _explain(error: ValidationError, place: str) -> ArgumentError:
-    """Return the error for data that are not a patient's."""
-    return ArgumentError(
-        f"{place}: {': '.join(find_fault(error))}; a patient has id, age, sex, values, drugs, "
-        "conditions and since"
-    )
-
-
-def list_patients(rows: Iterable[Mapping[str, Any]], place: str) -> list[Patient]:
-    """Return patients from rows with the columns ``id``, ``age``, ``sex``, ``drugs`` and
-    ``conditions`` (joined by ``|``), ``since EVENT``, and a column for each value, named after its
-    quantity. Empty cells are not known.
-
-    >>> [patient] = list_patients(
-    ...     [{"age": 70, "ECOG": 1, "since surgery": "3 weeks"}], "rows"
-    ... )
-    >>> patient.id, patient.values, patient.since
-    ('1', {'ECOG': 1}, {'surgery': '3 weeks'})
-    """
-    patients = []
-    for number, row in enumerate(rows, 1):
-        data: JsonObject = {"id": str(number), "values": {}, "since": {}}
-        for name, cell in row.items():
-            if cell is None or cell == "" or (isinstance(cell, float) and isnan(cell)):
-                continue
-            if name in _LISTS:
-                data[name] = [part.strip() for part in str(cell).split("|")]
-            elif name == "id":
-                data[name] = str(cell)
-            elif name in _FIELDS:
-                data[name] = cell
-            elif str(name).startswith(_SINCE):
-                data["since"][name.removeprefix(_SINCE)] = cell
-            else:
-                data["values"][name] = cell
-        try:
-            patients.append(Patient.model_validate(data))
-        except ValidationError as error:
-            raise _explain(error, f"{place}, row {number}") from None
-    return patients
-
-
 def read_synonyms(path: Path | None) -> Synonyms:
-    """Read a CSV table of synonyms: a name, and in the column ``also`` other names for the same
-    thing, joined by ``|``.
+    """Read a CSV table of synonyms: a name, in the column ``also`` other names for the same thing
+    and, in an optional column ``kinds``, what belongs to it, each joined by ``|``. A kind that
+    ends with ``*`` is the beginning of a code: "E11*".
     """
     if path is None:
-        return {}
+        return Synonyms()
     try:
-        head, *rows = csv.reader(path.read_text("utf-8-sig").splitlines())
+        text = path.read_text("utf-8-sig")
+        head, *rows = [*csv.reader(io.StringIO(text, newline=""))] or [[]]
     except (OSError, ValueError, csv.Error) as error:
         raise ArgumentError(
             f"{path}: cannot be read: {error}; use CSV in UTF-8"
         ) from error
-    if head != ["name", "also"]:
-        raise ArgumentError(f"{path}: the columns are {head}; name them name and also")
-    return join_synonyms("|".join(row).split("|") for row in rows)
+    if head not in (["name", "also"], ["name", "also", "kinds"]):
+        raise ArgumentError(
+            f"{path}: the columns are {head}; name them name, also and kinds"
+        )
+    filled = [row for row in rows if row]
+    return join_synonyms(
+        ("|".join(row[:2]).split("|") for row in filled),
+        [(row[0], row[2].split("|")) for row in filled if len(row) > 2 and row[2]],
+    )
 
 
 def frame_matches(
@@ -216,11 +181,16 @@ def frame_matches(
         rows = patients.to_dicts()
     elif hasattr(patients, "to_dict"):
         rows = patients.to_dict("records")
+    read = list_patients(rows, "patients")
+    if read.faults and not read.patients:
+        raise ArgumentError(read.faults[0])
+    for fault in read.faults:
+        warnings.warn(fault, stacklevel=3)
     found = match_trials(
         trials,
-        list_patients(rows, "patients"),
+        read.patients,
         min_confidence=min_confidence,
         synonyms=join_synonyms(synonyms),
         registry=registry,
     )
-    return make_frame(library, to, MATCHES, [*map(list_cells, found)])
+    return make_frame(library, to, MATCHES, [*map(list_cells, sort_matches(found))])

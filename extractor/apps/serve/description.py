@@ -34,34 +34,39 @@ def _describe_body() -> dict[str, object]:
 
 
 BODY = _describe_body()
-MATCH_BODY: dict[str, object] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["patient", "extractions"],
-                    "additionalProperties": False,
-                    "properties": {
-                        "patient": Patient.model_json_schema(),
-                        "extractions": {"type": "array", "items": {"type": "object"}},
-                        "min_confidence": {
-                            "type": "number",
-                            "minimum": 0,
-                            "maximum": 1,
-                        },
-                        "synonyms": {
-                            "type": "array",
-                            "items": {"type": "array", "items": {"type": "string"}},
-                        },
-                    },
-                }
-            }
-        },
-    }
+_ROWS = {"type": "array", "items": {"type": "array", "items": {"type": "string"}}}
+_PATIENT: dict[str, object] = {
+    "patient": Patient.model_json_schema(),
+    "min_confidence": {"type": "number", "minimum": 0, "maximum": 1},
+    "synonyms": _ROWS,
+    "classes": {
+        "type": "object",
+        "additionalProperties": {"type": "array", "items": {"type": "string"}},
+    },
 }
+
+
+def _describe_patient(
+    required: list[str], more: dict[str, object]
+) -> dict[str, object]:
+    """Return the OpenAPI documentation for a body with a patient."""
+    schema = {
+        "type": "object",
+        "required": required,
+        "additionalProperties": False,
+        "properties": {**_PATIENT, **more},
+    }
+    content = {"application/json": {"schema": schema}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+MATCH_BODY = _describe_patient(
+    ["patient", "extractions"],
+    {"extractions": {"type": "array", "items": {"type": "object"}}},
+)
 """The OpenAPI documentation for the body of a match request."""
+PATIENT_BODY = _describe_patient(["patient"], {})
+"""The OpenAPI documentation for the body of a request to match a job."""
 PROBLEMS: Responses = {
     "default": {
         "description": "A problem. All types are listed in docs/reference/service.md.",

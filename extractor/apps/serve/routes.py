@@ -7,7 +7,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import FileResponse
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sse_starlette import EventSourceResponse
 from starlette.requests import ClientDisconnect
 
@@ -18,16 +17,17 @@ from extractor.apps.export import (
     choose_tables,
     export_run,
 )
-from extractor.apps.match import match_trials
 from extractor.apps.serve.description import (
     BODY,
     JSON_LINES,
     MATCH_BODY,
+    PATIENT_BODY,
     PROBLEMS,
     describe_response,
 )
 from extractor.apps.serve.events import EVENTS, follow
 from extractor.apps.serve.job import ACTIVE, RUN, UPLOAD, Job, JobState
+from extractor.apps.serve.matching import match_posted, match_run
 from extractor.apps.serve.problems import ProblemError
 from extractor.apps.serve.reading import PostedRecord
 from extractor.apps.serve.requests import (
@@ -40,15 +40,11 @@ from extractor.apps.serve.requests import (
     save_body,
 )
 from extractor.apps.serve.service import Render, Service
-from extractor.errors import ArgumentError
 from extractor.formats import name_text
-from extractor.match import Patient, join_synonyms
 from extractor.run.files import EXTRACTIONS, FAILURES
 from extractor.run.joined import JoinedRuns
 from extractor.run.manifest import MANIFEST, read_manifest, restore_fields
 from extractor.schemas import TrialExtraction
-from extractor.schemas.base import find_fault
-from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 _MEDIA_TYPES = {
     Format.JSONL: JSON_LINES,
@@ -103,44 +99,16 @@ async def extract_body(
     return await while_connected(request, work)
 
 
-class MatchRequest(BaseModel):
-    """Trials, and a patient to compare with their criteria."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    patient: Patient
-    extractions: list[TrialExtraction]
-    min_confidence: Annotated[float, Field(ge=0, le=1)] = DOUBTFUL_BELOW
-    synonyms: list[list[str]] = []
-
-    def answer(self) -> list[dict[str, object]]:
-        """Return the match with each trial."""
-        matches = match_trials(
-            self.extractions,
-            [self.patient],
-            min_confidence=self.min_confidence,
-            synonyms=join_synonyms(self.synonyms),
-        )
-        return [each.to_dict() for each in matches]
-
-
-@router.post("/v1/match", openapi_extra=MATCH_BODY)
+@router.post("/v1/match", response_class=Response, openapi_extra=MATCH_BODY)
 async def match(
     request: Request, _: CallerOfRequest, service: ServiceOfRequest
-) -> list[dict[str, object]]:
+) -> Response:
     """The answer for a patient and each trial: `excluded`, `open` or `no_reason_against`, what
     would decide it, and a verdict on each criterion with its words. The patient's data are neither
     stored nor logged.
     """
     body = await read_body(request, service.settings.options.max_bytes)
-    try:
-        match_request = MatchRequest.model_validate_json(body)
-        return await asyncio.to_thread(match_request.answer)
-    except ValidationError as error:
-        place, problem = find_fault(error)
-        raise ProblemError("wrong-parameter", problem, place=place or "body") from None
-    except ArgumentError as error:
-        raise ProblemError("wrong-parameter", str(error), place="patient") from None
+    return await while_connected(request, service.match(match_posted, body))
 
 
 async def while_connected(
@@ -345,6 +313,22 @@ async def _make_table(run: Path, name: str, kind: Format) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             await asyncio.to_thread(_export, run, Destination(path, kind), tables)
     return path
+
+
+@router.post(
+    "/v1/jobs/{job_id}/match", response_class=Response, openapi_extra=PATIENT_BODY
+)
+async def match_job(
+    request: Request, job: JobOfRequest, service: ServiceOfRequest
+) -> Response:
+    """The answers for a patient and each trial of a finished job, or of the results so far. The
+    trials that exclude the patient are last. The patient's data are neither stored nor logged.
+    """
+    run = _find_run(service, job)
+    if not (run / EXTRACTIONS).is_file():
+        raise _reject_state(job, "it has no results; see /failures for the reasons")
+    body = await read_body(request, service.settings.options.max_bytes)
+    return await while_connected(request, service.match(match_run, body, run))
 
 
 @router.get(

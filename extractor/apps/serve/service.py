@@ -24,6 +24,7 @@ from extractor.apps.serve.drain import is_draining
 from extractor.apps.serve.events import separate_job_events
 from extractor.apps.serve.jobs import Jobs
 from extractor.apps.serve.keys import Keys, RequestLimit
+from extractor.apps.serve.matching import Matched
 from extractor.apps.serve.metrics import Metrics
 from extractor.apps.serve.money import Money
 from extractor.apps.serve.problems import ProblemError
@@ -254,6 +255,19 @@ class Service:
         finally:
             self._limits.discard(limit)
             self._request_count -= 1
+
+    async def match(
+        self, function: Callable[..., Matched], body: bytes, *arguments: object
+    ) -> Response:
+        """Match the patient in a body in a worker process, within the limits of the extractions.
+        Raises ``ProblemError``.
+        """
+        posted = PostedRecord("match", body, {})
+        async with self._taking_turn(asks=False):
+            matched = await self.executor.compute(function, posted, *arguments)
+        if matched.problem:
+            raise ProblemError(matched.problem, matched.detail, place=matched.place)
+        return Response(matched.content, media_type="application/json")
 
     async def extract(
         self,

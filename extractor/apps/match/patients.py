@@ -1,0 +1,287 @@
+"""Read patients from files and rows: each as far as it can be read, with what could not be."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from math import isnan
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from extractor.apps.match.form import is_form, read_form
+from extractor.errors import ArgumentError, MissingExtra
+from extractor.language.shown import show_line
+from extractor.match import Patient
+from extractor.schemas.base import JsonObject
+
+_LISTS = ("drugs", "conditions", "had", "absent", "never")
+"""Columns whose names are joined by |."""
+_MAPPINGS = ("values", "since", "upper_limits")
+_FIELDS = ("id", "age", "sex", "birth_date", "on")
+_PREFIXES = {"since ": "since", "upper limit ": "upper_limits"}
+"""The beginnings of columns, with the fields that they belong to."""
+_LONGEST_SHOWN = 80
+
+Pairs = list[tuple[str, Any]]
+
+
+class Patients(NamedTuple):
+    """What was read.
+
+    Attributes:
+        patients: The patients.
+        faults: What was not read, each with its place and reason. A fault of one patient stops no
+            other.
+    """
+
+    patients: list[Patient]
+    faults: list[str]
+
+
+def read_patients(
+    path: Path, columns: Mapping[str, str] | None = None, on: date | None = None
+) -> Patients:
+    """Read patients from a file: JSON (one, a list, or a Bundle of FHIR), JSON lines, YAML, or CSV
+    with one row each.
+
+    Args:
+        path: The file.
+        columns: Other names of columns and fields: ``{"MRN": "id"}``.
+        on: The date of the data, from which dates are counted.
+
+    Raises:
+        ArgumentError: The file cannot be read; the message names the place and the remedy.
+        MissingExtra: YAML or FHIR need an extra.
+    """
+    suffix = path.suffix.lower()
+    try:
+        text = path.read_text("utf-8-sig")
+        if suffix == ".csv":
+            rows = _read_csv(text)
+        elif suffix in (".yaml", ".yml"):
+            rows = _list_objects(_read_yaml(text))
+        elif suffix == ".jsonl":
+            lines = [line for line in text.split("\n") if line.strip()]
+            rows = [row for line in lines for row in _list_objects(_read_json(line))]
+        else:
+            rows = _list_objects(_read_json(text))
+    except (OSError, ValueError, csv.Error) as error:
+        problem = show_line(str(error))[:300]
+        raise ArgumentError(
+            f"{path}: cannot be read: {problem}; use .json, .jsonl, .yaml or .csv in UTF-8"
+        ) from error
+    return list_patients(rows, str(path), columns, on)
+
+
+class _Object(list[tuple[str, Any]]):
+    """An object of JSON or YAML as pairs, so that a key that is given twice is seen."""
+
+
+def _read_json(text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_Object)
+    except RecursionError:
+        raise ValueError("JSON that is nested too deeply") from None
+    except ValueError as error:
+        raise ValueError(f"not JSON ({error})") from None
+
+
+def _read_yaml(text: str) -> Any:
+    try:
+        import yaml  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise MissingExtra("YAML needs pyyaml", "yaml") from error
+
+    class Loader(yaml.SafeLoader):
+        """Reads objects as pairs, and no aliases, which can grow without end."""
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                raise ValueError("YAML with aliases (*name): write each value out")
+            return super().compose_node(parent, index)
+
+    def read_pairs(loader: Any, node: Any) -> _Object:
+        return _Object(
+            (
+                str(loader.construct_object(key)),
+                loader.construct_object(value, deep=True),
+            )
+            for key, value in node.value
+        )
+
+    Loader.add_constructor("tag:yaml.org,2002:map", read_pairs)
+    try:
+        return yaml.load(text, Loader)  # noqa: S506 - a safe loader
+    except (yaml.YAMLError, RecursionError) as error:
+        problem = " ".join(str(error).split())
+        raise ValueError(f"not YAML ({problem})") from None
+
+
+def _read_csv(text: str) -> list[Pairs]:
+    """Return the rows of a table as pairs."""
+    # unlike str.splitlines, this does not end a row at U+2028
+    table = csv.reader(io.StringIO(text, newline=""))
+    head = next(table, [])
+    if is_form(head):
+        return [read_form(table)]
+    rows = []
+    for row in table:
+        if not row:
+            continue
+        pairs: Pairs = list(zip(head, row, strict=False))
+        pairs += [
+            ("a cell without a column", cell) for cell in row[len(head) :] if cell
+        ]
+        rows.append(pairs)
+    return rows
+
+
+def _list_objects(data: Any) -> list[Pairs]:
+    """Return the patients of a file of JSON or YAML."""
+    objects: list[Pairs] = []
+    is_list = isinstance(data, list) and not isinstance(data, _Object)
+    patients = data if is_list else [data]
+    if not all(isinstance(one, _Object) for one in patients):
+        raise ValueError("a patient is an object with id, age, sex, values and so on")
+    for one in patients:
+        if dict(one).get("resourceType") == "Bundle":
+            from extractor.apps.match.fhir import read_bundle  # noqa: PLC0415 - an extra
+
+            objects += [list(row.items()) for row in read_bundle(_to_plain(one))]
+        else:
+            objects.append(one)
+    return objects
+
+
+def _to_plain(data: Any) -> Any:
+    """Return data of JSON without the pairs; the last of two equal keys wins."""
+    if isinstance(data, _Object):
+        return {key: _to_plain(value) for key, value in data}
+    if isinstance(data, list):
+        return [_to_plain(value) for value in data]
+    return data
+
+
+def list_patients(
+    rows: Iterable[Pairs | Mapping[str, Any]],
+    place: str,
+    columns: Mapping[str, str] | None = None,
+    on: date | None = None,
+) -> Patients:
+    """Return patients from rows: ``id``, ``age``, ``sex``, ``drugs``, ``conditions``, ``absent``
+    and ``never`` (joined by ``|``), ``since EVENT``, ``upper limit NAME``, and a column for each
+    value, named after its quantity. Empty cells are not known.
+
+    >>> [patient], faults = list_patients(
+    ...     [{"age": 70, "ECOG": 1, "since surgery": "3 weeks"}], "rows"
+    ... )
+    >>> patient.id, patient.values, patient.since
+    ('1', {'ECOG': 1}, {'surgery': '3 weeks'})
+    """
+    patients: dict[str, Patient] = {}
+    faults: list[str] = []
+    for number, row in enumerate(rows, 1):
+        pairs = list(row.items()) if isinstance(row, Mapping) else row
+        patient, problems = _read_row(pairs, str(number), columns or {}, on)
+        here = f"{place}, patient {number}"
+        faults += [f"{here}: {problem}" for problem in problems]
+        if patient is None:
+            continue
+        if patient.id in patients:
+            shown = show_line(patient.id)[:_LONGEST_SHOWN]
+            faults.append(f"{here}: another patient has the id {shown}; rename one")
+            continue
+        patients[patient.id] = patient
+    return Patients(list(patients.values()), faults)
+
+
+def _read_row(
+    pairs: Pairs, number: str, columns: Mapping[str, str], on: date | None
+) -> tuple[Patient | None, list[str]]:
+    """Return a patient, without what cannot be read, and the problems."""
+    data: JsonObject = {"id": number, "values": {}, "since": {}, "upper_limits": {}}
+    if on:
+        data["on"] = on
+    problems: list[str] = []
+    stated: set[tuple[str, str]] = set()
+    for field, name, value in _name_pairs(pairs, columns):
+        if (field, name) in stated:
+            problems.append(f"{_shorten(name)}: is given twice; keep one")
+            _forget(data, field, name)
+            continue
+        stated.add((field, name))
+        if field in _MAPPINGS:
+            data[field][name] = value
+        else:
+            data[field] = value
+    patient, more = _validate(data)
+    return patient, problems + more
+
+
+def _shorten(text: object) -> str:
+    shown = show_line(str(text))
+    return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}..."
+
+
+def _forget(data: JsonObject, field: str, name: str) -> None:
+    """Remove a value that is given twice: neither is believed."""
+    if field in _MAPPINGS:
+        data[field].pop(name, None)
+    else:
+        data.pop(field, None)
+
+
+def _name_pairs(
+    pairs: Pairs, columns: Mapping[str, str]
+) -> Iterator[tuple[str, str, Any]]:
+    """Yield the field, the name in it, and the value of each cell that is not empty."""
+    for written, cell in pairs:
+        name = columns.get(str(written), str(written)).strip()
+        if cell is None or cell == "" or (isinstance(cell, float) and isnan(cell)):
+            continue
+        if name in _MAPPINGS and isinstance(cell, list):
+            for inner, value in cell:
+                yield name, str(inner), value
+        elif name in _MAPPINGS and isinstance(cell, Mapping):
+            for inner, value in cell.items():
+                yield name, str(inner), value
+        elif name.lower() in _LISTS:
+            yield name.lower(), name.lower(), _split(cell)
+        elif name.lower() in _FIELDS:
+            is_id = name.lower() == "id"
+            yield name.lower(), name.lower(), str(cell) if is_id else _to_plain(cell)
+        else:
+            beginning = next((one for one in _PREFIXES if name.startswith(one)), "")
+            yield (
+                _PREFIXES.get(beginning, "values"),
+                name.removeprefix(beginning),
+                cell,
+            )
+
+
+def _split(cell: Any) -> list[str]:
+    if isinstance(cell, str):
+        return [part.strip() for part in cell.split("|") if part.strip()]
+    if isinstance(cell, Iterable):
+        return [str(part) for part in cell]
+    return [str(cell)]
+
+
+def _validate(data: JsonObject) -> tuple[Patient | None, list[str]]:
+    """Return the patient without the fields that cannot be read, and the problems."""
+    problems: list[str] = []
+    for _ in range(len(_FIELDS) + len(_LISTS) + len(_MAPPINGS)):
+        try:
+            return Patient.model_validate(data), problems
+        except ValidationError as error:
+            for fault in error.errors(include_url=False):
+                field, *inner = [str(part) for part in fault["loc"]]
+                name = inner[0] if inner and field in _MAPPINGS else field
+                problem = f"{_shorten(name)}: {_shorten(fault['msg'])}"
+                if problem not in problems:
+                    problems.append(problem)
+                _forget(data, field, name)
+    return None, problems

@@ -1,0 +1,591 @@
+"""Compile a criterion's limits to tests."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence, Set
+from math import inf
+from typing import NamedTuple
+
+from extractor.concepts.limits.canonical import CanonicalLimit, name_limits
+from extractor.concepts.limits.quantity_names import list_quantities
+from extractor.concepts.limits.read import find_limits
+from extractor.language.book import read_text
+from extractor.language.numbers import DAYS
+from extractor.match.coverage import (
+    FIRST_MARK,
+    Item,
+    Joint,
+    Line,
+    read_line,
+    skip_joint,
+    stands_alone,
+)
+from extractor.match.quantities import SEXES, key_quantity, name_value
+from extractor.match.synonyms import make_key
+from extractor.match.tests import (
+    UNDECIDED,
+    Test,
+    of_bounds,
+    of_name,
+    of_sex,
+    turn,
+)
+from extractor.match.words import words_of
+from extractor.measures.names import spell_words
+from extractor.schemas import Comparator, Constraint, Criterion, Evidence, Sex
+from extractor.schemas.values import index_evidence
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
+
+_AGE_UNITS = {"d": "day", "wk": "week", "mo": "month", "h": "hour"}
+"""The units of ages other than years, by their UCUM codes."""
+_RECENT_DAYS = 31
+"""A laboratory value that is at most so old counts as the current one."""
+_OR_NUMBER = re.compile(r"(?:\bor|,|/)\s*(?P<last>\d+)\D*$")
+"""The last of several whole numbers: "0-1, or 2"."""
+_NUMBER = re.compile(r"(?<![\w.])\d+(?![\w.])")
+_AGE_GROUPS: Mapping[str, tuple[str, float]] = {
+    "adult": (">=", 18),
+    "adolescent": ("between", 12),
+    "children": ("<", 18),
+    "child": ("<", 18),
+    "pediatric": ("<", 18),
+}
+"""Words for people of an age, each with a limit that they all meet."""
+_ADOLESCENCE = (12.0, 17.0)
+_IDLE_IN_CONDITIONS = "for in if with on among when where who have has patient"
+
+
+class Reading(NamedTuple):
+    """A criterion's limits, compiled.
+
+    Attributes:
+        test: The test of the whole line.
+        rest: The words that nothing covers.
+        ages_decide: Whether a patient who fails the line's ages fails the line.
+    """
+
+    test: Test
+    rest: tuple[str, ...]
+    ages_decide: bool
+
+
+def plan_limits(
+    criterion: Criterion,
+    base: int,
+    idle: frozenset[str],
+    sex: Sex | None,
+    *,
+    required: bool,
+) -> Reading:
+    """Compile a criterion that has limits.
+
+    Args:
+        criterion: The criterion.
+        base: Its offset in its section.
+        idle: The words that need no test.
+        sex: The sex of the trial's participants.
+        required: Whether the line must be true to let a patient in.
+    """
+    masked = _mask(criterion, base)
+    line = read_line(masked, idle, required=required)
+    limits = _list_tests(criterion, base, required=required)
+    ages = {place for place, one in enumerate(limits) if _is_of_age(one)}
+    alone = {
+        place
+        for place in range(len(limits))
+        if stands_alone(masked, place, idle, is_age=place in ages)
+    }
+    test = _join(criterion, line, limits, alone, required=required)
+    sexes = {item.sex for item in line.items if item.sex}
+    if required and len(sexes) == 1 and sex not in sexes and not line.subject:
+        [named] = sexes
+        # it may be about the women among the participants
+        test = limit_to(test, named)
+    return Reading(test, line.rest, bool(ages) and ages <= alone)
+
+
+def limit_to(test: Test, sex: str) -> Test:
+    """Return a test that decides nothing for people of the other sex."""
+    other = next(each for each in SEXES if each != sex)
+    obstacle = "for whom it applies"
+    of_others = Test("", parts=(test,), keeps_out=obstacle, lets_in=obstacle)
+    return Test(
+        "",
+        parts=(
+            test._replace(when=(*test.when, of_sex(sex))),
+            of_others._replace(when=(of_sex(other),)),
+        ),
+    )
+
+
+def _is_of_age(test: Test) -> bool:
+    return any(part.quantity == "age" for part in (test, *test.parts))
+
+
+def _mask(criterion: Criterion, base: int) -> str:
+    """Return the words of a criterion, with a mark for those that its limits, times and exceptions
+    cover. The time of a limit is left if it is doubtful, or long, because the value may be an old
+    one.
+    """
+    recent = {
+        f"time_windows[{place}]"
+        for place, window in enumerate(criterion.time_windows)
+        if window.value * DAYS.get(window.unit, inf) <= _RECENT_DAYS
+    }
+    text = [*criterion.quote]
+    for piece in criterion.evidence:
+        # a person's annotation has no confidence
+        confidence = 1 if piece.confidence is None else piece.confidence
+        whole, _, part = piece.field.partition(".")
+        start, end = max(0, piece.start - base), piece.end - base
+        if whole.startswith("constraints["):
+            mark = chr(FIRST_MARK + int(whole[len("constraints[") : -1]))
+            start = skip_joint(criterion.quote, start)
+        elif whole.startswith("has_exception"):
+            mark = " "
+        elif whole in recent and part in ("", "anchor"):
+            if confidence < DOUBTFUL_BELOW:
+                continue
+            mark = " "
+        else:
+            continue
+        for at in range(start, min(end, len(text))):
+            # the first limit keeps the words that two limits share
+            if ord(text[at]) < FIRST_MARK:
+                text[at] = mark
+    return "".join(text)
+
+
+def _join(
+    criterion: Criterion,
+    line: Line,
+    limits: Sequence[Test],
+    alone: Set[int],
+    *,
+    required: bool,
+) -> Test:
+    """Return the test of a whole line, given those of its limits."""
+    counted = next(
+        (
+            limit.quantity
+            for limit in criterion.constraints
+            if not words_of("counted").isdisjoint(spell_words(limit.quantity))
+        ),
+        "",
+    )
+    if counted and len(limits) > 1:
+        obstacle = f"how many: {counted}"
+        return Test("", parts=tuple(limits), keeps_out=obstacle, lets_in=obstacle)
+    if line.rest:
+        uncovered = f"more words: {' '.join(line.rest)}"
+        if not required or line.need or line.subject:
+            parts = tuple(_join_limits(criterion, line, limits, required=required))
+            return Test("", parts=parts, keeps_out=uncovered, lets_in=uncovered)
+        # whoever fails a clause fails the line
+        bound = [
+            one if place in alone else one._replace(keeps_out=uncovered)
+            for place, one in enumerate(limits)
+        ]
+        parts = tuple(_join_limits(criterion, line, bound, required=required))
+        return Test("", parts=parts, lets_in=uncovered)
+    names = [item for item in line.items if item.words]
+    sexes = {item.sex for item in line.items if item.sex}
+    if line.need:
+        tests = [_test_item(item, limits, required=required) for item in line.items]
+        need = line.need if required else len(tests) - line.need + 1
+        if need < 1 or Joint.NONE in line.joints:
+            need = UNDECIDED
+        return Test("", parts=tuple(tests), need=need)
+    if line.subject:
+        return _join_subject(criterion, line, limits, alone, required=required)
+    if not names and len(sexes) != 1:
+        # the tests of several sexes are each about one of them
+        return Test(
+            "", parts=tuple(_list_by_sex(criterion, line, limits, required=required))
+        )
+    return _join_items(line, limits, required=required)
+
+
+def _join_subject(
+    criterion: Criterion,
+    line: Line,
+    limits: Sequence[Test],
+    alone: Set[int],
+    *,
+    required: bool,
+) -> Test:
+    """Return the test of a line that says what some people must be: who is not one of them, is not
+    concerned.
+    """
+    subjects = [
+        _test_item(item, limits, required=True) for item in line.items[: line.subject]
+    ]
+    if not required:
+        subjects = [
+            _test_item(item, limits, required=False)
+            for item in line.items[: line.subject]
+        ]
+        subjects = [turn(one) for one in subjects]
+    objects = line._replace(
+        items=line.items[line.subject :],
+        joints=line.joints[line.subject :],
+        subject=0,
+    )
+    if not objects.items:
+        return Test("", lets_in="what it says", keeps_out="what it says")
+    whole = _join(criterion, objects, limits, alone, required=required)
+    obstacle = ""
+    if Joint.EITHER in line.joints[: line.subject - 1]:
+        obstacle = "for whom it applies"
+    whole = whole._replace(shown="whom it is about", when=tuple(subjects))
+    return Test("", parts=(whole,), keeps_out=obstacle, lets_in=obstacle)
+
+
+def _join_items(line: Line, limits: Sequence[Test], *, required: bool) -> Test:
+    """Return the test of items that joints join: limits, names and a sex."""
+    tests = [_test_item(item, limits, required=required) for item in line.items]
+    joints = set()
+    for item, following, joint in zip(
+        line.items, line.items[1:], line.joints, strict=False
+    ):
+        follows_sex = bool(item.sex) and (following.tests or following.words)
+        joints.add(Joint.BOTH if follows_sex and joint is Joint.NONE else joint)
+    if joints == {Joint.BORDER, Joint.BOTH}:
+        joints = {Joint.BOTH}
+    if joints == {Joint.BORDER, Joint.EITHER}:
+        joints = {Joint.EITHER}
+    named = next((item.words for item in line.items if item.words), "")
+    if joints <= {Joint.BOTH}:
+        return Test("", parts=tuple(tests), need=0 if required else 1)
+    if joints <= {Joint.EITHER}:
+        return Test("", parts=tuple(tests), need=1 if required else 0)
+    obstacle = f"more words: {named}" if named else "how its limits are joined"
+    return Test("", parts=tuple(tests), keeps_out=obstacle, lets_in=obstacle)
+
+
+def _list_by_sex(
+    criterion: Criterion, line: Line, limits: Sequence[Test], *, required: bool
+) -> Iterator[Test]:
+    """Yield the tests of limits, each for the sex that stands before it, if any."""
+    by_sex = list(limits)
+    sex = ""
+    for item in line.items:
+        sex = item.sex or sex
+        if sex:
+            for place in item.tests:
+                by_sex[place] = by_sex[place]._replace(
+                    when=(*by_sex[place].when, of_sex(sex))
+                )
+    yield from _join_limits(criterion, line, by_sex, required=required)
+
+
+def _test_item(item: Item, limits: Sequence[Test], *, required: bool) -> Test:
+    if item.sex:
+        return of_sex(item.sex, is_that=required)
+    if item.words:
+        return of_name(
+            "has", make_key(item.words), find_wider(item.words), has_it=required
+        )
+    tests = [limits[place] for place in item.tests]
+    if len(tests) == 1:
+        return tests[0]
+    return Test("", parts=tuple(tests))
+
+
+def find_wider(name: str) -> tuple[str, ...]:
+    """Return the keys of a name without the words that narrow it: "asthma" for "severe asthma"."""
+    words = list(spell_words(name))
+    narrowing = words_of("narrowing")
+    wider = []
+    while len(words) > 1 and words[0] in narrowing:
+        words = words[1:]
+        wider.append(make_key(" ".join(words)))
+    return tuple(wider)
+
+
+def _join_limits(
+    criterion: Criterion, line: Line, limits: Sequence[Test], *, required: bool
+) -> Iterator[Test]:
+    """Yield the tests of limits; those that are alternatives are one test."""
+    places = [place for item in line.items for place in item.tests]
+    joints = [
+        joint
+        for item, joint in zip(line.items[1:], line.joints, strict=False)
+        if item.tests
+    ]
+    several = len(set(places)) > 1 and len(joints) > 0
+    proofs = index_evidence(criterion)
+    alternatives = [
+        test
+        for place, test in enumerate(limits)
+        if any(piece.alternative for piece in proofs[f"constraints[{place}]"])
+    ]
+    if not required and several and set(joints) == {Joint.BOTH}:
+        # "A > 3 with B > 2" keeps out only who has both
+        yield Test("", parts=tuple(limits), need=1)
+        return
+    if several and set(joints) == {Joint.EITHER} and len(alternatives) != len(limits):
+        if not required:
+            yield from limits
+            return
+        if not alternatives:
+            obstacle = "how its limits are joined"
+            yield Test("", parts=tuple(limits), keeps_out=obstacle)
+            return
+    is_mixed = Joint.BOTH in joints and len(set(joints)) > 1
+    if not required and several and is_mixed and not alternatives:
+        # "A < 1, B < 2 and C < 3" may mean all of them, or any
+        alternatives = list(limits)
+    clash = _find_clash(limits) if required and not alternatives else ""
+    if clash:
+        yield Test("", parts=tuple(limits), keeps_out=clash, lets_in=clash)
+        return
+    yield from (test for test in limits if test not in alternatives)
+    if not alternatives:
+        return
+    # a single one is an alternative to words: "ANC > 1.0 or adequate marrow"
+    obstacle = "an alternative" if len(alternatives) == 1 else ""
+    yield Test("", parts=tuple(alternatives), need=1, keeps_out=obstacle)
+    if not required:
+        # "A < 1, B < 2 and C < 3" may also mean any of them
+        yield Test("", parts=tuple(alternatives), keeps_out="whether all must apply")
+
+
+def _find_clash(limits: Sequence[Test]) -> str:
+    """Return an obstacle if nobody can meet all limits, as of two groups of people."""
+    for one in limits:
+        for other in limits:
+            [*first], [*second] = one.parts, other.parts
+            if (
+                one is other
+                or len(first) != 1
+                or len(second) != 1
+                or one.when
+                or other.when
+            ):
+                continue
+            [left], [right] = first, second
+            same = left.quantity == right.quantity and left.unit == right.unit
+            if same and left.low > right.high:
+                return f"for whom {one.shown} and {other.shown} are"
+    return ""
+
+
+def _list_tests(criterion: Criterion, base: int, *, required: bool) -> list[Test]:
+    """Return the tests of a criterion's limits, in order."""
+    proofs = index_evidence(criterion)
+    tests: list[Test] = []
+    usual_places: dict[str, int] = {}
+    for place, (limit, proof, named) in enumerate(name_limits(criterion)):
+        pieces = proofs[f"constraints[{place}]"]
+        confidence = min(
+            (1.0 if one.confidence is None else one.confidence for one in pieces),
+            default=1.0,
+        )
+        if named.canonical_note == "implausible":
+            confidence = 0.0
+        written = _find_words(criterion, base, limit, proof)
+        test = _make_test(limit, named, proof, written, required=required)
+        test = test._replace(confidence=confidence)
+        if not limit.condition:
+            usual_places.setdefault(limit.quantity, place)
+            tests.append(test)
+            continue
+        first = usual_places.get(limit.quantity)
+        usual = (
+            tests[first]
+            if first is not None
+            else _find_usual(criterion, limit, proof, written, required=required)
+        )
+        if usual is None:
+            tests.append(test)
+            continue
+        if first is not None and not _is_looser(test, usual):
+            obstacle = usual.keeps_out or limit.condition
+            tests[first] = usual._replace(keeps_out=obstacle)
+            tests.append(test)
+            continue
+        # "creatinine < 2, or < 3 in patients with metastases"
+        special = Test(
+            str(limit),
+            parts=(*test.when, test._replace(when=(), keeps_out="")),
+            lets_in=test.keeps_out,
+        )
+        whole = Test(str(limit), parts=(usual, special), need=1, confidence=confidence)
+        if first is not None:
+            tests[first] = whole._replace(confidence=min(confidence, usual.confidence))
+        tests.append(whole)
+    return tests
+
+
+def _is_looser(test: Test, usual: Test) -> bool:
+    """Return whether whoever passes a limit passes the other one, too."""
+    for one, other in zip(test.parts, usual.parts, strict=False):
+        if one.outside or other.outside or one.unit != other.unit:
+            return False
+        if one.low > other.low or one.high < other.high:
+            return False
+    return True
+
+
+def _find_usual(
+    criterion: Criterion,
+    limit: Constraint,
+    proof: Evidence,
+    written: str,
+    *,
+    required: bool,
+) -> Test | None:
+    """Return the test of a range without its last number, if only that has the condition: "ECOG
+    0-1, or 2 if due to the tumour".
+    """
+    last = _OR_NUMBER.search(proof.quote)
+    numbers = [float(number) for number in _NUMBER.findall(proof.quote)]
+    ends = (limit.value, limit.value_high)
+    if not required or not last or len(numbers) < 2 or numbers[-1] not in ends:
+        return None
+    usual = limit.model_copy(
+        update={
+            "value": min(numbers[:-1]),
+            "value_high": max(numbers[:-1]),
+            "comparator": Comparator.BETWEEN,
+            "condition": None,
+        }
+    )
+    [(_, _, renamed)] = name_limits(
+        criterion.model_copy(update={"constraints": (usual,)})
+    )
+    return _make_test(usual, renamed, proof, written, required=required)
+
+
+def _choose_sign(comparator: Comparator, *, required: bool) -> str:
+    """Return the comparator of the numbers that let a patient in."""
+    if required:
+        return comparator.value
+    if comparator.opposite:
+        return comparator.opposite.value
+    return "outside" if comparator is Comparator.BETWEEN else "<>"
+
+
+def _make_test(
+    limit: Constraint,
+    named: CanonicalLimit,
+    proof: Evidence,
+    words: str,
+    *,
+    required: bool,
+) -> Test:
+    """Return the test of a limit, for people of one sex if its evidence names one."""
+    sign = _choose_sign(limit.comparator, required=required)
+    quantity = name_value(named) or ""
+    when, condition = _read_condition(limit.condition or "", proof.sex)
+    keeps_out = condition
+    lets_in = ""
+    if condition and spell_words(condition)[0] not in words_of("neutral", "links"):
+        lets_in = condition
+    if condition.startswith(("unless", "except")):
+        lets_in = ""
+    is_fuzzy = quantity == "age" and limit.comparator is Comparator.MORE
+    tests = [
+        of_bounds(
+            str(limit),
+            key_quantity(part, words),
+            f"exact {unit}" if is_fuzzy else unit,
+            sign,
+            *numbers,
+        )
+        for part, unit, numbers in _list_quantities(quantity, named, limit)
+    ]
+    # "ALT and AST" must both be below an inclusion's limit, and "ALT or AST" above an exclusion's
+    # limit is enough to be kept out; "ALT or AST" of an inclusion does not tell which
+    has_and = "and" in spell_words(limit.quantity)
+    if len(tests) > 1 and has_and is not required:
+        keeps_out = "which of them"
+    return Test(
+        str(limit), parts=tuple(tests), when=when, keeps_out=keeps_out, lets_in=lets_in
+    )
+
+
+def _find_words(
+    criterion: Criterion, base: int, limit: Constraint, proof: Evidence
+) -> str:
+    """Return the words that name a limit's quantity, with those between them and the number that
+    make it another one.
+    """
+    start = proof.start - base
+    skipped = skip_joint(criterion.quote, start) - start
+    # the words behind the number are its unit
+    covered = re.split(r"\d", proof.quote[max(0, skipped) :])[0]
+    words = spell_words(covered)
+    named = [
+        word
+        for word in spell_words(limit.quantity)
+        if not skipped or word in spell_words(proof.quote[skipped:])
+    ]
+    marks = words_of("qualifiers", "others")
+    inside = [word for word in words if word in marks and word not in named]
+    return " ".join((*named, *inside))
+
+
+def _list_quantities(
+    quantity: str, named: CanonicalLimit, limit: Constraint
+) -> Iterator[tuple[str, str | None, tuple[float, float | None]]]:
+    """Yield the quantities that a limit bounds, with the unit and the two ends, of which the second
+    is None for a limit with one end.
+    """
+    written = limit.value, limit.value_high
+    if quantity == "age":
+        yield quantity, _AGE_UNITS.get(named.unit_ucum or "", "year"), written
+        return
+    ends = written
+    if named.value_canonical is not None:
+        ends = named.value_canonical, named.value_high_canonical
+    known = list_quantities().get(quantity)
+    parts = quantity.split("|")
+    # one name for two quantities: "alt_or_ast"
+    if known and ("_or_" in quantity or "_and_" in quantity):
+        parts = sorted(known.both)
+    for part in parts:
+        yield part, named.unit_canonical or named.unit_ucum or limit.unit, ends
+
+
+def _read_condition(written: str, sex: Sex | None) -> tuple[tuple[Test, ...], str]:
+    """Return tests of whether a condition applies to a patient, and the condition as written if
+    they do not decide that, or else "".
+    """
+    if not written:
+        return (of_sex(sex),) if sex in SEXES else (), ""
+    when = [of_sex(sex)] if sex in SEXES else []
+    words = spell_words(written)
+    rest = [word for word in words if word not in words_of("neutral") and word != "if"]
+    rest = [
+        word
+        for word in rest
+        if word not in ("woman", "women", "man", "men", "male", "female")
+    ]
+    ages = [one for one in find_limits(read_text(written), None) if one.time_unit]
+    links = words_of("links") - {"if", "when", "where"}
+    # "if aged 65 years or older"
+    if len(ages) == 1 and links.isdisjoint(words):
+        [age] = ages
+        ends = age.value, age.value_high
+        when.append(of_bounds("age", "age", age.time_unit, age.comparator, *ends))
+        rest = [word for word in rest if not word.isdecimal()]
+        rest = [word for word in rest if word not in _AGE_GROUPS]
+    if when and not rest:
+        return tuple(when), ""
+    idle = _IDLE_IN_CONDITIONS.split()
+    named = [
+        word
+        for word in words
+        if word not in idle
+        and word not in ("an", "a", "the", "patient", "those", "participant")
+    ]
+    if named == ["adolescent"]:
+        return (of_bounds("age", "age", "year", "between", *_ADOLESCENCE),), ""
+    if named == ["adult"]:
+        return (of_bounds("age", "age", "year", ">=", 18),), ""
+    states = words_of("states", "describing")
+    is_name = named and all(word in states or word.isalpha() for word in named)
+    if is_name and not when and links.isdisjoint(words) and "or" not in words:
+        return (of_name("has", make_key(" ".join(named))),), ""
+    return tuple(when), written

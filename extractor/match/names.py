@@ -1,0 +1,296 @@
+"""Compile a criterion that consists of names, such as those of diseases and drugs, to a test."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from extractor.match.coverage import SEXES_OF, is_state
+from extractor.match.limits import find_wider, limit_to
+from extractor.match.synonyms import make_key
+from extractor.match.tests import UNDECIDED, Test, of_name, of_sex
+from extractor.match.words import words_of
+from extractor.measures.names import spell_words
+from extractor.schemas import Sex
+
+_PARTS = re.compile(r"[,;/]|\band/or\b|\band\b|\bor\b", re.IGNORECASE)
+_AND = re.compile(r"\b(?:and|plus)\b(?!/or)", re.IGNORECASE)
+_ABBREVIATION = re.compile(r" ?\(([A-Z][\w-]{1,6})\)")
+"""An abbreviation behind its name."""
+_MOMENT = re.compile(
+    r"\bat (?:the )?(?:time of )?(?:screening|baseline|enrol|study entry|inclusion|randomi).*",
+    re.IGNORECASE,
+)
+_NEGATED = re.compile(
+    r"^(?:(?:patients?|subjects?|participants?|individuals?|people|persons?|must|should|who"
+    r"|are|is|be|do|does|did|have|has|having) )*"
+    r"(?:no|not|non|never|without|absence of|lack of|free (?:of|from)|negative for)\b[ -]",
+    re.IGNORECASE,
+)
+"""The beginning of a line that says that something is absent."""
+_NEGATED_BEHIND = re.compile(
+    r"(?: (?:is|are|was|were|must be|has been|have been))?[ -]"
+    r"(?:absent|excluded|ruled out|not present|free|not used|not taken|naive)\s*\.?$",
+    re.IGNORECASE,
+)
+_NOT_NEGATED = re.compile(
+    r"\bnot (?:able|willing|eligible|only|limited|controlled|adequately|well)\b"
+    r"|\bno (?:more|longer)\b",
+    re.IGNORECASE,
+)
+_BARRED = re.compile(
+    r"^(?:(?:known|history of|documented|any) )*"
+    r"(?:(?:allergy|hypersensitivity|intolerance|contraindications?|inability|unable|unwilling"
+    r"|refusal|ineligible|refuses) (?:to|of|for|to the use of)\b"
+    r"(?: (?:take|use|receive|tolerate|the|any))*"
+    r"|(?:stopped|discontinued|discontinuation of|cessation of|weaned off|missing)\b)",
+    re.IGNORECASE,
+)
+"""Words after which a drug is one that cannot be, or is no longer, taken."""
+_BARRED_BEHIND = re.compile(
+    r" (?:allergy|intolerance|hypersensitivity)$", re.IGNORECASE
+)
+_ABOUT_PREGNANCY = re.compile(
+    r"\b(?:pregnan\w*|breast[- ]?feeding|lactat\w+|nursing|child[- ]?bearing"
+    r"|reproductive potential|gestation\w*|postpartum|gravid)\b",
+    re.IGNORECASE,
+)
+_ABOUT_MEN = re.compile(
+    r"\b(?:men|males?|partners?|wife|wives|father\w*|both|either|husbands?|diabetes|history|all)\b",
+    re.IGNORECASE,
+)
+_DEMANDS = re.compile(
+    r"\b(?:must|should|agree\w*|negative|test\w*|contracept\w*|use|using|willing\w*"
+    r"|required?|not)\b",
+    re.IGNORECASE,
+)
+_IS_SUBJECT = re.compile(
+    r"(?:(?:adult|healthy|pregnant|young|elderly|older|any|all|the)\s)*"
+    r"(?:women|men|males?|females?|woman|man|girls|boys)\b(?! (?:factor|partner|sex hormone))",
+    re.IGNORECASE,
+)
+"""The beginning of a line about the people of one sex."""
+_VERBS = {
+    (False, False): "has",
+    (False, True): "had",
+    (True, False): "takes",
+    (True, True): "took",
+}
+"""What is said of a name, by whether it is taken, and whether that may be in the past."""
+
+
+class Name(NamedTuple):
+    """A name in a line.
+
+    Attributes:
+        verb: Whether the patient has, had, takes or took it.
+        key: Its key.
+        wider: The keys of wider names.
+        more: What else the line says of it, so that not all who have it are meant.
+    """
+
+    verb: str
+    key: str
+    wider: tuple[str, ...] = ()
+    more: str = ""
+
+
+def plan_names(quote: str, sex_of_trial: Sex | None, *, required: bool) -> Test:
+    """Compile a line that consists of names: a single one, or alternatives.
+
+    Args:
+        quote: The line.
+        sex_of_trial: The sex of the trial's participants.
+        required: Whether the line must be true to let a patient in.
+    """
+    about_women = _plan_pregnancy(quote, required=required)
+    plain = " ".join(_MOMENT.sub("", _ABBREVIATION.sub("", quote)).split())
+    negated, plain = _strip_negation(plain)
+    if negated is None:
+        return about_women
+    has_it = required is not negated
+    barred = None if negated else _plan_barred(plain, required=has_it)
+    if barred:
+        return barred
+    names = list(_list_names(plain))
+    elsewhere = words_of("others", "denials", "links") - words_of("past")
+    if not names or not elsewhere.isdisjoint(spell_words(plain)):
+        return about_women
+    short = _ABBREVIATION.findall(quote) if len(names) == 1 else []
+    is_joined = len(names) > 1 and bool(_AND.search(plain))
+    whole = _join_names(names, short, has_it=has_it, is_joined=is_joined)
+    sexes = {SEXES_OF[word] for word in spell_words(plain) if word in SEXES_OF}
+    if len(sexes) == 1 and not negated:
+        if not _IS_SUBJECT.match(plain) or _DEMANDS.search(plain):
+            return about_women
+        [sex] = sexes
+        whole = _limit_to_sex(whole, sex, names, required=required)
+        if required and sex_of_trial != sex:
+            whole = limit_to(whole, sex)
+    if about_women.when:
+        # a man is not concerned; otherwise, the names decide
+        return Test("", parts=(whole._replace(when=about_women.when),))
+    return whole
+
+
+def _join_names(
+    names: Sequence[Name], short: Sequence[str], *, has_it: bool, is_joined: bool
+) -> Test:
+    """Return the test of names, of which one is enough. If they are joined ("asthma and eczema"),
+    they may also be meant together.
+    """
+    has_more = any(name.more for name in names)
+    tests = [_test_one(name, has_it=has_it, says_more=has_more) for name in names]
+    # an abbreviation is another name for the same thing
+    tests += [
+        of_name("has", make_key(each), has_it=has_it, in_part=names[0].more)
+        for each in short
+    ]
+    if len(tests) == 1:
+        return tests[0]
+    # one of the names is enough; without ``has_it``, the patient must have none of them
+    any_of = Test("", parts=tuple(tests), need=int(has_it))
+    if not is_joined:
+        return any_of
+    all_of = Test("", parts=tuple(tests), need=int(not has_it))
+    return Test("", parts=(any_of, all_of), need=UNDECIDED)
+
+
+def _limit_to_sex(
+    whole: Test, sex: str, names: Sequence[Name], *, required: bool
+) -> Test:
+    """Return the test of a line about the people of one sex who have what the names say."""
+    is_sex = of_sex(sex, is_that=required)
+    if not any(name.key for name in names):
+        return is_sex
+    return Test("", parts=(is_sex, whole), need=0 if required else 1)
+
+
+def _plan_pregnancy(quote: str, *, required: bool) -> Test:
+    """Return a test that does not concern men, if a line is about pregnancy, lactation or the
+    means against them, of women alone.
+    """
+    nothing = Test("")
+    others = words_of("others") - {"partner"}
+    if _ABOUT_MEN.search(quote) or not others.isdisjoint(spell_words(quote)):
+        return nothing
+    idle = words_of("neutral", "opening", "past", "taken", "around_pregnancy")
+    for part in _PARTS.split(quote):
+        is_idle = set(spell_words(part)) <= idle
+        if not is_idle and not _ABOUT_PREGNANCY.search(part):
+            return nothing
+    if not _ABOUT_PREGNANCY.search(quote):
+        return nothing
+    if required and not _DEMANDS.search(quote):
+        return nothing
+    return Test(
+        "", parts=(Test("", keeps_out="", lets_in=""),), when=(of_sex("female"),)
+    )
+
+
+def _strip_negation(plain: str) -> tuple[bool | None, str]:
+    """Return whether a line is negated, and the line without its negation; None if that is not
+    clear.
+    """
+    if _NOT_NEGATED.search(plain):
+        return None, plain
+    negated = False
+    found = _NEGATED.match(plain)
+    if found:
+        negated = True
+        plain = plain[found.end() :]
+        # "no" of several names is "none of them"
+        if re.search(r"\band\b", plain):
+            return None, plain
+    behind = _NEGATED_BEHIND.search(plain)
+    if behind:
+        if negated:
+            return None, plain
+        negated = True
+        plain = plain[: behind.start()]
+        if _PARTS.search(plain):
+            return None, plain
+    return negated, plain
+
+
+def _plan_barred(plain: str, *, required: bool) -> Test | None:
+    """Return the test of a line about a drug that somebody cannot take: whoever takes it, can."""
+    front = _BARRED.match(plain)
+    behind = _BARRED_BEHIND.search(plain)
+    if front:
+        name = plain[front.end() :]
+    elif behind:
+        name = plain[: behind.start()]
+    else:
+        return None
+    if not name.strip() or _PARTS.search(name):
+        return None
+    whole = make_key(plain)
+    return of_name("has", whole, (), has_it=required)._replace(
+        against=(f"takes {make_key(name)}",)
+    )
+
+
+def _list_names(plain: str) -> Iterator[Name]:
+    """Yield the names that commas or conjunctions join, without the words around them that do not
+    change them.
+    """
+    idle = words_of("opening", "past", "taken")
+    details = words_of("details", "other_details")
+    dropped: list[str] = []
+    for part in _PARTS.split(plain):
+        written, bracket, inside = part.partition("(")
+        words = list(spell_words(written))
+        people = [word for word in words if word in SEXES_OF]
+        here = []
+        while words and (words[0] in idle or words[0] in SEXES_OF):
+            here.append(words.pop(0))
+        behind = []
+        while words and (words[-1] in idle or words[-1] in SEXES_OF):
+            behind.append(words.pop())
+        if words and _is_of_disease(words[-1], behind):
+            # a drug against a disease is not the disease
+            words += reversed(behind)
+        else:
+            here += behind
+        if not words:
+            if people and not here:
+                continue
+            dropped += here
+            if bracket:
+                yield Name("has", "", (), inside or "brackets")
+            continue
+        # "history of stroke or epilepsy"
+        dropped = here or dropped
+        verb = _VERBS[
+            not words_of("taken").isdisjoint(dropped),
+            not words_of("past").isdisjoint(dropped),
+        ]
+        cut = next(
+            (at for at, word in enumerate(words) if at and word in details), None
+        )
+        tail = ""
+        if cut is not None:
+            if words[cut] in words_of("other_details"):
+                yield Name(verb, make_key(" ".join(words)), (), " ".join(words[cut:]))
+                continue
+            tail = " ".join(words[cut:])
+            words = words[:cut]
+        if bracket:
+            tail = f"{tail} {inside}".strip() or "brackets"
+        name = " ".join(words)
+        wider = find_wider(name)
+        if tail:
+            wider = (make_key(name), *wider)
+        yield Name(verb, make_key(name), wider, tail)
+
+
+def _is_of_disease(word: str, behind: Sequence[str]) -> bool:
+    """Return whether the words behind a name make it a treatment of a disease."""
+    is_treated = not words_of("taken").isdisjoint(behind)
+    return is_treated and is_state(word) and word not in words_of("therapies")
+
+
+def _test_one(name: Name, *, has_it: bool, says_more: bool) -> Test:
+    """Return the test of a name."""
+    in_part = name.more or ("what the line says" if says_more else "")
+    return of_name(name.verb, name.key, name.wider, has_it=has_it, in_part=in_part)

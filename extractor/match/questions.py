@@ -1,0 +1,83 @@
+"""Plain questions for what a test needs, and the facts that decide most lines of trials."""
+
+from extractor.language.book import read_table
+from extractor.match.coverage import is_state
+from extractor.match.synonyms import list_shown, spell_key
+from extractor.match.words import words_of
+
+_OF_NAMES = {
+    "has": "Does the patient have {}?",
+    "had": "Has the patient ever had {}?",
+    "takes": "Does the patient take {}?",
+    "took": "Has the patient ever taken {}?",
+    "since": "How long ago was the last {}?",
+    "after": "How long ago was the last {}?",
+    "ended": "How long ago did {} end?",
+}
+_OTHERS = {"sex": "What is the patient's sex?", "age": "How old is the patient?"}
+_SHORT = 5
+"""Names up to this length are abbreviations: "ecog", "hba1c"."""
+
+
+def split_quantity(quantity: str) -> tuple[str, str]:
+    """Return the kind and the name of a quantity: "has" and "asthma"."""
+    verb, _, name = quantity.partition(" ")
+    if quantity in _OTHERS:
+        return quantity, quantity
+    if verb in _OF_NAMES:
+        return verb, name
+    return "value", quantity
+
+
+def is_of_name(kind: str) -> bool:
+    """Return whether a kind is the verb of a name."""
+    return kind in _OF_NAMES
+
+
+def ask(quantity: str, unit: str | None = None) -> str:
+    """Return the question for a quantity, or an empty string if it cannot be asked plainly.
+
+    >>> ask("has type 2 diabete"), ask("egfr"), ask("alt", "{ULN}")
+    ('Does the patient have type 2 diabetes?', 'What is the eGFR?', 'What is the ALT, as x ULN?')
+    """
+    kind, name = split_quantity(quantity)
+    if kind in _OTHERS:
+        return _OTHERS[kind]
+    if kind in _OF_NAMES:
+        shown = show_name(name)
+        if shown == name and not _is_known(spell_key(name)):
+            return ""
+        return _OF_NAMES[kind].format(shown)
+    if quantity.startswith("own") or "|" in quantity or not quantity:
+        return ""
+    shown = show_quantity(quantity)
+    if unit:
+        return f"What is the {shown}, as {unit.replace('{ULN}', 'x ULN').strip('{}')}?"
+    return f"What is the {shown}?"
+
+
+def show_quantity(quantity: str) -> str:
+    """Return the name of a quantity as people write it."""
+    words = quantity.replace("_", " ").split()
+    shown = [read_table("match_spellings")["shown"].get(word, word) for word in words]
+    if len(words) == 1 and len(shown[0]) <= _SHORT and shown[0] == words[0]:
+        return words[0].upper()
+    return " ".join(shown)
+
+
+def show_name(name: str) -> str:
+    usual = list_shown().get(name, name)
+    if usual != name:
+        return usual
+    plurals = read_table("match_spellings")["plural"]
+    return " ".join(plurals.get(word, word) for word in name.split())
+
+
+def _is_known(name: str) -> bool:
+    """Return whether a name is one of a state, so that a question about it makes sense."""
+    words = name.split()
+    known = words_of("describing", "narrowing", "states")
+    if words_of("general").issuperset(words):
+        return False
+    last = is_state(words[-1]) if words else False
+    return last and all(word in known or is_state(word) for word in words)

@@ -1,0 +1,162 @@
+"""Names of the same thing, and of the kinds of a thing."""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import NamedTuple
+
+from extractor.concepts.doses.names import unify_name
+from extractor.language.book import read_table
+from extractor.measures.names import spell_words
+
+
+class Synonyms(NamedTuple):
+    """More names of drugs, conditions and events.
+
+    Attributes:
+        same: The keys of all names for a thing, by the key of each name.
+        kinds: The keys of the classes of a thing, by its key: "anticoagulant" of "warfarin".
+        codes: The keys of the classes of all codes with a beginning: "diabete" of "e11".
+    """
+
+    same: Mapping[str, frozenset[str]] = {}
+    kinds: Mapping[str, frozenset[str]] = {}
+    codes: Mapping[str, frozenset[str]] = {}
+
+
+def spell_key(name: str) -> str:
+    """Return a name in lower case and singular words."""
+    return " ".join(spell_words(name))
+
+
+def make_key(name: str) -> str:
+    """Return the key of a drug, condition or event: its substance, in singular words."""
+    return spell_key(unify_name(name))
+
+
+def join_synonyms(
+    rows: Iterable[Iterable[str]], kinds: Iterable[tuple[str, Iterable[str]]] = ()
+) -> Synonyms:
+    """Return synonyms, given rows of names for the same thing. Rows that share a name are joined.
+
+    Args:
+        rows: Names for the same thing.
+        kinds: Classes, each with its members. A member that ends with ``*`` is the beginning of a
+            code.
+
+    >>> sorted(join_synonyms([("heart attacks", "MI")]).same["mi"])
+    ['heart attack', 'mi']
+    """
+    leaders: dict[str, str] = {}
+
+    def lead(key: str) -> str:
+        while leaders[key] != key:
+            leaders[key] = leaders[leaders[key]]
+            key = leaders[key]
+        return key
+
+    for row in rows:
+        keys = [key for key in map(spell_key, row) if key]
+        for key in keys:
+            leaders.setdefault(key, key)
+            leaders[lead(key)] = lead(keys[0])
+    groups: dict[str, set[str]] = {}
+    for key in leaders:
+        groups.setdefault(lead(key), set()).add(key)
+    same = {}
+    for members in groups.values():
+        shared = frozenset(members)
+        same.update(dict.fromkeys(shared, shared))
+    kinds_of: dict[str, set[str]] = {}
+    codes: dict[str, set[str]] = {}
+    for name, kept in kinds:
+        for member in kept:
+            if member.strip().endswith("*"):
+                codes.setdefault(member.strip()[:-1].casefold(), set()).add(
+                    make_key(name)
+                )
+            else:
+                kinds_of.setdefault(make_key(member), set()).add(make_key(name))
+    return Synonyms(
+        same,
+        {key: frozenset(found) for key, found in kinds_of.items()},
+        {key: frozenset(found) for key, found in codes.items()},
+    )
+
+
+@cache
+def _read_built_in() -> tuple[Mapping[str, frozenset[str]], frozenset[str]]:
+    """Return the built-in synonyms, and the keys of what lasts."""
+    table = read_table("match_synonyms")
+    same = join_synonyms(table["names"]).same
+    lasting = set()
+    for name in table["lasting"]:
+        lasting |= list_same(name, same)
+    return same, frozenset(lasting)
+
+
+def list_same(name: str, same: Mapping[str, frozenset[str]]) -> set[str]:
+    """Return the keys of a name and of its synonyms."""
+    keys = {spell_key(name), make_key(name)} - {""}
+    for key in list(keys):
+        keys |= same.get(key, frozenset())
+    return keys
+
+
+def list_keys(name: str, synonyms: Synonyms) -> list[str]:
+    """Return the keys of a name and of all its synonyms: its own first."""
+    built_in, _ = _read_built_in()
+    keys = list_same(name, synonyms.same)
+    for key in sorted(keys):
+        keys |= built_in.get(key, frozenset())
+    for key in sorted(keys):
+        keys |= synonyms.same.get(key, frozenset())
+    own = spell_key(name)
+    return [own, *sorted(keys - {own})]
+
+
+def list_kinds(keys: Iterable[str], name: str, synonyms: Synonyms) -> list[str]:
+    """Return the keys of the classes that contain a thing, with the classes of these."""
+    found: dict[str, None] = {}
+    waiting = list(keys)
+    code = name.strip().casefold()
+    for beginning, kinds in synonyms.codes.items():
+        if code.startswith(beginning):
+            waiting += [kind for kind in kinds if kind not in found]
+            found |= dict.fromkeys(kinds)
+    while waiting:
+        for kind in sorted(synonyms.kinds.get(waiting.pop(), ())):
+            if kind not in found:
+                found[kind] = None
+                waiting.append(kind)
+    return list(found)
+
+
+def list_members(keys: Iterable[str], synonyms: Synonyms) -> list[str]:
+    """Return the keys of all members of classes: who has no member of a class has none of these."""
+    wanted = set(keys)
+    found: dict[str, None] = {}
+    grown = True
+    while grown:
+        grown = False
+        for member, kinds in synonyms.kinds.items():
+            if member not in found and not wanted.isdisjoint(kinds):
+                found[member] = None
+                wanted.add(member)
+                grown = True
+    return list(found)
+
+
+@cache
+def list_shown() -> Mapping[str, str]:
+    """Return the first name of each built-in row, by the keys of the row."""
+    shown: dict[str, str] = {}
+    for row in read_table("match_synonyms")["names"]:
+        for name in row:
+            shown.setdefault(spell_key(name), row[0])
+    return shown
+
+
+def is_lasting(keys: Iterable[str]) -> bool:
+    """Return whether who has not got a thing, never had it."""
+    _, lasting = _read_built_in()
+    return not lasting.isdisjoint(keys)

@@ -1,0 +1,189 @@
+"""Read a patient's values: numbers with units, as hospitals write them."""
+
+import re
+from collections.abc import Iterator, Mapping
+from math import inf, nextafter
+from typing import NamedTuple
+
+from extractor.concepts.limits.canonical import name_limit
+from extractor.concepts.limits.quantity_names import list_quantities, name_quantity
+from extractor.language.numbers import ROMAN, read_number
+from extractor.match.quantities import Units, key_quantity, name_value, tell
+from extractor.measures.names import spell_words
+from extractor.schemas import Comparator, Constraint
+from extractor.schemas.arguments import suggest
+
+_VALUE = re.compile(
+    r"(?P<sign>[<>≤≥]=?)?\s*(?:(?:grade|class|stage)\s+)?(?P<number>[-+]?\d[\d.,]*|[IV]+)\s*(?P<unit>.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_PRESSURES = re.compile(r"(\d{2,3})\s*/\s*(\d{2,3})\s*(mm\s?hg)?", re.IGNORECASE)
+_SECOND_NUMBER = re.compile(r"(?:-|–|to\b|/)\s*\d")
+_POWER = re.compile(r"[x*×]?\s*10\s?(?:E|e|\*|\^|\*\*)\+?(\d+)")
+_FRACTIONS = frozenset({"L/L", "l/l", "fraction", "g/g", "ratio"})
+"""Units of a fraction of 1, which is a hundredth of a value in %."""
+_RELATIVE = re.compile(r"%?\{(?:ULN|LLN|baseline|normal)\}")
+"""A unit that relates a value to a normal value: "x ULN"."""
+_BLOOD_PRESSURE = frozenset({"blood pressure", "bp", "arterial blood pressure"})
+_LONGEST = 200
+_SHORTEST_MISSPELT = 6
+"""Shorter names are abbreviations, which resemble too many others."""
+
+
+class _Read(NamedTuple):
+    """A value: the key of its quantity, its unit, and the numbers that it can mean."""
+
+    key: str
+    unit: str | None
+    numbers: tuple[float, ...]
+
+
+def read_values(
+    written: Mapping[str, object], upper_limits: Mapping[str, object]
+) -> tuple[dict[str, Units], list[str]]:
+    """Return the numbers of a patient's values by quantity and unit, and the values that cannot be
+    used, each with the reason.
+    """
+    values: dict[str, Units] = {}
+    names: dict[tuple[str, str | None], str] = {}
+    unused: list[str] = []
+    for name, value in written.items():
+        for reading in _read_value(name, str(value)):
+            if isinstance(reading, str):
+                unused.append(tell(name, value, reading))
+                continue
+            place = reading.key, reading.unit
+            units = values.setdefault(reading.key, {})
+            earlier = units.get(reading.unit)
+            if earlier is not None and earlier != reading.numbers:
+                # neither is believed
+                units[reading.unit] = ()
+                unused.append(
+                    tell(name, value, f"{names[place]} states another value; keep one")
+                )
+                continue
+            names.setdefault(place, name)
+            units[reading.unit] = reading.numbers
+    values = {
+        key: {unit: numbers for unit, numbers in units.items() if numbers}
+        for key, units in values.items()
+    }
+    unused += _add_ratios(values, upper_limits)
+    return {key: units for key, units in values.items() if units}, unused
+
+
+def _add_ratios(
+    values: Mapping[str, Units], upper_limits: Mapping[str, object]
+) -> Iterator[str]:
+    """Add to each value its ratio to the upper limit of normal. Yield the upper limits that cannot
+    be used.
+    """
+    for name, value in upper_limits.items():
+        for reading in _read_value(name, str(value)):
+            if isinstance(reading, str):
+                yield tell(f"upper limit of {name}", value, reading)
+                continue
+            [limit, *_] = reading.numbers
+            numbers = values.get(reading.key, {}).get(reading.unit)
+            if len(reading.numbers) > 1 or limit <= 0:
+                yield tell(f"upper limit of {name}", value, "is not one number")
+            elif numbers:
+                ratios = tuple(number / limit for number in numbers)
+                values[reading.key].setdefault("{ULN}", ratios)
+            else:
+                yield tell(
+                    f"upper limit of {name}", value, "there is no value in such a unit"
+                )
+
+
+def _read_value(name: str, written: str) -> Iterator[_Read | str]:
+    """Yield what a value says, or the reason why no limit can be compared with it."""
+    pressures = _PRESSURES.fullmatch(written.strip())
+    if pressures and " ".join(spell_words(name)) in _BLOOD_PRESSURE:
+        for side, number in zip(
+            ("systolic", "diastolic"), pressures.groups()[:2], strict=True
+        ):
+            yield _read_one(f"{side} blood pressure", f"{number} mmHg")
+        return
+    yield _read_one(name, written)
+
+
+def _read_one(name: str, written: str) -> _Read | str:
+    if len(written) > _LONGEST or len(name) > _LONGEST:
+        return "is too long"
+    text = _POWER.sub(r"x 10^\1", written.strip())
+    parts = _VALUE.fullmatch(text)
+    number = None
+    if parts:
+        number = ROMAN.get(parts["number"].upper(), read_number(parts["number"]))
+    if parts is None or number is None:
+        return "is not a number with its unit, as in '45 mL/min'"
+    sign = parts["sign"] or ""
+    unit = parts["unit"].strip() or None
+    if unit and _SECOND_NUMBER.match(unit) and not _POWER.match(unit):
+        return "is not one number"
+    return _convert(name, float(number), unit, sign)
+
+
+def _convert(name: str, number: float, unit: str | None, sign: str) -> _Read | str:
+    known = name if name in list_quantities() else None
+    # the vocabulary has some scores with the word alone: "CAT score"
+    score = name_quantity(f"{name} score")
+    if name_quantity(name) is None and score and not score.weak:
+        name = f"{name} score"
+    quantity = name_quantity(name)
+    if unit in _FRACTIONS and quantity and quantity.unit == "%":
+        number, unit = number * 100, "%"
+    limit = Constraint(
+        quantity=name,
+        comparator=Comparator.EQUAL,
+        value=number,
+        unit=unit,
+        quantity_canonical=known,
+    )
+    named = name_limit(limit)
+    canonical = name_value(named)
+    if canonical is None:
+        return _keep_own(name, number, unit, sign, is_known=quantity is not None)
+    if canonical == "age":
+        # the age of the patient is a field of its own
+        return "state the age as age"
+    key = key_quantity(canonical, name)
+    if named.value_canonical is not None:
+        numbers = _span(named.value_canonical, sign)
+        return _Read(key, named.unit_canonical, numbers)
+    if named.unit_ucum and _RELATIVE.fullmatch(named.unit_ucum):
+        return _Read(key, named.unit_ucum, _span(number, sign))
+    reason = named.canonical_note or "cannot be compared"
+    if reason in ("unknown unit", "no unit"):
+        return f"{reason}; state a usual unit"
+    return reason
+
+
+def _keep_own(
+    name: str, number: float, unit: str | None, sign: str, *, is_known: bool
+) -> _Read | str:
+    """Return a value of a score that the vocabulary does not name. It is compared with the limits
+    of a trial that names it in the same words.
+    """
+    key = key_quantity("", name)
+    if key == "own":
+        return "its name says nothing"
+    is_short = len(name) < _SHORTEST_MISSPELT
+    near = "" if is_known or is_short else suggest(name, list_quantities())
+    if near:
+        return f"no criterion limits such a quantity{near}"
+    return _Read(key, unit, _span(number, sign))
+
+
+def _span(number: float, sign: str) -> tuple[float, ...]:
+    """Return the numbers that "<5" or ">60" can mean, in ascending order."""
+    if sign == "<":
+        return (-inf, nextafter(number, -inf))
+    if sign in ("<=", "≤"):
+        return (-inf, number)
+    if sign == ">":
+        return (nextafter(number, inf), inf)
+    if sign in (">=", "≥"):
+        return (number, inf)
+    return (number,)
