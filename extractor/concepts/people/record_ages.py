@@ -12,6 +12,7 @@ from extractor.concepts.people.ages import (
     ends_age_range,
     follows_people,
     is_age,
+    is_age_at_event,
     is_age_of_clause,
     is_doubtful_age,
     is_lifetime,
@@ -255,7 +256,7 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
             continue
         last_end = limit.end
         is_doubtful = is_doubtful_age(tokens, limit, criterion.heading)
-        if limit.first in singled_out:
+        if limit.first in singled_out or is_age_at_event(tokens, limit):
             case = _OF_SOME
         elif is_doubtful or names_division(criterion.heading):
             case = _DOUBTFUL
