@@ -157,11 +157,11 @@ def _are_different(name: str | None, other: str | None) -> bool:
     return not name.endswith(other) and not other.endswith(name)
 
 
-def _name_known(limit: _Limit) -> str | None:
+def _name_known(limit: object) -> str | None:
     """Return the canonical name of the quantity that the words of a limit name; None if they name
     none, or only a general one, such as a score.
     """
-    if isinstance(limit, Quantity):
+    if not isinstance(limit, Constraint):
         return None
     named = name_quantity(limit.quantity)
     if named is None or named.general:
