@@ -4,7 +4,7 @@ table.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from extractor.formats.cells import (
@@ -46,6 +46,12 @@ _LINKS = {"arms": "interventions", "interventions": "arms"}
 _DESCRIPTION = "description"
 """The column whose labels are kept as part of its text."""
 _SEVERAL = ("phases", "who_masked")
+_OWN_MARK = re.compile(r"(?:\d{1,2}[.)]|[*•-])\s+")
+"""The list marker that an entry already has."""
+_HEADS_LIST = re.compile(
+    r"[^\n]{0,80}:\s*\Z|\W*(?:\w+ ){0,3}(?:inclusion|exclusion)\b", re.I
+)
+"""Matches an entry that is only the heading or the lead-in of the entries behind it."""
 _UNIT = r"(?:hour|day|week|month|year)s?"
 _STATES_TIME = re.compile(
     rf"\b{_UNIT}[ -]\d|time ?(?:frame|point)"
@@ -68,7 +74,8 @@ def read_record(register: Register, tree: object, container: str) -> RecordConte
         try:
             for form in forms:
                 first = len(same_name)
-                same_name += _list_sections(register, name, form, tree, first, items)
+                found = _list_sections(register, name, form, tree, first, items)
+                same_name += _drop_repeated(found, same_name)
         except UnreadableSource as problem:
             raise problem.nest_place(name) from None
         sections += same_name
@@ -98,6 +105,22 @@ def read_record(register: Register, tree: object, container: str) -> RecordConte
         registry=RegistryFields.model_validate(values),
         notes=tuple(notes),
     )
+
+
+def _drop_repeated(
+    found: Iterable[Section], stated: Sequence[Section]
+) -> list[Section]:
+    """Return the sections of a form; none if each of them only states again, in one text, an
+    outcome that an earlier form gives in parts: "Grip strength measured using a dynamometer".
+    """
+    sections = list(found)
+    measures = [fold_label(section.part("measure") or "") for section in stated]
+    begins = tuple(filter(None, measures))
+    if len(sections) > len(begins):
+        return sections
+    if all(fold_label(section.text).startswith(begins) for section in sections):
+        return []
+    return sections
 
 
 def read_named(
@@ -137,6 +160,28 @@ def _join(tree: object, path: str) -> str:
     return "\n\n".join(texts)
 
 
+def _join_entries(tree: object, path: str) -> str:
+    r"""Return the criteria at a path as one text. If one of several entries has several lines, each
+    entry becomes an item with a list marker, because its lines belong to no other entry.
+
+    >>> print(_join_entries({"in": ["Adults", "One of:\n- Gout\n- COPD"]}, "in"))
+    * Adults
+    * One of:
+      - Gout
+      - COPD
+    """
+    texts = read_texts(tree, path)
+    several = [text for text in texts if "\n" in text.strip()]
+    # a whole list in one entry, or a lead-in in an entry of its own
+    has_lists = any(map(_OWN_MARK.match, several))
+    has_lead_ins = any(map(_HEADS_LIST.match, texts))
+    if len(texts) == 1 or not several or has_lists or has_lead_ins:
+        return _join(tree, path)
+    return "\n".join(
+        f"* {_OWN_MARK.sub('', text.strip())}".replace("\n", "\n  ") for text in texts
+    )
+
+
 def _list_sections(
     register: Register,
     name: str,
@@ -161,7 +206,8 @@ def _list_sections(
         return ()
     if "inclusion" in form:
         return criteria_section(
-            _join(tree, form["inclusion"]), _join(tree, form["exclusion"])
+            _join_entries(tree, form["inclusion"]),
+            _join_entries(tree, form["exclusion"]),
         )
     return text_section(
         name, *(text for path in form["join"] for text in read_texts(tree, path))

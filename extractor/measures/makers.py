@@ -334,6 +334,10 @@ def make_cases(parts: Parts) -> Bounds | None:
     *before, first = parts["bounds"].value
     further_span = parts["amount"]
     amount = further_span.value
+    # as in ">= 135 mg/dL if on a statin, or 4 weeks without one"
+    is_of_state = parts["first"].kind == "value_case"
+    if is_of_state and amount.unit not in (None, first.amount.unit):
+        return None
     # the 12 of ">= 13 g/dL in men and 12 in women"
     if amount.unit is None:
         amount = _share_unit(amount, first.amount)
@@ -343,6 +347,25 @@ def make_cases(parts: Parts) -> Bounds | None:
         first.comparator, amount, further_span.first, further_span.end, parts["second"]
     )
     return *before, replace(first, condition=parts["first"]), further
+
+
+def make_cases_compared_behind(parts: Parts) -> Bounds | None:
+    """Make bounds for different groups of people whose comparator is behind the second one: "50 kg
+    (men)/45 kg (women) or more". Return None if their units differ.
+    """
+    left = parts["left"]
+    right = parts["amount"]
+    first_amount = left.value
+    amount = right.value
+    if first_amount.unit is None:
+        first_amount = _share_unit(first_amount, amount)
+    if first_amount.unit != amount.unit or amount.high is not None:
+        return None
+    comparator = Comparator(parts["suffix"].value)
+    return (
+        Bound(comparator, first_amount, left.first, left.end, parts["first"]),
+        Bound(comparator, amount, right.first, right.end, parts["second"]),
+    )
 
 
 def make_chain(parts: Parts) -> Bounds | None:
@@ -374,6 +397,17 @@ def make_chain(parts: Parts) -> Bounds | None:
         lower, upper = (amounts[comparator] for comparator in _INCLUSIVE)
         return _join(lower, upper, amount.first, bound.end)
     return Bound(front, front_amount, amount.first, amount.end), bound
+
+
+def make_grades_of_case(parts: Parts) -> Bounds | None:
+    """Make two bounds from the grades of a scale, of which the last has a condition of its own:
+    "ECOG 0-1, or 2 if due to the tumour".
+    """
+    left = make_grades({"scale": parts["scale"], "grades": parts["left"]})
+    further = make_grades({"scale": parts["scale"], "grades": parts["grades"]})
+    if left is None or further is None:
+        return None
+    return *left, *further
 
 
 def make_grades(parts: Parts) -> Bounds | None:

@@ -313,6 +313,10 @@ def _find_name(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | No
     stop = _cut_remark(tokens, start, stop)
     if start >= stop or rule("names_nobody").covers(tokens, start, stop):
         return None
+    # "Aspirin at a dose" of "Aspirin at a dose above 100 mg/day"
+    if rule("bare_dose_name").covers(tokens, start, stop):
+        drug = rule("drug_at_dose").ends(tokens, start, lowest)
+        start = drug.first if drug else start
     start = max(start, stop - _LONGEST_NAME)
     # "weight-for-length z-score" is one name
     while start > lowest and tokens.gap(start) == "-":
@@ -332,9 +336,10 @@ def _find_start_of_name(
         first = colon + 1
     joints = rule("quantity_split").find(tokens, first, end)
     cuts = [joint.end for joint in joints]
-    # in "smoker or a history of >= 1 pack-year", the name before the "or" is unrelated
+    # in "Current smoker or >= 1 pack-year", the name before the "or" is unrelated
     is_unnamed = bool(cuts) and not any(map(_is_content, tokens.words[cuts[-1] : end]))
-    if is_unnamed and not names_known(chart, first, end):
+    names_people = rule("people_who_use").search(tokens, first, end) is not None
+    if is_unnamed and (names_people or not names_known(chart, first, end)):
         return None
     start = _cut(chart, tokens, first, end, cuts)
     # "AST, ALT or ALP" is cut before "ALP": the list of known quantities is joined again

@@ -31,7 +31,13 @@ from extractor.measures.grammar import (
     read_productions,
 )
 from extractor.measures.makers import MAKERS, Bound, Bounds
-from extractor.measures.owners import Owner, find_owner, list_unexplained, strip_bracket
+from extractor.measures.owners import (
+    Owner,
+    find_owner,
+    list_unexplained,
+    names_known,
+    strip_bracket,
+)
 from extractor.measures.terminals import (
     PRODUCED,
     find_quantities,
@@ -50,6 +56,9 @@ _UNITLESS_PENALTY = 2.0
 """The penalty for a plain range without a unit, because the range may be a list or a date:
 "3-5".
 """
+# Chosen by hand.
+_LONGEST_BRACKET = 16
+"""Maximum number of tokens behind a condition that may complete it up to the end of its bracket."""
 _VALUE_WORDS = frozenset({*MULTIPLES, *map(str.lower, ROMAN)})
 
 
@@ -133,7 +142,7 @@ def _read_line(tokens: Tokens, introduced: frozenset[str]) -> tuple[Limit, ...]:
     chart = Chart(read_terminals(tokens))
     compose(chart, _list_productions())
     chosen = _choose_spans(chart, tokens, introduced)
-    subjects = _find_subjects(tokens, chosen)
+    subjects = _find_subjects(chart, tokens, chosen)
     # the limit in "patients over 75 years must have LVEF >= 55 %" that singles out the patients
     of_subjects = [
         span for span in chosen if _find_enclosing_subject(subjects, span, "words")
@@ -143,6 +152,7 @@ def _read_line(tokens: Tokens, introduced: frozenset[str]) -> tuple[Limit, ...]:
     limits = _read_chosen(chart, tokens, chosen, subjects)
     limits = [_find_unit_apart(tokens, limit) for limit in limits]
     limits = _join_conditions(tokens, _share_stated_unit(tokens, limits))
+    limits = _complete_brackets(tokens, limits)
     for span in of_subjects:
         read = _read_limits(chart, tokens, span, span.place, None, is_case=False)
         limits += [replace(limit, qualifies=True) for limit in read]
@@ -153,7 +163,7 @@ def _read_chosen(
     chart: Chart,
     tokens: Tokens,
     chosen: Sequence[Expression],
-    subjects: Sequence[RuleMatch],
+    subjects: Sequence[_Subject],
 ) -> list[Limit]:
     """Return the limits of the chosen spans. Those in the clause of one of the ``subjects`` have
     its words as their condition, unless they have another one.
@@ -169,35 +179,131 @@ def _read_chosen(
         clause = _find_clause(chart, tokens, chosen, at, last)
         subject = _find_enclosing_subject(subjects, span, "clause")
         if subject:
-            clause = max(clause[0], subject.place("clause")[0]), clause[1]
+            clause = max(clause[0], subject.clause[0]), clause[1]
         read = _read_limits(chart, tokens, span, clause, last, is_case=at in cases)
-        words = subject.place("words") if subject else None
+        words = subject.words if subject else None
         limits += (replace(one, condition=one.condition or words) for one in read)
     return limits
 
 
-def _find_subjects(tokens: Tokens, chosen: Sequence[Expression]) -> list[RuleMatch]:
-    """Return the people for whom only the limits of a clause hold, with the clause: "LVEF >= 50 %;
-    patients treated with anthracyclines must have LVEF >= 55 %". Without a limit before it, the
-    subject must single out people by more than a disease, which may be that of the trial.
+class _Subject(NamedTuple):
+    """The people, or the case, for which alone the limits of a clause hold: the tokens of its words
+    and of the clause.
     """
-    return [
-        match
-        for match in rule("clause_of_some").find(tokens)
-        if (chosen and chosen[0].end <= match.first)
-        or tokens.codes[match.place("words")[1]] == ":"
-        or rule("subject_at_start").covers(tokens, *match.place("words"))
+
+    words: Range
+    clause: Range
+
+
+def _find_subjects(
+    chart: Chart, tokens: Tokens, chosen: Sequence[Expression]
+) -> list[_Subject]:
+    """Return the people, and the cases, for which alone the limits of a clause hold, from left to
+    right: "LVEF >= 50 %; patients treated with anthracyclines must have LVEF >= 55 %", "If
+    creatinine is > 1.5 mg/dL, clearance must be >= 60 mL/min", "In men >= 50 years PSA < 4 ng/mL".
+    """
+    found = [
+        *_find_clauses_of_some(tokens, chosen),
+        *_find_clauses_of_case(tokens, chosen),
+        *_find_people_in_front(chart, tokens, chosen),
     ]
+    subjects: list[_Subject] = []
+    for subject in sorted(found):
+        if not subjects or subjects[-1].clause[1] <= subject.words[0]:
+            subjects.append(subject)
+    return subjects
+
+
+def _find_clauses_of_some(
+    tokens: Tokens, chosen: Sequence[Expression]
+) -> Iterator[_Subject]:
+    """Yield the people of whom only some are meant: "patients with diabetes must have HbA1c < 8 %".
+    Without a limit, in the clause or before it, the subject must single out people by more than a
+    disease.
+    """
+    for match in rule("clause_of_some").find(tokens):
+        subject = _Subject(match.place("words"), match.place("clause"))
+        words = subject.words
+        is_of_some = (
+            # as in "Cohort B: platelets >= 75"
+            tokens.codes[words[1]] == ":"
+            # as in "LVEF >= 50 %; patients treated with anthracyclines must have ..."
+            or (bool(chosen) and chosen[0].end <= match.first)
+            or _holds_limit(chosen, subject.clause)
+            or rule("subject_at_start").covers(tokens, *words) is not None
+        )
+        if is_of_some:
+            yield subject
+
+
+def _find_clauses_of_case(
+    tokens: Tokens, chosen: Sequence[Expression]
+) -> Iterator[_Subject]:
+    """Yield the cases that a limit states, in front of the clause for which they are: "If
+    creatinine is > 1.5 mg/dL, clearance must be >= 60 mL/min".
+    """
+    for match in rule("clause_of_case").find(tokens):
+        subject = _Subject(match.place("words"), match.place("clause"))
+        places = (subject.words, subject.clause)
+        if all(_holds_limit(chosen, place) for place in places):
+            yield subject
+
+
+def _find_people_in_front(
+    chart: Chart, tokens: Tokens, chosen: Sequence[Expression]
+) -> Iterator[_Subject]:
+    """Yield the people whom a limit singles out, directly in front of the quantity that is limited
+    for them: "In men >= 50 years PSA < 4 ng/mL".
+    """
+    for span, following in pairwise(chosen):
+        people = rule("people_in_front").ends(tokens, span.first, 0)
+        if people is None:
+            continue
+        # as in "For participants >= 60 years without diabetes: SBP >= 160 mmHg"
+        start = tokens.codes.find(":", span.end, following.first)
+        words_end = start
+        if start < 0:
+            behind = rule("behind_people").starts(tokens, span.end)
+            start = behind.end if behind else span.end
+            words_end = span.end
+        if not names_known(chart, start, following.first):
+            continue
+        if rule("sentence_break").search(tokens, span.end, following.first):
+            continue
+        yield _Subject(
+            (people.place("words")[0], words_end),
+            (start, _find_closing(tokens, following.end)),
+        )
+
+
+def _find_closing(tokens: Tokens, at: int) -> int:
+    """Return the end of the clause of a subject, at or after a token."""
+    closings = _list_closings(tokens)
+    index = bisect_left(closings, at)
+    return closings[index] if index < len(closings) else len(tokens)
+
+
+@keep
+def _list_closings(tokens: Tokens) -> list[int]:
+    """Return the places at which the clause of a subject may end."""
+    return [closing.first for closing in rule("subject_closing").find(tokens)]
+
+
+def _holds_limit(chosen: Sequence[Expression], place: Range) -> bool:
+    """Return whether one of the chosen spans begins within a range of tokens."""
+    at = bisect_left(chosen, place[0], key=attrgetter("first"))
+    return any(span.first < place[1] for span in chosen[at : at + 1])
 
 
 def _find_enclosing_subject(
-    subjects: Sequence[RuleMatch], span: Expression, part: str
-) -> RuleMatch | None:
+    subjects: Sequence[_Subject], span: Expression, part: str
+) -> _Subject | None:
     """Return the subject whose ``part``, its words or its clause, contains a span, or None."""
-    at = bisect_left(subjects, span.end, key=lambda subject: subject.place(part)[1])
+    find_end = attrgetter(part)
+    at = bisect_left(subjects, span.end, key=lambda subject: find_end(subject)[1])
     for subject in subjects[at : at + 1]:
         # the "1: 18" of "Part 1: 18 years" may be read as a titre
-        if subject.place(part)[0] < span.end:
+        if find_end(subject)[0] < span.end:
             return subject
     return None
 
@@ -393,13 +499,29 @@ def _find_condition(
     if people:
         return strip_bracket(tokens, people.place)
     is_last = at + 1 == len(span.value)
+    # the last grade of "ECOG 0-1, or 2 if due to the tumour"
+    if not is_last and span.rule == "grades_of_case":
+        return None
     if is_last or span.rule != "restated":
         return condition
+    # as in "<= 1.5 x ULN (<= 3 mg/dL for patients with Gilbert's syndrome)"
+    if condition and _is_in_bracket(tokens, span, condition):
+        return None
     # bounds in two units are one limit: "<= 3 x ULN (<= 120 U/L) if liver metastases"
     units = {read_unit(bound.amount.unit) for bound in span.value}
     if len(units) > 1:
         return condition
     return None
+
+
+def _is_in_bracket(tokens: Tokens, span: Expression, condition: Range) -> bool:
+    """Return whether the words behind a limit that is stated again in a bracket stand in this
+    bracket.
+    """
+    restated = span.parts[-1]
+    is_bracket = tokens.codes[restated.first - 1] in "(["
+    between = tokens.codes[span.end : condition[0]]
+    return is_bracket and condition[0] >= span.end and not set(")]") & set(between)
 
 
 def _divide(clause: Range, bounds: Bounds, at: int) -> Range:
@@ -549,3 +671,25 @@ def _join_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
             joined[at] = replace(limit, condition=place)
             joined[at + 1] = replace(following, qualifies=True, unit=unit)
     return joined
+
+
+def _complete_brackets(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
+    """Return the limits; a condition in a bracket behind its limit that ends at a comma or a
+    conjunction goes on to the end of its bracket, unless a limit for others begins there: "(men,
+    and women after the menopause)".
+    """
+    complete = list(limits)
+    for at, limit in enumerate(limits):
+        if limit.condition is None:
+            continue
+        first, end = limit.condition
+        if first < limit.end or tokens.codes[first - 1] != "(":
+            continue
+        if rule("case_link").starts(tokens, end) is None:
+            continue
+        closing = tokens.codes.find(")", end, end + _LONGEST_BRACKET)
+        following = limits[at + 1 : at + 2]
+        is_shared = any(other.first < closing for other in following)
+        if closing >= 0 and "(" not in tokens.codes[end:closing] and not is_shared:
+            complete[at] = replace(limit, condition=(first, closing))
+    return complete

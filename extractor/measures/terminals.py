@@ -287,12 +287,15 @@ def _find_comparators(tokens: Tokens) -> Iterator[Expression]:
 
 def _find_comparators_apart(tokens: Tokens) -> Iterator[Expression]:
     """Yield the comparators that may be apart from their number, with a sign as the value: of kind
-    "age_not_reached_sign" ("has not reached the age of"), or of kind "distant" before the name of
-    the quantity ("minimum life expectancy of").
+    "age_not_reached_sign" ("has not reached the age of"), of kind "age_from_sign" ("adults from"),
+    or of kind "distant" before the name of the quantity ("minimum life expectancy of").
     """
     name = "age_not_reached_sign"
     for match in rule(name).find(tokens):
         yield Expression(name, match.first, match.end, rule=name, value="<")
+    for match in rule("age_from_sign").find(tokens):
+        place = match.place("sign")
+        yield Expression("age_from_sign", *place, rule="age_from_sign", value=">=")
     for match in rule("distant_comparison").find(tokens):
         # the rule begins with "minimum", "minimal", "maximum" or "maximal"
         sign = "<="

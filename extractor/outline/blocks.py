@@ -308,7 +308,40 @@ def read_outline(section: LexedSection, vocabulary: Vocabulary) -> list[Block]:
             pieces, [None, *lines], [*lines[1:], None], strict=False
         )
     ]
-    return _set_levels(blocks)
+    return _set_levels(_keep_items_behind_parts(blocks))
+
+
+def _keep_items_behind_parts(blocks: Blocks) -> list[Block]:
+    """Return the blocks, of which a line is no heading if it stands in a list without list markers,
+    between the parts of the line above and the next item: "Informed consent" in "Gout, shown by:",
+    "* Two attacks", "", "Informed consent", "", "Able to swallow".
+    """
+    kept = list(blocks)
+    lead_in: Block | None = None
+    for place, block in enumerate(blocks):
+        below = blocks[place + 1 : place + 2]
+        is_alone = all(
+            next_block.name is not None or (next_block.gap and not next_block.mark)
+            for next_block in below
+        )
+        has_parts = lead_in is not None and bool(blocks[place - 1].mark)
+        if has_parts and is_alone and _may_be_item(block, lead_in):
+            kept[place] = replace(block, kind=BlockKind.PARAGRAPH)
+        if block.mark:
+            continue
+        lead_in = None
+        if block.name is None and block.text.endswith(":"):
+            lead_in = block
+    return kept
+
+
+def _may_be_item(block: Block, lead_in: Block | None) -> bool:
+    """Return whether a heading without a colon or capitals stands as far left as ``lead_in``."""
+    if block.kind is not BlockKind.HEADING or block.name is not None or block.mark:
+        return False
+    if lead_in is None or block.column != lead_in.column or not block.gap:
+        return False
+    return not block.text.endswith(":") and not is_title_case(block.text.split())
 
 
 def read_pieces(section: LexedSection, vocabulary: Vocabulary) -> list[Piece]:
@@ -657,6 +690,19 @@ def _is_below_heading(
     """
     if block.kind is BlockKind.HEADING:
         return block.column >= top.column + DEEPER
+    if _follows_parts(top, block, placed[stack[-1] + 1 :]):
+        return False
     # a heading inside an item ends where a line begins to its left
     is_nested = any(placed[index].kind is BlockKind.ITEM for index in stack)
     return not is_nested or block.column > top.column - DEEPER
+
+
+def _follows_parts(top: Block, block: Block, between: Blocks) -> bool:
+    """Return whether a line without a list marker stands beside a line that ends with a colon, and
+    not below it: behind its parts, which have list markers, and a blank line, as "Age 18 to 65
+    years" in "Gout, shown by:", "* Two attacks", "", "Age 18 to 65 years".
+    """
+    if block.mark or not block.gap or block.column > top.column:
+        return False
+    is_lead_in = top.name is None and not top.mark and top.text.endswith(":")
+    return is_lead_in and bool(between) and all(part.mark for part in between)

@@ -3,7 +3,7 @@ difference is. There is one comparer for each ``Comparison`` in the schemas.
 """
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -20,6 +20,7 @@ from extractor.apps.evaluation.text import (
     share_words,
 )
 from extractor.concepts.aliases import name_instrument
+from extractor.concepts.limits.quantity_names import name_quantity
 from extractor.language.clean import fold_label
 from extractor.language.numbers import DAYS
 from extractor.language.values import list_members
@@ -42,6 +43,7 @@ class ErrorKind(StrEnum):
     """How a prediction differs from gold."""
 
     POLARITY = "polarity"
+    QUANTITY = "quantity"
     COMPARATOR = "comparator"
     NUMBER = "number"
     UNIT = "unit"
@@ -52,7 +54,7 @@ class ErrorKind(StrEnum):
     WORDING = "wording"
 
 
-HARM = dict(zip(ErrorKind, (10, 9, 9, 8, 7, 5, 3, 3, 1), strict=True))
+HARM = dict(zip(ErrorKind, (10, 9, 9, 9, 8, 7, 5, 3, 3, 1), strict=True))
 """The harm, from 1 to 10, that an error does to a reader who trusts the value."""
 Verdict = StrEnum("Verdict", "RIGHT WRONG MISSED INVENTED")
 Verdict.__doc__ = """The result for a value.
@@ -111,8 +113,9 @@ class Comparer(Generic[T]):
         return self.similarity(gold, predicted)
 
     def judge(self, gold: T, predicted: T) -> tuple[Verdict, ErrorKind | None]:
-        """Return (verdict, kind of error), where the error is None if the values agree. A correct
-        limit with the wrong quantity counts as right, but is also reported as an error.
+        """Return (verdict, kind of error), where the error is None if the values agree. A limit
+        with the right number and another known quantity is wrong. If one of the two quantities is
+        not known, other words for it count as right, but are also reported as an error.
         """
         if not self.agrees(gold, predicted):
             error = self.error
@@ -122,8 +125,11 @@ class Comparer(Generic[T]):
             return Verdict.__members__.get(error.name, Verdict.WRONG), error
         if isinstance(gold, LimitEnd) and isinstance(predicted, LimitEnd):
             names = (fold_name(gold.quantity), fold_name(predicted.quantity))
-            if not measure_overlap(*names):
-                return Verdict.RIGHT, ErrorKind.WORDING
+            if measure_overlap(*names):
+                return Verdict.RIGHT, None
+            if _are_different(gold.canonical, predicted.canonical):
+                return Verdict.WRONG, ErrorKind.QUANTITY
+            return Verdict.RIGHT, ErrorKind.WORDING
         return Verdict.RIGHT, None
 
 
@@ -135,10 +141,32 @@ class LimitEnd:
     comparator: Comparator
     value: float
     unit: str | None
+    canonical: str | None = field(default=None, compare=False)
 
 
 _Limit = Constraint | Quantity
 _Measured = LimitEnd | Amount | Age | Period | TimePoint | TimeWindow
+
+
+def _are_different(name: str | None, other: str | None) -> bool:
+    """Return whether two canonical names are known and differ. A blood pressure is no other
+    quantity than the systolic one.
+    """
+    if name is None or other is None:
+        return False
+    return not name.endswith(other) and not other.endswith(name)
+
+
+def _name_known(limit: object) -> str | None:
+    """Return the canonical name of the quantity that the words of a limit name; None if they name
+    none, or only a general one, such as a score.
+    """
+    if not isinstance(limit, Constraint):
+        return None
+    named = name_quantity(limit.quantity)
+    if named is None or named.general:
+        return None
+    return named.name
 
 
 def list_bounds(limits: _Limit | tuple[_Limit, ...] | None) -> tuple[LimitEnd, ...]:
@@ -148,10 +176,11 @@ def list_bounds(limits: _Limit | tuple[_Limit, ...] | None) -> tuple[LimitEnd, .
         name = getattr(limit, "quantity", "")
         is_range = limit.comparator is Comparator.BETWEEN
         first = Comparator.AT_LEAST if is_range else limit.comparator
-        bounds.append(LimitEnd(name, first, limit.value, limit.unit))
+        known = _name_known(limit)
+        bounds.append(LimitEnd(name, first, limit.value, limit.unit, known))
         if is_range and limit.value_high is not None:
             bounds.append(
-                LimitEnd(name, Comparator.AT_MOST, limit.value_high, limit.unit)
+                LimitEnd(name, Comparator.AT_MOST, limit.value_high, limit.unit, known)
             )
     return tuple(bounds)
 

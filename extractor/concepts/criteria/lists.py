@@ -2,14 +2,14 @@
 criteria, and the blocks that introduce other blocks.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cache
 
 from extractor.evidence.drafts import StructureDoubt, span_of
 from extractor.evidence.scoring import list_words
 from extractor.language.book import find_terms, rule, word_list
-from extractor.language.lexer import Tokens
+from extractor.language.lexer import NUMBER, Tokens
 from extractor.language.passage import LexedSection, Passage
 from extractor.language.values import group_pairs, replace
 from extractor.outline import (
@@ -77,6 +77,12 @@ _TITLE = 4
 """Maximum length of a title: in tokens for an item above the items that it names, or in words for
 a line between two lists.
 """
+# Chosen by hand.
+_SHORT_TITLE = 5
+"""Maximum number of tokens in a title of a template."""
+# Chosen by hand.
+_FEWEST_TITLES = 3
+"""The least number of titles that show that a text follows a template."""
 _READS_LIKE_EXCLUSION = "this item reads like an exclusion"
 _MAY_START_EXCLUSIONS = "this line may start the exclusions"
 _OF_PEOPLE = ("says_of_people", "says_who_may", "states_criterion")
@@ -190,6 +196,7 @@ def read_lists(section: LexedSection, target: frozenset[str] = frozenset()) -> L
     blocks = read_outline(section, LISTS)
     announcers = _find_announcers(blocks)
     with_parts = {block.parent for block in blocks} | set(announcers.values())
+    titled_levels = _find_titled_levels(blocks, with_parts)
     state = _State(groups=_find_groups(blocks, target))
     entries: list[CriterionEntry] = []
     roles: dict[int, str] = {}
@@ -208,6 +215,8 @@ def read_lists(section: LexedSection, target: frozenset[str] = frozenset()) -> L
         if _is_remark(tokens) and not (has_parts and block.introduces):
             continue
         role = _find_role(tokens, has_parts=has_parts, block=block)
+        if block.level in titled_levels and role in ("both", "criterion"):
+            role = "titles"
         roles[place] = role
         if role == "titles":
             continue
@@ -220,6 +229,31 @@ def read_lists(section: LexedSection, target: frozenset[str] = frozenset()) -> L
     # the columns of a table follow each other
     entries.sort(key=lambda entry: entry.passage.raw_span)
     return Lists(tuple(entries), tuple(state.doubts))
+
+
+def _find_titled_levels(blocks: Blocks, with_parts: Set[int | None]) -> set[int]:
+    """Return the levels of a template whose items are only titles: each of at least three numbered
+    items is short, states no number, and has parts that are lettered, as in "1. Age and sex", "a.
+    Men of 40 to 80 years".
+    """
+    titled: dict[int, int] = {}
+    others: set[int] = set()
+    for place, block in enumerate(blocks):
+        if block.kind is not BlockKind.ITEM:
+            continue
+        following = blocks[place + 1 : place + 2]
+        has_letters = any(part.style.lower().startswith("a") for part in following)
+        words = block.passage.cut()
+        is_title = place in with_parts and has_letters and len(words) <= _SHORT_TITLE
+        if block.ordinal and is_title and NUMBER not in words.codes:
+            titled[block.level] = titled.get(block.level, 0) + 1
+        else:
+            others.add(block.level)
+    return {
+        level
+        for level, count in titled.items()
+        if count >= _FEWEST_TITLES and level not in others
+    }
 
 
 def _may_be_title(state: _State, blocks: Blocks, place: int) -> bool:
@@ -446,6 +480,10 @@ def _is_opening(blocks: Blocks, place: int, kind: CriterionKind | None) -> bool:
         return False
     names_examples = rule("ends_with_examples").ends(tokens) is not None
     is_about_list = rule("about_list").occurs(tokens) and not names_examples
+    # "Gout, defined as:" states the gout
+    announced = rule("announces_parts").ends(tokens)
+    if announced and announced.first > 0 and not rule("must_meet").occurs(tokens):
+        return False
     if block.text.endswith(":") and is_about_list:
         return True
     if rule("opening_words").covers(tokens) is None:
@@ -687,6 +725,9 @@ def names_people(heading: Block) -> bool:
         return False
     # "Participants with one of the following:" restricts what is below it
     if rule("announced").occurs(tokens) or names_group(tokens):
+        return True
+    # "Gout, defined as:" above marked items of a list without marks
+    if rule("announces_parts").ends(tokens):
         return True
     # "Patients with a relapse after surgery:", unlike "Laboratory values:"
     is_long = len(heading.text.split()) >= _LONG and heading.text.endswith(":")

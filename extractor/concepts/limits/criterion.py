@@ -142,6 +142,10 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
     is_plain_range = limit.rule == "range"
     if may_be_scale and (limit.inherits or (follows_other and is_plain_range)):
         return False
+    # as in "sodium >= 130 mmol/L (normal range 135-145)"
+    is_normal_range = rule("normal_range_before").ends(tokens, limit.first) is not None
+    if follows_other and limit.value_high is not None and is_normal_range:
+        return False
     if is_age(tokens, limit, topic):
         return _is_own_age(tokens, limit)
     # "1 unit = 300 mL of beer" defines a unit

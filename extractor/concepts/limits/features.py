@@ -7,7 +7,12 @@ from collections.abc import Iterator, Sequence
 
 from extractor.concepts.limits.quantity_names import name_quantity
 from extractor.concepts.limits.read import is_denied, is_outside, is_refused
-from extractor.concepts.people.ages import is_age, is_doubtful_age, is_other_age
+from extractor.concepts.people.ages import (
+    is_age,
+    is_age_at_event,
+    is_doubtful_age,
+    is_other_age,
+)
 from extractor.language.book import (
     list_possible,
     read_table,
@@ -107,7 +112,7 @@ def list_features(
 ) -> Iterator[str]:
     """Yield the features that come from a limit's quantity, its number and the words around it."""
     if is_age(tokens, limit):
-        if is_other_age(tokens, limit):
+        if is_other_age(tokens, limit) or is_age_at_event(tokens, limit):
             yield "an age of somebody else"
         # "apnoea, for infants under 6 months"; a range is more often that of the participants
         elif limit.value_high is None and rule("for_some").ends(tokens, limit.first):

@@ -458,6 +458,15 @@ def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
     return _is_at_moment(tokens, limit)
 
 
+def is_age_at_event(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether the words beside an age name an event before the entry, at which it was: "age
+    18 to 65 years at the time of diagnosis", "first seizure at 1 to 16 years of age".
+    """
+    if _is_followed_by("event_of_age_after", tokens, limit):
+        return True
+    return _is_preceded_by("event_of_age_before", tokens, limit)
+
+
 def _is_at_moment(tokens: Tokens, limit: Limit) -> bool:
     """Return whether the words before an age name a time other than entry. Words within the limit
     that call it an age take precedence, except for "of age" at its end.

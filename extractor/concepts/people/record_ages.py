@@ -1,6 +1,7 @@
 """Read the lowest and the highest age of a trial's participants."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from extractor.concepts.people.ages import (
     ends_age_range,
     follows_people,
     is_age,
+    is_age_at_event,
     is_age_of_clause,
     is_doubtful_age,
     is_lifetime,
@@ -235,6 +237,11 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
     admits = criterion.kind is CriterionKind.INCLUSION
     # a second age may follow the first one: "18 to 65 years (up to 70 years if fit)"
     last_end = 0
+    singled_out = {
+        limit.first
+        for limit, following in pairwise(criterion.limits)
+        if _singles_out(limit, following)
+    }
     for limit in _list_ages(criterion):
         # the age in "creatinine < 1.5 mg/dL for age >= 16" is that of some participants
         near = max(0, limit.first - _OPENING)
@@ -249,7 +256,9 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
             continue
         last_end = limit.end
         is_doubtful = is_doubtful_age(tokens, limit, criterion.heading)
-        if is_doubtful or names_division(criterion.heading):
+        if limit.first in singled_out or is_age_at_event(tokens, limit):
+            case = _OF_SOME
+        elif is_doubtful or names_division(criterion.heading):
             case = _DOUBTFUL
         # "Ideally aged 18 to 65": others may take part, too
         elif rule("preferred_before").ends(tokens, limit.first):
@@ -259,6 +268,16 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
         else:
             case = _name_case(tokens, limit, admits=admits)
         yield from _read_bounds(criterion.passage, limit, case, admits=admits)
+
+
+def _singles_out(limit: Limit, following: Limit) -> bool:
+    """Return whether a limit is part of the condition in front of the one that follows it: "in men
+    >= 50 years PSA < 4 ng/mL".
+    """
+    if not limit.qualifies or following.condition is None:
+        return False
+    first, end = following.condition
+    return first <= limit.first < end <= following.first
 
 
 def _list_stated(stated: Iterable[StatedCriterion]) -> list[_Bound]:
@@ -395,7 +414,7 @@ def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
     follows other conditions in an exclusion, whether the age is excluded, and whether its unit or
     comparator is missing.
     """
-    # "patients over 75 years must have ECOG 0", "women aged 15 to 50 years must have a test"
+    # as in "patients over 75 years must have ECOG 0"
     behind = limit.end, limit.end + _OPENING
     if limit.qualifies and rule("subject_verb").search(tokens, *behind):
         return _OF_SOME

@@ -46,6 +46,9 @@ def read_sex(
         begins_with_sex = rule("one_sex").starts(criterion.passage.tokens, 0)
         if criterion.category is not Category.SEX and not begins_with_sex:
             continue
+        # "Patients are not women" does not say who they are
+        if rule("denied_sex").occurs(criterion.passage.tokens):
+            continue
         line_sexes = _list_sexes([criterion.passage])
         sexes += line_sexes
         if line_sexes and names_division(criterion.heading):

@@ -37,6 +37,7 @@ _ROUNDED = 1.25
 """The greatest ratio of one time in two units, of which one is rounded."""
 # Chosen by hand; half of it changes 1 of 120 registry records, but no case.
 _ASIDE_REACH = 30
+_DAYS_OF_WEEK = 7
 _NOT_FIRST = (TimeUnit.MINUTE, TimeUnit.CYCLE, TimeUnit.HALF_LIFE)
 """Units that ``time_window`` does not support."""
 
@@ -253,6 +254,10 @@ def _is_no_window(tokens: Tokens, span: Expression, length: Expression) -> bool:
     """
     # "a minimum of 2 cycles" counts courses of treatment: cycles have different lengths
     if length.value.time is TimeUnit.CYCLE:
+        return True
+    # "34 weeks and 2 days" is one length
+    is_rest = length.value.time is TimeUnit.DAY and length.value.low < _DAYS_OF_WEEK
+    if is_rest and rule("weeks_before_days").ends(tokens, length.first):
         return True
     near = max(0, span.first - _REACH)
     for at in {length.end, _end_span(span)}:
