@@ -2,11 +2,13 @@
 
     python -m benchmarks.effort GOLD RECORDS... (--model SPEC --keep DIR | --replay DIR)
         [--effort rules,full] [--folds 3,4] [--json FILE]
+    python -m benchmarks.effort GOLD RECORDS... --runs DIR... [--json FILE]
     python -m benchmarks.effort --from FILE... [--costs]
 
 GOLD is a file with folds and areas, such as benchmarks/gold/gold.jsonl. ``--keep`` stores all
 answers in a folder, from which ``--replay`` reads them. Prints macro-F1 by group of areas and task,
-and by field, and the calls and tokens per record. ``--json`` stores the figures; ``--from`` reads
+and by field, and the calls and tokens per record. ``--runs`` are finished runs of these records,
+whose figures are the means over the runs and over all areas. ``--json`` stores the figures; ``--from`` reads
 them, and averages the files of several annotators. ``--costs`` prints the table of costs in the
 documentation: calls and tokens are measured; cached tokens, reasoning tokens and dollars are
 forecast, as by ``--dry-run``.
@@ -24,7 +26,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.data import Row, format_table, keeping_calls, parse_options, read_folds
 from benchmarks.gold import name_group, read_pairs
-from extractor import Extractor
+from extractor import Extractor, read_results
 from extractor.apps.evaluation import evaluate
 from extractor.apps.evaluation.fields import FIELDS
 from extractor.model.asking.prompt import load_prompt
@@ -52,7 +54,7 @@ def main() -> None:
     """Run the command line."""
     options: dict[str, Any] = {"model": str, "keep": Path, "replay": Path}
     options |= {"effort": "rules,full", "folds": ""}
-    options |= {"json": Path, "from": [Path], "costs": False}
+    options |= {"json": Path, "from": [Path], "costs": False, "runs": [Path]}
     chosen = parse_options(__doc__, "gold?", "records*", **options)
     results: list[Row] = []
     files = vars(chosen)["from"]
@@ -62,6 +64,9 @@ def main() -> None:
             print(format_costs(results))
         else:
             print(format_results(results))
+    elif chosen.runs:
+        results = [measure_runs(chosen.gold, chosen.records, chosen.runs)]
+        print(format_results(results))
     elif chosen.records:
         for of_effort in measure_all(chosen):
             print(format_results(of_effort), flush=True)
@@ -117,6 +122,30 @@ def read_groups(
     }
 
 
+def measure_runs(gold: Path, records: Sequence[Path], runs: Sequence[Path]) -> Row:
+    """Return the figures of finished runs, which are averaged, over all areas."""
+    golds = {record.record_id: label for record, _, label in read_pairs(gold, records)}
+    rows: list[list[Row]] = []
+    for run in runs:
+        found = [one for one in read_results(run).extractions if one.record_id in golds]
+        pairs = [golds[one.record_id] for one in found]
+        figures = evaluate(pairs, found, resamples=0, examples=0).figures()
+        usage = sum((one.usage or Usage() for one in found), Usage())
+        effort = "full" if usage.calls else "rules"
+        known = {"effort": effort, "group": "all areas"}
+        rows.append([known | _describe_usage(usage, len(found)) | {"figures": figures}])
+    (row,) = average(rows)
+    return row
+
+
+def _describe_usage(usage: Usage, count: int) -> Row:
+    """Return the number of records, and the mean calls and tokens of each."""
+    static = min(usage.prompt_tokens, usage.calls * count_static_tokens())
+    counts = (usage.calls, usage.prompt_tokens, static, usage.output_tokens)
+    means = [each / count for each in counts]
+    return {"records": count} | dict(zip(_COUNTS, means, strict=True))
+
+
 async def measure(extractor: Extractor, pairs: Group, calls: OpenStore | None) -> Row:
     """Return F1 by field and in total, and the mean calls and tokens per record."""
     async with extractor.setup.open(64, calls) as opened:
@@ -125,11 +154,7 @@ async def measure(extractor: Extractor, pairs: Group, calls: OpenStore | None) -
     golds = [gold for _, gold in pairs]
     figures = evaluate(golds, found, resamples=0, examples=0).figures()
     usage = sum((extraction.usage or Usage() for extraction in found), Usage())
-    static = min(usage.prompt_tokens, usage.calls * count_static_tokens())
-    counts = (usage.calls, usage.prompt_tokens, static, usage.output_tokens)
-    means = [count / len(pairs) for count in counts]
-    measured = {"records": len(pairs), "figures": figures}
-    return measured | dict(zip(_COUNTS, means, strict=True))
+    return _describe_usage(usage, len(pairs)) | {"figures": figures}
 
 
 def count_static_tokens() -> int:

@@ -31,7 +31,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from extractor.model.asking.structure import load_structure_prompt
 from pydantic import TypeAdapter
 
 from extractor.errors import ExtractorError
@@ -125,13 +124,11 @@ def find_problems() -> list[str]:
     """Return a line for every cassette that is stale, edited, missing, or contains a key."""
     wanted = read_scenarios().keys()
     there = {path.stem for path in FOLDER.glob("*.yaml")}
-    prompts = {
-        prompt.name: prompt for prompt in (load_structure_prompt(), load_prompt())
-    }
+    prompt = load_prompt()
     problems = [f"{name}.yaml: is missing; record it" for name in wanted - there]
     problems += [f"{name}.yaml: belongs to no scenario" for name in there - wanted]
     for name in there:
-        found = check_cassette(FOLDER / f"{name}.yaml", prompts)
+        found = check_cassette(FOLDER / f"{name}.yaml", {prompt.name: prompt})
         problems += [f"{name}.yaml: {problem}" for problem in found]
     problems += filter(None, map(_find_changed_request, read_scenarios().values()))
     return sorted(problems)
