@@ -323,14 +323,14 @@ def _list_lines(
 def _list_criteria(parsed: ParsedRecord) -> Iterator[Question]:
     """Yield the criteria that the rules read in a record without an eligibility section."""
     for item in parsed.criteria:
-        fields = (*list_criterion_fields(item.rules), PEOPLE)
+        fields = ("kind", *list_criterion_fields(item.rules), PEOPLE)
         hint = item.span.section.replace("_", " ")
         yield Question(Task.ELIGIBILITY, item.chunk, fields, hint)
 
 
 def list_criterion_fields(rules: Mapping[str, object]) -> tuple[str, ...]:
     """Return the fields of a criterion that a model is asked for. Only a line above others has a
-    rule; the line above an item is part of the structure.
+    rule; the list of an item and the line above it are part of the structure.
     """
     left_out = {"lead_in", "kind"}
     if "rule" not in rules:
