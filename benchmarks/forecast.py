@@ -24,14 +24,16 @@ from extractor.model.database import open_run_to_read
 from extractor.model.store import unpack
 
 _LEAST = 5
+_ITEM = 8
+"""Characters of the braces and the number of an item."""
 _FEW = 5
 _RESAMPLES = 2000
 _HEAD = f"""\
 # Measured by `python -m benchmarks.forecast` from recorded answers.
 #
-# key: characters of compact JSON that a capable model wrote for one key of one line that was asked; keys that were
-# asked less than {_LEAST} times are "other". "item" is an item's number and braces, "reply" what is around the items,
-# "place" what is written for a line of a text whose structure is asked about.
+# key: characters of compact JSON that a capable model wrote for what one line asks for; what was asked less than
+# {_LEAST} times is "other". "item" is an item's number and braces, "reply" what is around the items, and "place" what is
+# written for a line of the eligibility text.
 # tokens_per_character: tokens that a call took for each character that was expected of its answer, of hosted models and
 # of one behind a server of its own (low, mean and high, where 1 and 99 in 100 means of five calls lie).
 """
@@ -117,27 +119,26 @@ def measure_keys(calls: Iterable[Answered]) -> Mapping[str, Sequence[float]]:
 
 
 def _measure_answer(call: Answered) -> Iterator[tuple[str, float]]:
-    """Yield the number of characters for each requested key, which is 0 if the key is missing.
-    Braces and numbers are counted for each line, whether it was answered or not.
+    """Yield the number of characters for what each line asks for, which is 0 without an item, and for
+    each line of the eligibility text. Braces and numbers are counted for each item of a line.
     """
     try:
         items = json.loads(call.content)["items"]
     except (ValueError, LookupError, TypeError):
         return
-    for number, keys in dict(call.list_lines()).items():
+    lines = dict(call.list_lines())
+    for number, asked in lines.items():
         of_line = [item for item in items if item.get("n") == number]
         whole = sum(_length(item) + 1 for item in of_line)
-        asked = {}
-        for key in keys:
-            parts = [{key: item[key]} for item in of_line if key in item]
-            asked[key] = sum(_length(part) - 1 for part in parts)
-        if keys == ["regimens"]:  # its items have other keys than the requested one
-            asked = {"regimens": max(0, whole - 10)}
-        yield from asked.items()
-        yield "item", max(0, whole - sum(asked.values()))
+        # what is asked first of a line has all its keys: those of a criterion, regimens or an outcome
+        first, *others = asked
+        yield first, max(0, whole - _ITEM)
+        yield from ((name, 0) for name in others)
+        yield "item", min(whole, _ITEM)
     placed = call.count_placed()
     if placed:
-        whole = sum(_length(item) + 1 for item in items)
+        of_text = [item for item in items if item.get("n") not in lines]
+        whole = sum(_length(item) + 1 for item in of_text)
         yield from [("place", whole / placed)] * placed
     around = _length({"items": items}) - sum(_length(item) + 1 for item in items)
     yield "reply", around + 1

@@ -35,8 +35,7 @@ def test_options_of_the_model_have_defaults():
 
 def test_no_effort_asks_nothing():
     asks = [ExtractionOptions(effort=effort).asks for effort in Effort]
-    assert asks == [False, True, True]
-    assert not any(Effort.NONE.doubts(confidence) for confidence in (0, 0.5, 1))
+    assert asks == [False, True]
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,8 @@ _LINKS = {"arms": "interventions", "interventions": "arms"}
 _DESCRIPTION = "description"
 """The column whose labels are kept as part of its text."""
 _SEVERAL = ("phases", "who_masked")
-_OWN_MARK = re.compile(r"(?:\d{1,2}[.)]|[*•-])\s+")
-"""The list marker that an entry already has."""
+_OWN_MARK = re.compile(r"\A(?:\d{1,2}[.)]|[*•-])\s+")
+"""Matches the list marker that an entry already has."""
 _HEADS_LIST = re.compile(
     r"[^\n]{0,80}:\s*\Z|\W*(?:\w+ ){0,3}(?:inclusion|exclusion)\b", re.I
 )

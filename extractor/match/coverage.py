@@ -44,6 +44,7 @@ SEXES_OF = {
     "men": "male",
     "male": "male",
     "boy": "male",
+    "boys": "male",
 }
 _DISEASE = re.compile(
     r"\w{3,}(?:itis|oma|osis|emia|pathy|algia|plegia|trophy|uria|penia|ectomy|plasty|sclerosis"
@@ -86,6 +87,8 @@ class Line(NamedTuple):
         rest: The words that nothing covers.
         subject: How many items stand before the verb that says what they must be.
         need: How many of the items the line asks for ("two of"); 0 if it does not say.
+        names_people: Whether the first limit's condition says whom the line is about: "Patients
+            over 75 years must have ECOG 0".
     """
 
     items: tuple[Item, ...]
@@ -93,6 +96,7 @@ class Line(NamedTuple):
     rest: tuple[str, ...]
     subject: int = 0
     need: int = 0
+    names_people: bool = False
 
 
 @cache
@@ -176,6 +180,7 @@ class _Reader:
         self.joints: list[Joint] = []
         self.rest: dict[str, None] = {}  # a set in order
         self.subject = 0
+        self.names_people = False
         self.seen: set[Joint] = set()
         self.name: list[str] = []
         self.clauses = [0]  # the number of items before each clause
@@ -199,6 +204,10 @@ class _Reader:
         self.close()
         # a test that continues behind a word in its middle is the same item
         if self.items and set(places) <= set(self.items[-1].tests):
+            # what stands before the verb is the condition of this limit
+            if self.subject == len(self.items) == 1:
+                self.subject = 0
+                self.names_people = True
             self.seen.clear()
             return
         self._drop_defined()
@@ -269,6 +278,7 @@ def _parse(tokens: Sequence[str], idle: frozenset[str]) -> Line:
         tuple(reader.joints),
         tuple(reader.rest),
         reader.subject,
+        names_people=reader.names_people,
     )
 
 

@@ -12,6 +12,7 @@ from extractor.language.book import read_text
 from extractor.language.numbers import DAYS
 from extractor.match.coverage import (
     FIRST_MARK,
+    SEXES_OF,
     Item,
     Joint,
     Line,
@@ -41,6 +42,8 @@ _RECENT_DAYS = 31
 """A laboratory value that is at most so old counts as the current one."""
 _OR_NUMBER = re.compile(r"(?:\bor|,|/)\s*(?P<last>\d+)\D*$")
 """The last of several whole numbers: "0-1, or 2"."""
+_OR_ANOTHER = re.compile(r"\s*,?\s*or\s+\d+(?:\.\d+)?", re.IGNORECASE)
+"""What continues a limit with another number."""
 _NUMBER = re.compile(r"(?<![\w.])\d+(?![\w.])")
 _AGE_GROUPS: Mapping[str, tuple[str, float]] = {
     "adult": (">=", 18),
@@ -51,7 +54,17 @@ _AGE_GROUPS: Mapping[str, tuple[str, float]] = {
 }
 """Words for people of an age, each with a limit that they all meet."""
 _ADOLESCENCE = (12.0, 17.0)
-_IDLE_IN_CONDITIONS = "for in if with on among when where who have has patient"
+_IDLE_IN_CONDITIONS = (
+    "for in if with on among when where who have has an a the those"
+    " patient participant subject individual person people volunteer"
+)
+_OR_OLDER = re.compile(
+    r"\b(?:and|or)\s+(?:older|over|more|above|younger|under|less|below)\b",
+    re.IGNORECASE,
+)
+"""What belongs to the number of an age."""
+_OF_ANOTHER_TIME = frozenset({"diagnosis", "diagnosed", "start", "first"})
+"""Words beside an age that is not the present one."""
 
 
 class Reading(NamedTuple):
@@ -88,6 +101,11 @@ def plan_limits(
     masked = _mask(criterion, base)
     line = read_line(masked, idle, required=required)
     limits = _list_tests(criterion, base, required=required)
+    if line.names_people:
+        limits = [
+            test if limit.condition else _concern_some(test)
+            for test, limit in zip(limits, criterion.constraints, strict=True)
+        ]
     ages = {place for place, one in enumerate(limits) if _is_of_age(one)}
     alone = {
         place
@@ -115,6 +133,11 @@ def limit_to(test: Test, sex: str) -> Test:
             of_others._replace(when=(of_sex(other),)),
         ),
     )
+
+
+def _concern_some(test: Test) -> Test:
+    """Return the test of a limit that may be one of the people whom another limit names."""
+    return test._replace(keeps_out=test.keeps_out or "for whom it applies")
 
 
 def _is_of_age(test: Test) -> bool:
@@ -399,6 +422,12 @@ def _list_tests(criterion: Criterion, base: int, *, required: bool) -> list[Test
         if usual is None:
             tests.append(test)
             continue
+        if first is not None and required:
+            main = proofs[f"constraints[{first}]"][0]
+            if _continues(proof, main):
+                tests[first] = _allow_also(usual, test)
+                tests.append(tests[first])
+                continue
         if first is not None and not _is_looser(test, usual):
             obstacle = usual.keeps_out or limit.condition
             tests[first] = usual._replace(keeps_out=obstacle)
@@ -415,6 +444,26 @@ def _list_tests(criterion: Criterion, base: int, *, required: bool) -> list[Test
             tests[first] = whole._replace(confidence=min(confidence, usual.confidence))
         tests.append(whole)
     return tests
+
+
+def _continues(other: Evidence, main: Evidence) -> bool:
+    """Return whether a limit is another number of the limit before it: ", or 70" behind
+    "Karnofsky 80-100".
+    """
+    if other.start != main.start or not other.quote.startswith(main.quote):
+        return False
+    return bool(_OR_ANOTHER.fullmatch(other.quote[len(main.quote) :]))
+
+
+def _allow_also(usual: Test, special: Test) -> Test:
+    """Return the test of a limit, or of another number of it that some people may have. The number
+    is as sure as the limit that it continues; for whom it is, only as its own evidence.
+    """
+    number = special._replace(when=(), keeps_out="", confidence=1.0)
+    people = Test(special.shown, parts=special.when, confidence=special.confidence)
+    allowed = (people, number) if special.when else (number,)
+    also = Test(special.shown, parts=allowed, lets_in=special.keeps_out)
+    return Test(special.shown, parts=(usual, also), need=1)
 
 
 def _is_looser(test: Test, usual: Test) -> bool:
@@ -554,38 +603,38 @@ def _read_condition(written: str, sex: Sex | None) -> tuple[tuple[Test, ...], st
     """
     if not written:
         return (of_sex(sex),) if sex in SEXES else (), ""
-    when = [of_sex(sex)] if sex in SEXES else []
-    words = spell_words(written)
+    words = spell_words(_OR_OLDER.sub(" ", written))
+    sexes = {SEXES_OF[word] for word in words if word in SEXES_OF}
+    if sex in SEXES:
+        sexes.add(sex)
+    when = [of_sex(each) for each in sexes] if len(sexes) == 1 else []
     rest = [word for word in words if word not in words_of("neutral") and word != "if"]
-    rest = [
-        word
-        for word in rest
-        if word not in ("woman", "women", "man", "men", "male", "female")
-    ]
+    if len(sexes) < len(SEXES):
+        rest = [word for word in rest if word not in SEXES_OF]
     ages = [one for one in find_limits(read_text(written), None) if one.time_unit]
     links = words_of("links") - {"if", "when", "where"}
-    # "if aged 65 years or older"
-    if len(ages) == 1 and links.isdisjoint(words):
+    is_plain = links.isdisjoint(words) and "or" not in words
+    # "if aged 65 years or older"; but "over 65 years at diagnosis" is another age
+    is_present = _OF_ANOTHER_TIME.isdisjoint(words)
+    if len(ages) == 1 and links.isdisjoint(words) and is_present:
         [age] = ages
         ends = age.value, age.value_high
-        when.append(of_bounds("age", "age", age.time_unit, age.comparator, *ends))
+        # "over 75 years" may mean 75 years and a month
+        is_fuzzy = age.comparator is Comparator.MORE
+        unit = f"exact {age.time_unit}" if is_fuzzy else age.time_unit
+        when.append(of_bounds("age", "age", unit, age.comparator, *ends))
         rest = [word for word in rest if not word.isdecimal()]
         rest = [word for word in rest if word not in _AGE_GROUPS]
     if when and not rest:
         return tuple(when), ""
     idle = _IDLE_IN_CONDITIONS.split()
-    named = [
-        word
-        for word in words
-        if word not in idle
-        and word not in ("an", "a", "the", "patient", "those", "participant")
-    ]
+    named = [word for word in words if word not in idle]
     if named == ["adolescent"]:
         return (of_bounds("age", "age", "year", "between", *_ADOLESCENCE),), ""
     if named == ["adult"]:
         return (of_bounds("age", "age", "year", ">=", 18),), ""
-    states = words_of("states", "describing")
-    is_name = named and all(word in states or word.isalpha() for word in named)
-    if is_name and not when and links.isdisjoint(words) and "or" not in words:
-        return (of_name("has", make_key(" ".join(named))),), ""
+    is_name = bool(named) and all(word.isalpha() for word in named)
+    if is_name and not when and is_plain:
+        name = " ".join(named)
+        return (of_name("has", make_key(name), find_wider(name)),), ""
     return tuple(when), written

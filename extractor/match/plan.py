@@ -287,7 +287,10 @@ def _list_record_rules(
             # "all" limits nobody
             if str(stated).lower() not in SEXES:
                 continue
-            test = of_sex(str(stated).lower())
+            sex = str(stated).lower()
+            test = of_sex(sex)
+            is_registered = str(registered.get("registered_sex")).lower() == sex
+            is_of_some = value and not is_registered and _is_in_condition(piece, people)
         elif value:
             sign = read_comparator(name, people.evidence)
             # "older than 65 years" may mean 65 years and a month
@@ -301,14 +304,28 @@ def _list_record_rules(
         else:
             continue
         obstacle = ""
-        if name != "sex" and (
+        if name == "sex" and is_of_some:
+            obstacle = "whether all participants are"
+        elif name != "sex" and (
             _is_of_some(piece, people) or _is_of_others(piece, plans)
         ):
             obstacle = "for whom the age is"
         confidence = _find_lowest_confidence(people, name)
-        lets_in = obstacle if name == "sex" else ""
-        test = test._replace(confidence=confidence, keeps_out=obstacle, lets_in=lets_in)
+        test = test._replace(confidence=confidence, keeps_out=obstacle)
         yield Rule(None, kind, piece.quote, piece.section, piece.start, piece.end, test)
+
+
+def _is_in_condition(sex: Evidence, people: Eligibility) -> bool:
+    """Return whether a sex is read from the words that say whom a limit is about: "Women over 50
+    years must have ...".
+    """
+    return any(
+        piece.section == sex.section
+        and piece.start <= sex.start < piece.end
+        and piece.field.endswith(".condition")
+        for criterion in people.criteria
+        for piece in criterion.evidence
+    )
 
 
 def _is_of_some(age: Evidence, people: Eligibility) -> bool:

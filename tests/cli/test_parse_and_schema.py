@@ -34,7 +34,8 @@ def test_a_field_is_explained_by_its_words_and_the_files_of_its_rules(tmp_path):
     assert any(line.startswith("        because: level ") for line in lines[at:])
     windows = [line for line in lines if "windows/rules/times.toml" in line]
     assert len(windows) == 2
-    assert "no outcome; rules: outcomes/rules/cuts.toml; cases: outcomes.toml" in lines
+    outcome_rules = "outcomes/rules/cuts.toml, outcomes/rules/stated.toml"
+    assert f"no outcome; rules: {outcome_rules}; cases: outcomes.toml" in lines
 
 
 def test_the_files_of_a_field_exist():

@@ -32,6 +32,7 @@ from extractor.apps.export import (
 )
 from extractor.apps.match import (
     MATCHES,
+    Patients,
     list_cells,
     list_patients,
     list_unused,
@@ -41,7 +42,7 @@ from extractor.apps.match import (
     sort_matches,
     write_form,
 )
-from extractor.match import Match
+from extractor.match import Match, Synonyms
 from extractor.options import FILES, WHAT
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
@@ -147,17 +148,18 @@ def match(
     if not has_one_source:
         raise ValueError("specify either --patient FILE, or data such as --age 70")
     day = _read_day(on)
+    known = read_synonyms(synonyms)
     if patient:
         read = read_patients(patient, split_pairs(columns, "--columns"), day)
     else:
         read = list_patients([{"id": "patient", **row}], "options", on=day)
+        _refuse_unused(read, known)
     for fault in read.faults:
         print(f"warning: {fault}", file=sys.stderr)
     patients = read.patients
     if not patients:
         raise ValueError(f"{patient}: there is no patient that can be read")
     registry, _ = read_run_registry(joined, list_tables())
-    known = read_synonyms(synonyms)
     for line in list_unused(patients, known):
         print(f"warning: {line}", file=sys.stderr)
     pairs = len(joined.record_ids) * len(patients)
@@ -194,6 +196,15 @@ def match(
             for one in matches
         )
         print_table(tuple(MATCHES.names), rows)
+
+
+def _refuse_unused(read: Patients, synonyms: Synonyms) -> None:
+    """Raise ``ValueError`` if the options contain what cannot be used: whoever typed it can correct
+    it, and expects that it counts.
+    """
+    faults = [*read.faults, *list_unused(read.patients, synonyms)]
+    if faults:
+        raise ValueError("; ".join(faults))
 
 
 def _read_day(written: str | None) -> date | None:

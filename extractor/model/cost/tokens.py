@@ -20,9 +20,9 @@ from extractor.resources import read_toml
 T = TypeVar("T")
 
 LINE = re.compile(r"^\[(\d+)\|([^|\]]*)[^\]]*\]", re.MULTILINE)
-"""The beginning of a line in a prompt, with the line number and the requested keys."""
+"""The beginning of a line in a prompt, with the line number and what is asked."""
 PLACED = re.compile(r"^ *\[\d+\] ", re.MULTILINE)
-"""The beginning of a line of a text whose structure is asked about, with the number of a place."""
+"""The beginning of a line of the eligibility text, with the number of a place."""
 _WRAPPING = 70
 """Number of characters in a response format, excluding those in the schema."""
 
@@ -59,9 +59,9 @@ def measure_texts(system: str, user: str, schema: int, most_tokens: int) -> Requ
     limit in tokens. The expected length of the answer is the sum of the mean lengths of its items
     and of the requested keys.
 
-    >>> size = measure_texts("Read.", "[3|concept] Overall survival", 0, 50)
+    >>> size = measure_texts("Read.", "[3|outcome] Overall survival", 0, 50)
     >>> size.answer, size.schema, size.messages
-    (39.1, 70, 33)
+    (114.9, 70, 33)
     """
     sizes = _read("answer_sizes.toml")["key"]
     # the table also lists the length of an empty reply and of an empty item
