@@ -14,9 +14,6 @@ Other answers are runs. After a change of a prompt or a reply schema, record the
     python -m tests.keep_answers seeds/answers recorded/seeds
     extractor run tests/hostile/records --model SPEC --effort full --out recorded/hostile --fresh
     python -m tests.keep_answers tests/hostile/answers recorded/hostile
-
-and the seeds again with the small model and ``tests/small_answers``, where a proxy restricts the
-reply schema to the lines and keys of each call.
 """
 
 import argparse

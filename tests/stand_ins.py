@@ -64,7 +64,7 @@ def answer_request(request: dict[str, Any]) -> dict[str, Any]:
     # of 20 questions, one is refused, one is always answered badly, and four are at first, that is,
     # unless the request also has the bad answer
     lot = int(hashlib.sha256(question.encode()).hexdigest(), 16) % 20
-    message: dict[str, Any] = {"role": "assistant", "content": _answer(request)}
+    message: dict[str, Any] = {"role": "assistant", "content": list_items(request)}
     if lot == 0:
         message |= {"content": None, "refusal": "I would rather not."}
     elif lot == 1 or (lot < 6 and len(messages) == 2):
@@ -84,7 +84,7 @@ def answer_request(request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _answer(request: dict[str, Any]) -> str:
+def list_items(request: dict[str, Any]) -> str:
     """Return an item for each line that needs one, with the first word of each closed set, and
     true for booleans.
     """

@@ -17,7 +17,7 @@ from extractor.model.cost.tokens import (
 from extractor.model.spec import SERVER, ModelSpec
 
 
-@pytest.mark.parametrize("recorded", ["seeds/answers", "tests/small_answers"])
+@pytest.mark.parametrize("recorded", ["seeds/answers", "tests/hostile/answers"])
 def test_recorded_calls_are_within_their_forecast(recorded):
     calls = read_answered(Path(recorded))
     schema = len(schema_of(Reply))

@@ -46,8 +46,8 @@ def busy(tmp_path, prices):
 
 
 def test_the_metrics_count_requests_jobs_and_what_the_model_costs(busy):
-    """A call of the stub has 100 prompt tokens, 80 of them cached, and 50 output tokens. The three
-    records have a call each for their lines; their structure is the same, and the job asks once.
+    """A call of the stub has 100 prompt tokens, 80 of them cached, and 50 output tokens. Each of the
+    three records has one call.
     """
     with busy.add_caller("anna") as anna:
         assert anna.extract(one(1), effort="full").status_code == 200
@@ -82,9 +82,9 @@ def test_the_metrics_count_requests_jobs_and_what_the_model_costs(busy):
     states = {key[1]: n for key, n in metrics.items() if key[0] == "extractor_jobs"}
     assert states == dict.fromkeys(JobState, 0) | {"done": 1}
     tokens = [metrics["extractor_tokens_total", kind] for kind in ("prompt", "cached", "output")]  # fmt: skip
-    assert tokens == [500, 400, 250]
+    assert tokens == [300, 240, 150]
     # by the prices of the tests, in millionths: 20 prompt, 80 cached at half the price, 50 output
-    assert metrics["extractor_dollars_total",] == pytest.approx(5 * 110e-6)
+    assert metrics["extractor_dollars_total",] == pytest.approx(3 * 110e-6)
     assert metrics["extractor_queue_length",] == 0
     for secret in (job["id"], "anna", "xk_", WORD, "NCT0", "BREW", *made_up):
         assert secret not in text
