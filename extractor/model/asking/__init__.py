@@ -1,21 +1,19 @@
-"""Ask a model about everything that the rules leave unanswered. Except for ``querying``, these
-modules do not use the network.
+"""Let a model read a record, once. Except for ``querying``, these modules do not use the network.
 
-- ``planner``: the questions about a record are its lines (criteria, passages and outcomes), each
-  with its doubtful fields and custom fields. They nearly always fit into one call; ``--dry-run``
-  counts the same calls.
-- ``structure``: if the structure of the eligibility section is doubtful, a first round asks where
-  its items begin, and its proven answer decides the lines of the second round.
+- ``request``: a record is one text: the eligibility section with a number at each place where an
+  item might begin, then all other lines that may state something. A request whose reply would be
+  too long is cut into parts; ``--dry-run`` counts the same calls.
 - ``prompt``: a call consists of a static system part (guideline, format of an answer, example) and
-  a JSON schema, both byte-identical over a run, followed by the record as numbered lines. The text
-  and the schema are in ``model/prompts``. ``reply_models`` defines the key of each field and the
-  pydantic type that reads it.
-- ``querying``: the calls for a record are sent concurrently. If an answer is truncated, the missing
-  lines are asked about again in two halves, using at most five answered calls in total. If a call
-  fails, only its own questions remain unanswered.
-- ``answers``: a reply contains items, each with the number of its line. The complete items of an
-  invalid or truncated reply are kept; an unreadable item or value does not affect the others.
-- ``dialogue``: an item becomes a draft with the values that its line supports (verified by
-  ``assembly.check``). A missing item is an answer only if the model seems to have read the whole
-  call. For a question without an answer, the rules' value is kept and the reason is recorded.
+  a JSON schema, both byte-identical over a run, followed by the record. The text and the schema are
+  in ``model/prompts``. ``reply_models`` defines the key of each field and the pydantic type that
+  reads it.
+- ``querying``: the parts of a request are sent concurrently. If a reply is cut off, only the rest
+  is asked about again, using at most five answered calls in total. If a call fails, only its own
+  part remains unanswered.
+- ``answers``: a reply contains items, each with the number of its place or line. The complete items
+  of an invalid or truncated reply are kept; an unreadable item or value does not affect the others.
+- ``dialogue``: the items say where the criteria begin, by which the record is read again. Each then
+  becomes a draft with the values that its text supports (verified by ``assembly.check``). A missing
+  item is an answer only if the model seems to have read the whole text. Without an answer, the
+  rules' value is kept and the reason is recorded.
 """
