@@ -34,6 +34,7 @@ from extractor.schemas import (
     TimeWindow,
 )
 from extractor.schemas.values import PARTS
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 UNPROVEN = "unproven"
 """A number from a model, or a detail of a model's regimen, that the text does not prove and the
@@ -123,7 +124,10 @@ def _is_left_out(rule: Reading[object], model: Reading[object]) -> bool:
     if model.list_values() or not rule.list_values():
         return False
     members = rule.list_supported()
-    return bool(members) and all(map(_is_sure, members))
+    return bool(members) and all(
+        member.confidence >= DOUBTFUL_BELOW and member.support is Support.PARSED
+        for member in members
+    )
 
 
 def _confirm(

@@ -34,9 +34,10 @@ NOBODYS = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 """An id without a job."""
 
 
-def one(number=1, words=""):
-    """A study as the registry's API returns it."""
+def one(number=1, words="", diseases=0):
+    """A study as the registry's API returns it, with a criterion for each of some diseases."""
     criteria = f"Inclusion Criteria:\n\n* {WORD}\n* Age 18 years or older"
+    criteria += "".join(f"\n* Disease {number}" for number in range(diseases))
     outcome = {"measure": "Overall survival", "timeFrame": "2 years"}
     title = f"Fictucel in {WORD}, part {number}"
     section = {

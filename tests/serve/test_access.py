@@ -283,19 +283,20 @@ def test_at_its_limit_a_caller_waits_and_others_go_on(tmp_path, prices):
             done = invoke("serve", "spent", "--root", service.root)
             assert float(done.stdout) == pytest.approx(13 * 1100e-6, abs=1e-4)
             # the rules' answer would look like the model's
-            run_keys(service.root, "limit", "ben", "--max-usd", "0.0023")
-            answer = ben.extract(one(2), effort="full")
+            run_keys(service.root, "limit", "ben", "--max-usd", "0.0012")
+            long = one(2, diseases=450)
+            answer = ben.extract(long, effort="full")
             check_problem(answer, 402, "spending-limit")
             # enough for the first of two calls, whose maximum exceeds its cost
             most = float(re.search(r"up to \$(.*)\)", answer.json()["detail"])[1])
-            run_keys(service.root, "limit", "ben", "--max-usd", 0.0022 + most + 0.0002)
-            partly = ben.extract(one(2), effort="full")
+            run_keys(service.root, "limit", "ben", "--max-usd", 0.0011 + most + 0.0002)
+            partly = ben.extract(long, effort="full")
             assert partly.headers["X-Spending-Limit"] == "reached"
             kinds = [finding["kind"] for finding in partly.json()["findings"]]
             assert "limit_reached" in kinds
         # both limits count what was spent before the restart
         run_keys(service.root, "limit", "ben", "--max-usd", "1")
-        model += ("--max-usd", "0.0177")
+        model += ("--max-usd", "0.0155")
         with serve_here(tmp_path / "root", *model, "--workers", "1") as service:
             job = service.client.finish(
                 service.client.submit(many(3), effort="full")["id"]
@@ -305,7 +306,7 @@ def test_at_its_limit_a_caller_waits_and_others_go_on(tmp_path, prices):
             answer = service.client.extract(one(3), effort="full")
             told = check_problem(answer, 402, "spending-limit")["detail"]
             assert re.fullmatch(
-                rf"{reason}: \$0.0176 of \$0.0177 are .* \(up to .*\)", told
+                rf"{reason}: \$0.0154 of \$0.0155 are .* \(up to .*\)", told
             )
 
 
