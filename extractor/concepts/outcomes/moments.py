@@ -322,6 +322,11 @@ def _select_points(
         # "C1D1": the first cycle is part of the origin
         neighbours = moments[max(0, index - 1) : index + 2]
         is_of_cycle = has_cycles and any(map(_is_named_day_1, neighbours))
+        # "C1D8": day 8 is the time, and its cycle is the first
+        is_of_cycle |= moment.unit is TimeUnit.CYCLE and any(
+            each.named and each.unit is TimeUnit.DAY
+            for each in moments[index + 1 : index + 2]
+        )
         is_start = moment.value == 1 and _is_start(
             tokens, moment, is_of_cycle=is_of_cycle
         )

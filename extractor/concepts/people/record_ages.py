@@ -311,8 +311,10 @@ def _is_possible_age(criterion: StatedCriterion, limit: Limit) -> bool:
 
 
 def _is_below_age(criterion: StatedCriterion) -> bool:
-    """Return whether the heading of a criterion begins with the word "age"."""
-    heading = criterion.heading.lstrip(" *_-").lower()
+    """Return whether the heading of a criterion is or begins with the word "age"."""
+    heading = criterion.heading.strip(" *_-").lower()
+    if heading in ("age", "ages"):
+        return True
     return heading.startswith(("age ", "ages ", "age:", "ages:"))
 
 

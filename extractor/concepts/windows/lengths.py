@@ -137,8 +137,12 @@ def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
     """
     frame = read_time_frame(tokens)
     listed = [*_list_moments(frame, tokens)]
-    # time points come before other times
-    for moment, place in sorted(listed, key=lambda each: each[0] not in frame.points):
+    # time points come before other times, and those in the unit of the value before others
+    by_likeness = sorted(
+        listed,
+        key=lambda each: (each[0] not in frame.points, each[0].unit is not value.unit),
+    )
+    for moment, place in by_likeness:
         if not is_same_length(moment.value, moment.unit, value):
             continue
         if moment in frame.points and moment.unit is value.unit:
