@@ -11,7 +11,7 @@ from itertools import pairwise
 from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
-from extractor.language.book import rule
+from extractor.language.book import rule, word_set
 from extractor.language.lexer import NUMBER, Range, Tokens, keep
 from extractor.language.numbers import (
     MULTIPLES,
@@ -59,6 +59,9 @@ _UNITLESS_PENALTY = 2.0
 # Chosen by hand.
 _LONGEST_BRACKET = 16
 """Maximum number of tokens behind a condition that may complete it up to the end of its bracket."""
+_UNITS_OF_TIME = word_set(
+    "year years yr yrs month months week weeks day days hour hours"
+)
 _VALUE_WORDS = frozenset({*MULTIPLES, *map(str.lower, ROMAN)})
 
 
@@ -232,8 +235,28 @@ def _find_clauses_of_some(
             or _holds_limit(chosen, subject.clause)
             or rule("subject_at_start").covers(tokens, *words) is not None
         )
-        if is_of_some:
+        # "Male >= 50 kg, BMI should be ..." states two limits, "patients over 60 must ..." one
+        if is_of_some and not _holds_other_than_age(tokens, chosen, words):
             yield subject
+
+
+def _holds_other_than_age(
+    tokens: Tokens, chosen: Sequence[Expression], words: Range
+) -> bool:
+    """Return whether one of the chosen spans in a range of tokens is no age."""
+    start = bisect_left(chosen, words[0], key=attrgetter("first"))
+    for span in chosen[start:]:
+        if span.first >= words[1]:
+            return False
+        if not _is_in_time(tokens, span):
+            return True
+    return False
+
+
+def _is_in_time(tokens: Tokens, span: Expression) -> bool:
+    """Return whether a span, or the word after it, is a unit of time."""
+    words = tokens.words[span.first : span.end + 1]
+    return any(word.lower() in _UNITS_OF_TIME for word in words)
 
 
 def _find_clauses_of_case(
@@ -257,7 +280,7 @@ def _find_people_in_front(
     """
     for span, following in pairwise(chosen):
         people = rule("people_in_front").ends(tokens, span.first, 0)
-        if people is None:
+        if people is None or not _is_in_time(tokens, span):
             continue
         # as in "For participants >= 60 years without diabetes: SBP >= 160 mmHg"
         start = tokens.codes.find(":", span.end, following.first)
