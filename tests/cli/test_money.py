@@ -271,11 +271,11 @@ def test_a_cost_above_the_reserved_one_is_expected_of_the_next_calls(words, mani
         return Scripted(body=json.dumps(answer_request(request) | {"usage": usage}))
 
     with serve(answer) as stub:
-        one = ("--effort", "full", "--concurrency", "1", "--max-usd", "0.5")
+        one = ("--effort", "full", "--concurrency", "1", "--max-usd", "1")
         stopped = invoke(*words("run", stub.url, *one))
     assert stopped.exit_code == 3, stopped.stderr
     assert len(stub.requests) > 1
-    assert 0 < manifest()["cost"]["usd"] <= 0.5
+    assert 0 < manifest()["cost"]["usd"] <= 1
 
 
 @pytest.mark.parametrize("option", ["model=other", "service_tier=priority", "n=2"])
@@ -299,7 +299,7 @@ def answer_without_output(request):
 
 def test_a_limit_holds_against_replies_without_a_usage(words, manifest):
     with serve(answer_without_output) as stub:
-        one = ("--effort", "full", "--concurrency", "1", "--max-usd", "0.5")
+        one = ("--effort", "full", "--concurrency", "1", "--max-usd", "1")
         stopped = invoke(*words("run", stub.url, *one))
         cost = manifest()["cost"]
         sent = len(stub.requests)

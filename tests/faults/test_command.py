@@ -33,8 +33,10 @@ def run(records, out, url, *options, **environment):
 def test_an_absent_server_is_reported_and_no_record_fails(tmp_path):
     """One record has no questions, so its extraction does not prove that the model is available."""
     records = shutil.copytree("seeds/records", tmp_path / "records")
-    named = {"nctId": "NCT99000009", "briefTitle": "A Study of Rest"}
-    quiet = {"protocolSection": {"identificationModule": named}}
+    named = {"nctId": "NCT99000009"}
+    rest = {"conditions": ["Rest"]}
+    study = {"identificationModule": named, "conditionsModule": rest}
+    quiet = {"protocolSection": study}
     Path(records, "0.json").write_text(json.dumps(quiet), "utf-8")
     with serve_faults() as server:
         pass
@@ -72,7 +74,7 @@ def test_useless_answers_in_a_row_end_the_run_before_all_are_paid(tmp_path):
 def test_records_that_a_working_model_cannot_answer_stop_one_run_but_not_the_next(
     tmp_path, fault, usable, code
 ):
-    write_distinct_records(tmp_path / "in.jsonl", 24)
+    write_distinct_records(tmp_path / "in.jsonl", 30)
     out = tmp_path / "run"
     with serve_faults(lambda number: WELL if number < usable else fault) as server:
         ended = run(tmp_path / "in.jsonl", out, server.url)
@@ -82,7 +84,7 @@ def test_records_that_a_working_model_cannot_answer_stop_one_run_but_not_the_nex
         share = {"EXTRACTOR_MAX_LACKING": "1"}
         ended = run(tmp_path / "in.jsonl", out, server.url, **share)
     assert ended.exit_code == code, ended.stderr
-    assert server.calls - first <= 24
+    assert server.calls - first <= 30
     assert (read_manifest(out)["state"] == "complete") is (code != 75)
 
 

@@ -178,7 +178,7 @@ PROGRAMS = {
 from extractor import Extractor, read_records
 import logging; logging.basicConfig()
 record = next(read_records({RECORD!r}))
-Extractor('anthropic/claude-haiku-4-5', timeout=30, effort='all').extract(record)
+Extractor('anthropic/claude-haiku-4-5', timeout=30, effort='full').extract(record)
 """,
     "of a library": f"""
 import logging, warnings
