@@ -120,7 +120,7 @@ _LONGEST_JOINT = 25
 _NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "either": 1, "any": 1}
 _COUNT = r"(?P<{}>one|two|three|four|five|[1-6])"
 _K_OF = re.compile(
-    rf"(?:(?P<more>more than)|at least|a minimum of|minimum of|any)?\s*{_COUNT.format('n')}"
+    rf"(?:(?P<more>more than)|at least|a minimum of|minimum of|any)?\s{{0,4}}{_COUNT.format('n')}"
     rf"(?: \(\d\))?(?: or more| or greater)?\s+(?:of|out of|from|among)\b(?: the| these| any)?"
     r"(?: following)?(?: criteria| features| findings| risk factors| factors| conditions)?\s*[:,]?",
     re.IGNORECASE,
@@ -306,7 +306,7 @@ _BEHIND_AGE = re.compile(
     r"|requiring|admitted|diagnosed|hospitali[sz]ed|undergoing|scheduled|presenting|suffering|receiving|attending|treated|on)\b",
     re.IGNORECASE,
 )
-_ONE_OF = re.compile(r"^\W*(?:,[^;.]*)?\bor\b", re.IGNORECASE)
+_ONE_OF = re.compile(r"^(?:[^\w,]*+,[^;.]*|\W*+)\bor\b", re.IGNORECASE)
 _CLAIMS = re.compile(
     r"\b(?:must|should|shall|needs?|required?|requires|have to|has to)\b|:"
 )

@@ -42,7 +42,7 @@ _RECENT_DAYS = 31
 """A laboratory value that is at most so old counts as the current one."""
 _OR_NUMBER = re.compile(r"(?:\bor|,|/)\s*(?P<last>\d+)\D*$")
 """The last of several whole numbers: "0-1, or 2"."""
-_OR_ANOTHER = re.compile(r"\s*,?\s*or\s+\d+(?:\.\d+)?", re.IGNORECASE)
+_OR_ANOTHER = re.compile(r"\s*+(?:,\s*+)?or\s++\d++(?:\.\d++)?", re.IGNORECASE)
 """What continues a limit with another number."""
 _NUMBER = re.compile(r"(?<![\w.])\d+(?![\w.])")
 _AGE_GROUPS: Mapping[str, tuple[str, float]] = {
@@ -375,20 +375,22 @@ def _join_limits(
 
 def _find_clash(limits: Sequence[Test]) -> str:
     """Return an obstacle if nobody can meet all limits, as of two groups of people."""
+    groups: dict[tuple[str, str | None], list[tuple[Test, Test]]] = {}
+    for limit in limits:
+        if len(limit.parts) == 1 and not limit.when:
+            [part] = limit.parts
+            groups.setdefault((part.quantity, part.unit), []).append((limit, part))
+    lowest = {key: min(part.high for _, part in group) for key, group in groups.items()}
     for one in limits:
-        for other in limits:
-            [*first], [*second] = one.parts, other.parts
-            if (
-                one is other
-                or len(first) != 1
-                or len(second) != 1
-                or one.when
-                or other.when
-            ):
-                continue
-            [left], [right] = first, second
-            same = left.quantity == right.quantity and left.unit == right.unit
-            if same and left.low > right.high:
+        if len(one.parts) != 1 or one.when:
+            continue
+        [left] = one.parts
+        key = left.quantity, left.unit
+        if left.low <= lowest[key]:
+            continue
+        # only a limit that nobody meets by itself is compared in vain, and two such clash
+        for other, right in groups[key]:
+            if one is not other and left.low > right.high:
                 return f"for whom {one.shown} and {other.shown} are"
     return ""
 

@@ -19,7 +19,7 @@ _VALUE = re.compile(
 )
 _PRESSURES = re.compile(r"(\d{2,3})\s*/\s*(\d{2,3})\s*(mm\s?hg)?", re.IGNORECASE)
 _SECOND_NUMBER = re.compile(r"(?:-|–|to\b|/)\s*\d")
-_POWER = re.compile(r"[x*×]?\s*10\s?(?:E|e|\*|\^|\*\*)\+?(\d+)")
+_POWER = re.compile(r"[x*×]?\s{0,4}10\s?(?:E|e|\*|\^|\*\*)\+?(\d+)")
 _FRACTIONS = frozenset({"L/L", "l/l", "fraction", "g/g", "ratio"})
 """Units of a fraction of 1, which is a hundredth of a value in %."""
 _RELATIVE = re.compile(r"%?\{(?:ULN|LLN|baseline|normal)\}")

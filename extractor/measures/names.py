@@ -11,6 +11,8 @@ from extractor.language.book import read_table, word_list
 _GREEK = str.maketrans({"α": "alpha ", "β": "beta ", "γ": "gamma ", "δ": "delta "})
 _QUOTES = str.maketrans("", "", "'’")
 _WORD = re.compile(r"[a-z0-9]+")
+_SPACES = re.compile(r"[ \n\t,;]{2,}")
+"""A run between words, as is left of a list whose items are masked."""
 _PLURAL = re.compile(r"(?<=\w{4})(?<![sui])s$|(?<=\w\w)(?P<y>ie)s$")
 """The ending of a plural, as in "levels", but not in "mass", "status" or "pelvis"."""
 # Chosen by hand; half of it changes no case, and none of 120 registry records.
@@ -28,6 +30,7 @@ def spell_words(text: str) -> NameWords:
     >>> spell_words("Sjögren's visual-analogue scales")
     ('sjogren', 'visual', 'analog', 'scale')
     """
+    text = _SPACES.sub(" ", text)
     folded = unicodedata.normalize("NFKD", text.casefold().translate(_GREEK))
     plain = [letter for letter in folded if not unicodedata.combining(letter)]
     spelled = "".join(plain).translate(_QUOTES)

@@ -9,9 +9,9 @@ from extractor.schemas.base import JsonObject
 
 _PAPER = re.compile(r"<(?P<name>PubmedArticle|article)(?=[\s/>])")
 """The beginning of a paper in a reply of E-utilities."""
-_PMID = re.compile(r"<PMID\b[^>]*>\s*(\d{1,12})\s*</PMID>")
+_PMID = re.compile(r"<PMID\b[^<>]*+>\s*+(\d{1,12})\s*+</PMID>")
 _PMCID = re.compile(
-    r"<article-id\b[^>]*\bpub-id-type=[\"']pmc(?:id)?[\"'][^>]*>\s*(?:PMC)?(\d{1,12})"
+    r"<article-id\b(?>[^<>]*?\bpub-id-type=[\"'])pmc(?:id)?[\"'][^<>]*+>\s*+(?:PMC)?(\d{1,12})"
 )
 _SET = re.compile(r"<(?:PubmedArticleSet|pmc-articleset)\b")
 

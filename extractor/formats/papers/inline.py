@@ -9,7 +9,7 @@ _POWER = re.compile(r"[+-]?\d{1,2}")
 _SIGN = re.compile(r"[+-]")
 _ENDS_UNIT = re.compile(r"(?:^|[^A-Za-z])[A-Za-zµμ]{1,4}$")
 """A unit that may have a power: "kg/m"."""
-_EMPTY_REFERENCE = re.compile(r"\s*[\[(][\s,;–—-]*[\])]")
+_EMPTY_REFERENCE = re.compile(r"\s{0,4}[\[(][\s,;–—-]*+[\])]")
 """What remains of "[1, 2]" without its references."""
 _PIECES_BEFORE = 3
 _CHARACTERS_BEFORE = 8

@@ -27,7 +27,7 @@ _OTHER = re.compile(
     re.IGNORECASE,
 )
 """Headings of chapters that describe no plan."""
-_LATER = re.compile(r"^\W*\d*\W*results\b", re.IGNORECASE)
+_LATER = re.compile(r"^\W*+(?:\d++\W*+)?results\b", re.IGNORECASE)
 """A heading such as "Results: participants", which describes no plan."""
 _BLOCKS = frozenset(
     {"list", "def-list", "table-wrap", "boxed-text", "disp-quote", "p", "sec"}
