@@ -238,8 +238,9 @@ def _ask_line(
     names = tuple(one.name for one in of_regimens)
     regimens = replace(line, chunk=chunk, fields=(REGIMENS, *names), custom=of_regimens)
     asked.add(line.number, regimens)
-    if PEOPLE in line.fields or others:
-        fields = (*filter(PEOPLE.__eq__, line.fields), *(one.name for one in others))
+    of_people = [name for name in line.fields if name == PEOPLE]
+    fields = (*of_people, *(one.name for one in others))
+    if fields:
         chunk = replace(line.chunk, number=next(free))
         people = Question(Task.ELIGIBILITY, chunk, fields, line.hint, others)
         asked.people.append(people)
