@@ -308,6 +308,6 @@ def test_a_limit_holds_against_replies_without_a_usage(words, manifest):
     assert stopped.exit_code == 3, stopped.stderr
     assert (cost["calls_without_reply"], cost["usd"]) == (sent, 0)
     most = cost["usd_without_reply"]
-    assert 0.3 < most <= 0.5, "calls are counted at the most, so they fit"
+    assert 0.5 < most <= 1, "calls are counted at the most, so they fit"
     told = f"calls with unknown cost: {sent}, at most ${most:.4f} in addition"
     assert told in stopped.stderr
