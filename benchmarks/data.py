@@ -89,7 +89,7 @@ def parse_options(
     >>> given = ["g", "--data", "d", "--effort", "full"]
     >>> parsed = parse_options(None, "gold", given=given, **options)
     >>> str(parsed.gold), parsed.effort.value, parsed.seed, parsed.kind
-    ('g', 'all', 0, None)
+    ('g', 'full', 0, None)
     """
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
