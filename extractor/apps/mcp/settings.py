@@ -5,17 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from extractor.apps.serve.settings import Count
-from extractor.options import (
-    FILES,
-    ExtractionOptions,
-    ModelOptions,
-    Seconds,
-    Shown,
-)
+from extractor.face import FILES, ExtractionOptions, ModelOptions, Seconds, Shown
 
 if TYPE_CHECKING:
-    from extractor.model.cost.budget import Pricing
-    from extractor.setup import Setup
+    from extractor.face import Pricing, Setup
 
 
 class ToolOptions(ExtractionOptions, ModelOptions):

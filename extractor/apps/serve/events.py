@@ -10,7 +10,7 @@ from io import SEEK_CUR
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from extractor.model.events import Event, EventLog
+from extractor.face import Event, EventLog
 
 if TYPE_CHECKING:
     from extractor.apps.serve.job import Job

@@ -40,10 +40,15 @@ from extractor.apps.serve.requests import (
     save_body,
 )
 from extractor.apps.serve.service import Render, Service
-from extractor.formats import name_text
-from extractor.run.files import EXTRACTIONS, FAILURES
-from extractor.run.joined import JoinedRuns
-from extractor.run.manifest import MANIFEST, read_manifest, restore_fields
+from extractor.face import (
+    EXTRACTIONS,
+    FAILURES,
+    MANIFEST,
+    JoinedRuns,
+    name_text,
+    read_manifest,
+    restore_fields,
+)
 from extractor.schemas import TrialExtraction
 
 _MEDIA_TYPES = {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from pydantic import Field
 
 from extractor.errors import ArgumentError
-from extractor.options import (
+from extractor.face import (
     RARE,
     AtOnce,
     ExtractionOptions,
@@ -21,8 +21,7 @@ from extractor.options import (
 )
 
 if TYPE_CHECKING:
-    from extractor.model.cost.budget import Pricing
-    from extractor.model.spec import ModelSpec
+    from extractor.face import ModelSpec, Pricing
 
 SERVICE: Final = "Service"
 LIMITS: Final = "Limits"
