@@ -1,9 +1,8 @@
 """What apps and plugins may use of the package, besides ``extractor``, ``extractor.schemas`` and
 ``extractor.errors``.
 
-An app is a leaf: nothing but the command line knows it, and it can be taken away
-(``python -m benchmarks.cutting``). So that the rooms inside can be rebuilt without a look at every
-app, apps import the names below and nothing deeper; ``lint-imports`` checks it.
+Apps import the names below and nothing deeper (``lint-imports`` checks it). So the rooms inside can
+be rebuilt without a look at every app, and apps can be taken away (``python -m benchmarks.cutting``).
 
 The promise: a name listed here keeps its meaning, its arguments and its type in all versions with
 the same second number (0.1.x). A name that is renamed or removed is in the changelog. What is not
@@ -119,9 +118,12 @@ if TYPE_CHECKING:
     from extractor.model.store import Spending
     from extractor.options import (
         FILES,
+        LIMITS,
         RARE,
+        SERVICE,
         AtOnce,
         Choice,
+        Count,
         ExtractionOptions,
         ModelOptions,
         Seconds,
@@ -170,15 +172,18 @@ __all__ = [
     "FAILURES",
     "FILES",
     "GUESSED",
+    "LIMITS",
     "MANIFEST",
     "OLDEST",
     "RARE",
+    "SERVICE",
     "AtOnce",
     "Attribute",
     "AttributeSet",
     "Budget",
     "Call",
     "Choice",
+    "Count",
     "CustomField",
     "CustomFields",
     "Database",
@@ -374,8 +379,8 @@ _NAMES = {
     # Settings, and the processes and models that they open.
     "extractor.masking": "hide_user mask remember",
     "extractor.options": (
-        "AtOnce Choice ExtractionOptions FILES ModelOptions RARE Seconds Shown Workers "
-        "read_columns"
+        "AtOnce Choice Count ExtractionOptions FILES LIMITS ModelOptions RARE SERVICE "
+        "Seconds Shown Workers read_columns"
     ),
     "extractor.setup": "OpenExtractor Setup",
     # Runs of many records, and their folders.

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from extractor.apps.serve.settings import Count
-from extractor.face import FILES, ExtractionOptions, ModelOptions, Seconds, Shown
+from extractor.face import FILES, Count, ExtractionOptions, ModelOptions, Seconds, Shown
 
 if TYPE_CHECKING:
     from extractor.face import Pricing, Setup

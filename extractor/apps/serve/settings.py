@@ -5,14 +5,17 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from extractor.errors import ArgumentError
 from extractor.face import (
+    LIMITS,
     RARE,
+    SERVICE,
     AtOnce,
+    Count,
     ExtractionOptions,
     ModelOptions,
     Seconds,
@@ -23,10 +26,6 @@ from extractor.face import (
 if TYPE_CHECKING:
     from extractor.face import ModelSpec, Pricing
 
-SERVICE: Final = "Service"
-LIMITS: Final = "Limits"
-Count = Annotated[int, Field(ge=1), Shown(LIMITS, "N")]
-"""The most of something that is accepted."""
 _SHORTEST_TOKEN = 16
 
 
