@@ -2,7 +2,7 @@
 ``extractor.errors``.
 
 Apps import the names below and nothing deeper (``lint-imports`` checks it). So the rooms inside can
-be rebuilt without a look at every app, and apps can be taken away (``python -m benchmarks.cutting``).
+be rebuilt without a look at every app, and apps can be cut off (``python -m benchmarks.cutting``).
 
 The promise: a name listed here keeps its meaning, its arguments and its type in all versions with
 the same second number (0.1.x). A name that is renamed or removed is in the changelog. What is not

@@ -25,7 +25,8 @@ from extractor.apps.serve.description import (
     PROBLEMS,
     describe_response,
 )
-from extractor.apps.serve.events import EVENTS, follow
+from extractor.apps.serve.events import EVENTS
+from extractor.apps.serve.following import follow
 from extractor.apps.serve.job import ACTIVE, RUN, UPLOAD, Job, JobState
 from extractor.apps.serve.matching import match_posted, match_run
 from extractor.apps.serve.problems import ProblemError
