@@ -26,6 +26,7 @@
      |    +-- FolderInUse        another process is writing to it
      |    +-- FolderNotWritable  it cannot be created or opened for writing
      |    +-- DiskFull           its disk is full
+     +-- RuleError               a rule of this package is broken; also a ValueError
      +-- EngineError             worker processes cannot be started
      +-- UnexpectedError         a bug in this program affected a record
      +-- MissingExtra            an optional library is not installed
@@ -254,6 +255,24 @@ class MissingExtra(ExtractorError):
     def __init__(self, need: str, extra: str) -> None:
         self.remedy = f"pip install '.[{extra}]'"
         super().__init__(f"{need}; in the folder of your clone, run: {self.remedy}")
+
+
+class RuleError(ExtractorError, ValueError):
+    """A rule, or a file of rules, is broken. The message states the file, the rule and the mistake.
+
+    >>> from extractor.language.patterns import make_rule
+    >>> make_rule(name="washout", pattern="within 5 days", book={}).expression
+    Traceback (most recent call last):
+    extractor.errors.RuleError: rule washout: cannot read '5 days'
+    >>> make_rule(name="washout", pattern="<duration>", book={}).expression
+    Traceback (most recent call last):
+    extractor.errors.RuleError: rule washout refers to 'duration', which does not exist
+    >>> book = {}
+    >>> book["washout"] = make_rule(name="washout", pattern="<washout>", book=book)
+    >>> book["washout"].expression
+    Traceback (most recent call last):
+    extractor.errors.RuleError: rule washout refers to itself
+    """
 
 
 class EngineError(ExtractorError):

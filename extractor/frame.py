@@ -20,7 +20,6 @@ from uuid import uuid4
 from weakref import finalize
 
 from extractor.api import Extractor
-from extractor.apps.export import open_library
 from extractor.errors import (
     AnswerRejected,
     ArgumentError,
@@ -38,6 +37,7 @@ from extractor.formats.found import join_place
 from extractor.formats.records import write_study
 from extractor.formats.tables import knows_columns
 from extractor.given import Frame
+from extractor.libraries import open_library
 from extractor.masking import hide_keys, without_credentials
 from extractor.model.asking.querying import ask_record
 from extractor.model.asking.questions import Replies, is_lacking

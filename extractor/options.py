@@ -48,6 +48,8 @@ MODEL: Final = "Model"
 COST: Final = "Cost"
 SPEED: Final = "Speed"
 RARE: Final = "Rarely needed"
+SERVICE: Final = "Service"
+LIMITS: Final = "Limits"
 
 _OF_REQUEST = ("extra_headers", "extra_query", "extra_body")
 """Parameters through which SDKs accept additional headers, query parameters and body fields."""
@@ -202,6 +204,8 @@ AtOnce = Annotated[int, Field(ge=1), Shown(SPEED, "N")]
 """How many things may happen at the same time."""
 Workers = Annotated[int | None, Field(ge=1, le=10_000), Shown(SPEED, "N")]
 """A number of processes."""
+Count = Annotated[int, Field(ge=1), Shown(LIMITS, "N")]
+"""The most of something that is accepted."""
 
 
 _EARLIER_EFFORTS = ("medium", "all")

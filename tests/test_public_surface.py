@@ -1,15 +1,18 @@
 """What people import, and what importing costs."""
 
+import ast
 import re
 import subprocess
 import sys
+import tomllib
 from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
 
 import extractor
-from extractor import errors
+from extractor import errors, face
 
 REFERENCE = (Path(__file__).parents[1] / "docs/reference/python.md").read_text("utf-8")
 RECORD = "tests/records/study.json"
@@ -33,6 +36,43 @@ def test_every_public_name_stands_in_the_reference():
     assert {name: getattr(extractor, name) for name in extractor.__all__} == documented
     with pytest.raises(AttributeError, match="no attribute 'extract_everything'"):
         _ = extractor.extract_everything
+
+
+def test_the_face_finds_each_of_its_names_where_the_type_checker_does():
+    """The face has each name twice: for Python, and for tools that read the imports."""
+    imports = {
+        alias.name: node.module
+        for node in ast.walk(ast.parse(Path(face.__file__).read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("extractor")
+        for alias in node.names
+    }
+    assert imports == face._MODULES
+    assert sorted(imports) == sorted(face.__all__)
+    for name in face.__all__:
+        assert getattr(face, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'find_everything'"):
+        _ = face.find_everything
+
+
+def test_apps_may_import_no_inner_module():
+    """A new module of the package is either public or forbidden to apps."""
+    public = {"apps", "errors", "face", "schemas"}
+    settings = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))
+    contracts = {
+        contract["name"]: contract
+        for contract in settings["tool"]["importlinter"]["contracts"]
+    }
+    contract = contracts["Apps know the public face, and nothing behind it"]
+    package = Path(extractor.__file__).parent
+    modules = {module.name for module in iter_modules([str(package)])}
+    apps = {module.name for module in iter_modules([str(package / "apps")])}
+
+    assert contract["forbidden_modules"] == sorted(
+        f"extractor.{name}" for name in modules - public - {"__main__"}
+    )
+    assert contract["source_modules"] == sorted(
+        f"extractor.apps.{name}" for name in apps - {"cli"}
+    )
 
 
 def test_every_error_is_an_extractor_error_and_stands_in_the_tree():

@@ -27,8 +27,7 @@ from extractor.apps.values import (
     name_doubt,
 )
 from extractor.errors import ArgumentError
-from extractor.run.files import find_place, name_failed
-from extractor.run.joined import JoinedRuns
+from extractor.face import JoinedRuns, find_place, name_failed
 from extractor.schemas import list_groups
 from extractor.schemas.arguments import refuse_unknown
 from extractor.schemas.values import UNPROVEN

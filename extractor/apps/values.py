@@ -12,8 +12,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
-from extractor.language.shown import show_line
-from extractor.plurals import counted, show_some
+from extractor.face import counted, show_line, show_some
 from extractor.schemas import (
     Citation,
     Endpoint,

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from extractor.concepts.limits.mentions import find_mentions
 from extractor.concepts.limits.written_numbers import NumberRole, find_numbers
 from extractor.concepts.places import GROUPS_OF_DOSES
-from extractor.evidence.drafts import Span, span_of
+from extractor.evidence.drafts import place_of, span_of
 from extractor.evidence.parsed import ParsedRecord, is_touched, sort_places
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import NUMBER, Range, cover
@@ -20,7 +20,6 @@ from extractor.schemas import (
     Criterion,
     Eligibility,
     Endpoint,
-    Evidence,
     Finding,
     Task,
     TimeKind,
@@ -132,11 +131,6 @@ def _list_unread_numbers(
             continue
         if not is_touched(span_of(words.part(at, at + 1)), values):
             yield at, mention.likeliest[0] > 1
-
-
-def place_of(piece: Evidence) -> Span:
-    """Return the place of a quote."""
-    return Span(piece.section, piece.start, piece.end)
 
 
 def _has_unread_time(endpoint: Endpoint) -> bool:

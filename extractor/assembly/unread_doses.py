@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from typing import TypeAlias
 
 from extractor.assembly.findings import cite, inform
-from extractor.assembly.unread import place_of
 from extractor.concepts.criteria.unheaded import list_sentences
 from extractor.concepts.doses.amounts import (
     find_amounts,
@@ -19,7 +18,7 @@ from extractor.concepts.doses.amounts import (
 from extractor.concepts.doses.marks import Mark
 from extractor.concepts.doses.sections import find_marks
 from extractor.concepts.places import GROUPS_OF_DOSES
-from extractor.evidence.drafts import span_of
+from extractor.evidence.drafts import place_of, span_of
 from extractor.evidence.parsed import ParsedRecord, is_touched, sort_places
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import NUMBER, Range, Tokens, cover

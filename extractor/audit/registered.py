@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from itertools import chain
 
 from extractor.assembly.findings import cite, cite_field, warn
-from extractor.assembly.unread import place_of
 from extractor.concepts.criteria.unheaded import list_sentences
 from extractor.concepts.people.registered_ages import (
     AGES,
     differs,
     read_registered_ages,
 )
-from extractor.evidence.drafts import Span, span_of
+from extractor.evidence.drafts import Span, place_of, span_of
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.passage import Passage
 from extractor.schemas import Eligibility, Finding, FindingKind, TrialExtraction

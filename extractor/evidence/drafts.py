@@ -13,6 +13,7 @@ from extractor.language.passage import Passage
 from extractor.language.values import list_members, replace, value_class
 from extractor.schemas import (
     AbsenceReason,
+    Evidence,
     FieldRef,
     FindingKind,
     Origin,
@@ -282,6 +283,11 @@ def find_weakest(supports: Iterable[Support]) -> Support:
 def span_of(passage: Passage) -> Span:
     """Return the raw span of a passage."""
     return Span(passage.section.name, *passage.raw_span)
+
+
+def place_of(piece: Evidence) -> Span:
+    """Return the place of a quote."""
+    return Span(piece.section, piece.start, piece.end)
 
 
 def support_words(passage: Passage) -> Supported[str]:

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractor.evidence.drafts import Reading, span_of
-from extractor.evidence.scoring import list_places
 from extractor.language.book import find_weights, read_weights, word_list
-from extractor.language.passage import Passage
+from extractor.language.passage import Passage, list_word_places
 from extractor.language.values import value_class
 from extractor.schemas import Support
 
@@ -144,7 +143,7 @@ class Scorer:
         rows = [self.rows.get(word, 0) for word in words]
         gains = self.weights[rows, self.classes.index(chosen)] - self._means[rows]
         # the features of words are in the order of the passage's words
-        at = list_places(passage)[int(gains.argmax())]
+        at = list_word_places(passage)[int(gains.argmax())]
         is_function_word = passage.tokens.words[at].lower() in word_list(
             "function_words"
         )

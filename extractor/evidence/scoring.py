@@ -14,12 +14,10 @@ weights are in ``evidence/weights/`` and ``concepts/*/weights/``:
 from functools import cache
 from typing import TYPE_CHECKING
 
-from extractor.language.passage import Passage
+from extractor.language.passage import Passage, list_word_places
 
 if TYPE_CHECKING:
     from extractor.evidence.scorer import Scorer
-
-_COMPARED = frozenset("<>=≤≥%")
 
 
 @cache
@@ -42,15 +40,5 @@ def list_words(passage: Passage) -> list[str]:
     words = passage.tokens.words
     return [
         "0" if words[at][-1].isdigit() else words[at].lower()
-        for at in list_places(passage)
-    ]
-
-
-def list_places(passage: Passage) -> list[int]:
-    """Return the indexes of a passage's tokens that are words, numbers or comparison operators."""
-    words = passage.tokens.words
-    return [
-        at
-        for at in range(passage.first, passage.end)
-        if words[at][-1].isalnum() or words[at] in _COMPARED
+        for at in list_word_places(passage)
     ]

@@ -7,15 +7,17 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from itertools import pairwise, product
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import ahocorasick
 import tomli
 
+from extractor.errors import RuleError
 from extractor.language.lexer import (
     LEXICON,
     NAME_NUMBER,
@@ -26,11 +28,12 @@ from extractor.language.lexer import (
 )
 from extractor.language.patterns import (
     Rule,
-    RuleError,
+    check_texts,
     make_rule,
     read_rules,
 )
 from extractor.language.values import value_class
+from extractor.schemas.arguments import suggest
 
 _PACKAGE = Path(__file__).parents[1]
 _RULES = "rules"
@@ -41,6 +44,8 @@ _WEIGHTS = "weights"
 """The name of the folder that contains a concept's fitted weights."""
 _NUMBERS = NUMBER + NAME_NUMBER
 """The codes of numbers, inside and outside a name."""
+_ENTRY_KEYS = ("value", "terms", "rules", "also", "confidence", "example")
+"""What the table of an entry may contain."""
 _PlacedNumbers = list[tuple[int, str]]
 """The numbers in a term, as (index of the token, number) pairs."""
 
@@ -191,8 +196,15 @@ def read_entries(vocabulary: str, text: str) -> Iterator[Entry]:
             fields |= written
         else:
             fields["terms"] = written
+        for name in fields:
+            if name not in _ENTRY_KEYS:
+                raise RuleError(
+                    f"{key}: unknown key {name}{suggest(name, _ENTRY_KEYS)}"
+                )
         for name in ("terms", "rules", "also"):
-            fields[name] = tuple(fields.get(name, ()))
+            texts = fields.get(name, [])
+            check_texts(texts, f"{key}: {name}")
+            fields[name] = tuple(texts)
         yield Entry(vocabulary, **fields)
 
 
@@ -226,21 +238,29 @@ class _Rules(dict[str, Rule]):
 @cache
 def load_book() -> Book:
     """Read the rules and vocabularies of all concepts. Raises ``RuleError`` if two rules have
-    the same name.
+    the same name, or if a file cannot be read.
     """
     folders = list_rule_folders()
     vocabularies: dict[str, tuple[Entry, ...]] = {}
-    for name, text in _read_all(tuple(folder / "terms" for folder in folders)):
-        vocabularies[name] = (*vocabularies.get(name, ()), *read_entries(name, text))
+    for file in _list_files(tuple(folder / "terms" for folder in folders)):
+        with file.named_in_errors():
+            entries = tuple(read_entries(file.topic, file.text))
+        vocabularies[file.topic] = (*vocabularies.get(file.topic, ()), *entries)
     rules = _Rules(vocabularies)
-    for name, text in _read_all(folders):
-        if "[rule." not in text:
+    for file in _list_files(folders):
+        if "[rule." not in file.text:
             continue  # a table, not a file of rules
         # a rule looks up the rules that it names when a text first needs it, so it may be read
         # before them
-        for new in read_rules(text, rules):
-            if new.name in rules or new.name in vocabularies:
-                raise RuleError(f"{name}: duplicate rule name {new.name}")
+        with file.named_in_errors():
+            read = read_rules(file.text, rules, file.path)
+        for new in read:
+            if new.name in vocabularies:
+                raise RuleError(f"{new.place}: a vocabulary has the same name")
+            if new.name in rules:
+                raise RuleError(
+                    f"{new.place}: another rule has the same name, in {rules[new.name].file}"
+                )
             rules[new.name] = new
     entry_rules = {
         name: [
@@ -284,20 +304,44 @@ def list_rule_folders(name: str = _RULES) -> tuple[Path, ...]:
     return tuple(sorted(folder for folder in _PACKAGE.rglob(name) if folder.is_dir()))
 
 
-@cache
-def _read_all(folders: tuple[Path, ...]) -> list[tuple[str, str]]:
-    """Return (name, text) pairs for the TOML files in these folders, sorted by name. A file in a
-    subfolder takes the name of the subfolder. Files in a ``terms`` subfolder are skipped.
+class _RuleFile(NamedTuple):
+    """A TOML file of rules, terms or tables. ``topic`` is the name of the file or, if the file is
+    in a subfolder, of the subfolder; ``path`` is relative to the folder of the package.
     """
-    texts: list[tuple[str, str]] = []
+
+    topic: str
+    path: str
+    text: str
+
+    @contextmanager
+    def named_in_errors(self) -> Iterator[None]:
+        """Say in errors of this block that they are about this file."""
+        try:
+            yield
+        except tomli.TOMLDecodeError as error:
+            raise RuleError(f"{self.path}: it is no TOML: {error}") from error
+        except RuleError as error:
+            message = str(error)
+            if message.startswith(self.path):
+                raise
+            raise RuleError(f"{self.path}: {message}") from error
+
+
+@cache
+def _list_files(folders: tuple[Path, ...]) -> list[_RuleFile]:
+    """Return the TOML files in these folders, sorted by topic. Files in a ``terms`` subfolder are
+    skipped.
+    """
+    files: list[_RuleFile] = []
     for folder in folders:
         for path in sorted(folder.rglob("*.toml")):
             topic = path.parent.name
             if path.parent == folder:
                 topic = path.stem
             if topic != "terms":
-                texts.append((topic, path.read_text("utf-8")))
-    return sorted(texts, key=lambda text: text[0])
+                name = path.relative_to(_PACKAGE.parent).as_posix()
+                files.append(_RuleFile(topic, name, path.read_text("utf-8")))
+    return sorted(files, key=lambda file: file.topic)
 
 
 def _write_term(term: str) -> str:
@@ -437,14 +481,13 @@ def read_table(name: str) -> Mapping[str, Any]:
     """Return the contents of a rules file, given its name without the suffix, or of all files in a
     subfolder. The result is cached. Raises ``KeyError`` if the name is unknown.
     """
-    texts = [
-        text for file_name, text in _read_all(list_rule_folders()) if file_name == name
-    ]
-    if not texts:
+    files = [file for file in _list_files(list_rule_folders()) if file.topic == name]
+    if not files:
         raise KeyError(name)
     table: dict[str, Any] = {}
-    for text in texts:
-        table |= tomli.loads(text)
+    for file in files:
+        with file.named_in_errors():
+            table |= tomli.loads(file.text)
     return table
 
 

@@ -9,6 +9,7 @@ from extractor.language.lexer import Placed, Range, Tokens
 from extractor.language.patterns import RuleMatch
 from extractor.language.values import value_class
 
+_COMPARED = frozenset("<>=≤≥%")
 # Full stops that do not end a sentence: abbreviations, initials, list numbers.
 _ABBREVIATION = re.compile(
     r"(?:(?<!/)\b(?:e\.g|i\.e|approx|vs|dr|prof|fig|no|nos|cf|incl|resp|st|inc|ltd|co|max|min|ver|wk|hr"
@@ -151,6 +152,16 @@ def read_section(name: str, raw: str) -> LexedSection:
     """Clean and tokenise a section."""
     cleaned = clean_text(raw)
     return LexedSection(name, raw, cleaned, read_text(cleaned.text))
+
+
+def list_word_places(passage: Passage) -> list[int]:
+    """Return the indexes of a passage's tokens that are words, numbers or comparison operators."""
+    words = passage.tokens.words
+    return [
+        at
+        for at in range(passage.first, passage.end)
+        if words[at][-1].isalnum() or words[at] in _COMPARED
+    ]
 
 
 def split_sentences(text: str) -> list[Range]:

@@ -32,6 +32,7 @@ from typing import Any
 
 import tomli
 
+from extractor.errors import RuleError
 from extractor.language.lexer import (
     ANY_WORD,
     LEXICON,
@@ -73,25 +74,10 @@ _ANY_SHAPES = {
     "_": ANY_TOKEN,
     ".": ANY_TOKEN,
 }
+_KEYS = ("pattern", "examples", "counter_examples", "note")
+"""What the table of a rule may contain."""
 _CAPTURE_OPEN = "\0"
 _NAMED_PART = r"\(\?P<\w+>"
-
-
-class RuleError(ValueError):
-    """An invalid rule. The message states the name of the rule and the error in its pattern.
-
-    >>> make_rule(name="washout", pattern="within 5 days", book={}).expression
-    Traceback (most recent call last):
-    extractor.language.patterns.RuleError: rule washout: cannot read '5 days'
-    >>> make_rule(name="washout", pattern="<duration>", book={}).expression
-    Traceback (most recent call last):
-    extractor.language.patterns.RuleError: rule washout refers to 'duration', which does not exist
-    >>> book = {}
-    >>> book["washout"] = make_rule(name="washout", pattern="<washout>", book=book)
-    >>> book["washout"].expression
-    Traceback (most recent call last):
-    extractor.language.patterns.RuleError: rule washout refers to itself
-    """
 
 
 @value_class()
@@ -155,6 +141,8 @@ class Rule:
     examples: tuple[str, ...] = ()
     counter_examples: tuple[str, ...] = ()
     note: str | None = None
+    file: str = field(default="", repr=False)
+    """The path of its file, for messages; empty for a rule that the code has made."""
     book: "Mapping[str, Rule]" = field(default_factory=dict, repr=False)
     written: list["_Written"] = field(default_factory=list, init=False, repr=False)
     """The pattern as a regular expression: a list that is empty until it is written, and then has
@@ -163,7 +151,18 @@ class Rule:
 
     @cached_property
     def expression(self) -> re.Pattern[str]:
-        return re.compile(_write(self, set()).source)
+        source = _write(self, set()).source
+        try:
+            return re.compile(source)
+        except re.error as error:
+            raise RuleError(f"{self.place}: {_explain(error)}") from error
+
+    @property
+    def place(self) -> str:
+        """The file and the name of the rule, for messages."""
+        if self.file:
+            return f"{self.file}: rule {self.name}"
+        return f"rule {self.name}"
 
     @cached_property
     def _ending(self) -> re.Pattern[str]:
@@ -330,7 +329,7 @@ def _write(rule: Rule, within: set[str]) -> _Written:
     the names of the rules that refer to this rule.
     """
     if rule.name in within:
-        raise RuleError(f"rule {rule.name} refers to itself")
+        raise RuleError(f"{rule.place} refers to itself")
     if rule.written:
         return rule.written[0]
     pieces = []
@@ -341,9 +340,17 @@ def _write(rule: Rule, within: set[str]) -> _Written:
         atom = _ATOM.match(pattern, offset)
         if not atom:
             unread = pattern[offset : offset + 20]
-            raise RuleError(f"rule {rule.name}: cannot read {unread!r}")
+            raise RuleError(f"{rule.place}: cannot read {unread!r}")
         offset = atom.end()
-        pieces.append(_write_atom(rule, atom, within, shapes))
+        try:
+            pieces.append(_write_atom(rule, atom, within, shapes))
+        except IndexError:
+            before = pattern[max(0, offset - 30) : offset].strip()
+            raise RuleError(
+                f"{rule.place}: {atom[0].strip()!r} closes or repeats nothing, in {before!r}"
+            ) from None
+    if shapes.is_open:
+        raise RuleError(f"{rule.place}: a bracket is not closed")
     # "name=( a )" is one group: the named group replaces the group that follows.
     source = "".join(pieces).replace(_CAPTURE_OPEN + "(?:", "")
     rule.written.append(_Written(source, shapes.close()))
@@ -388,7 +395,7 @@ def _read_reference(rule: Rule, atom: re.Match[str], within: set[str]) -> _Writt
         referred = rule.book[name]
     except KeyError:
         raise RuleError(
-            f"rule {rule.name} refers to {name!r}, which does not "
+            f"{rule.place} refers to {name!r}, which does not "
             f"exist{suggest(name, rule.book)}"
         ) from None
     written = _write(referred, within | {rule.name})
@@ -397,16 +404,55 @@ def _read_reference(rule: Rule, atom: re.Match[str], within: set[str]) -> _Writt
     return _Written(re.sub(_NAMED_PART, "(?:", written.source), written.shape)
 
 
-def read_rules(text: str, book: Mapping[str, Rule]) -> list[Rule]:
-    """Return the rules in the text of a file and register their words. The rules may refer to the
-    rules in ``book``.
+def _explain(error: re.error) -> str:
+    """Return what is wrong with a regular expression, in terms of the pattern that it was written
+    from.
+    """
+    problem = error.msg
+    if "redefinition" in problem:
+        return (
+            f"a part has the same name twice ({problem}): give one of them another name, or "
+            "insert the rule as <name> instead of <+name>"
+        )
+    return f"the pattern is no regular expression ({problem})"
+
+
+def read_rules(text: str, book: Mapping[str, Rule], file: str = "") -> list[Rule]:
+    r"""Return the rules in the text of a file and register their words. The rules may refer to the
+    rules in ``book``. Raises ``RuleError`` for a table that is no rule.
+
+    >>> read_rules("[rule.washout]\npatern = 'within'", {}, "times.toml")
+    Traceback (most recent call last):
+    extractor.errors.RuleError: times.toml: rule washout: unknown key patern (did you mean pattern?)
     """
     rules: list[Rule] = []
     for name, fields in tomli.loads(text).get("rule", {}).items():
+        _check_fields(fields, f"{file}: rule {name}")
         for key in ("examples", "counter_examples"):
             fields[key] = tuple(fields.get(key, ()))
-        rules.append(make_rule(name=name, **fields, book=book))
+        rules.append(make_rule(name=name, file=file, **fields, book=book))
     return rules
+
+
+def _check_fields(fields: Any, place: str) -> None:
+    """Raise ``RuleError`` if the table of a rule has an unknown key, or a value of another type."""
+    if not isinstance(fields, dict):
+        raise RuleError(f"{place}: it is no table; write [rule.NAME], then its keys")
+    for key, value in fields.items():
+        if key not in _KEYS:
+            raise RuleError(f"{place}: unknown key {key}{suggest(key, _KEYS)}")
+        if key.endswith("examples"):
+            check_texts(value, f"{place}: {key}")
+        elif not isinstance(value, str):
+            raise RuleError(f"{place}: {key} is no text; write it in quotation marks")
+    if "pattern" not in fields:
+        raise RuleError(f"{place}: it has no pattern")
+
+
+def check_texts(value: object, place: str) -> None:
+    """Raise ``RuleError`` if a value of a file of rules is not a list of texts."""
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise RuleError(f'{place} is no list of texts; write ["one", "another"]')
 
 
 def make_rule(**fields: Any) -> Rule:

@@ -61,6 +61,11 @@ class ShapeReader:
         self._sequences: list[list[Shape]] = [[]]
         self._choices: list[list[Shape]] = [[]]
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a bracket is not closed yet."""
+        return len(self._openings) > 1
+
     def add(self, shape: Shape) -> None:
         """Add the shape of a token or of another rule."""
         self._sequences[-1].append(shape)

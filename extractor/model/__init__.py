@@ -4,11 +4,11 @@ The path of a call, with its costs and possible crash points::
 
     asking.querying   create a Call (calls.py) from the questions about a record
     client.Model      1 find    if the store has an answer to an identical call, nothing is sent
-    client.Bill       2 reserve wait until the maximum cost of a request fits into the budget; add a
+    bill.Bill         2 reserve wait until the maximum cost of a request fits into the budget; add a
                                 row to ``calls`` (state asked) and to ``requests`` (maximum cost)
     sending.Sender    3 request instructor writes the request, the SDK sends it once, and instructor
                                 reads the reply into the reply model
-    client.Bill       4 settle  count the usage in the reply, or the maximum if it is implausible
+    bill.Bill         4 settle  count the usage in the reply, or the maximum if it is implausible
     sending.repeat    5 repeat  retry after a fault, as in statuses.toml, after the waits of pace.py
     store.CallStore   6 end     in one transaction, store the answer and its cost, and delete the
                                 rows of requests with a known cost

@@ -22,7 +22,7 @@ from extractor.model.completions import (
     read_garbled,
     read_stated_usage,
 )
-from extractor.model.pace import Failure, find_meaning
+from extractor.model.pace import Failure, explain_status
 from extractor.schemas import Usage
 
 if TYPE_CHECKING:
@@ -296,7 +296,7 @@ def _shows_failure(row: Mapping[str, object], status: int | None) -> bool:
     if _holds_answer(row):
         return False
     if status is not None:
-        return status >= _LOWEST_ERROR and not find_meaning(status).paid
+        return status >= _LOWEST_ERROR and not explain_status(status).paid
     # without a status, the line says itself whether the request failed
     body = row.get("response")
     if isinstance(body, dict):

@@ -52,11 +52,11 @@ def list_meanings() -> Mapping[str, Meaning]:
     }
 
 
-def find_meaning(status: int) -> Meaning:
+def explain_status(status: int) -> Meaning:
     """Return the meaning of an HTTP status, regardless of the message: the entry of the status,
     otherwise the entry of its hundred (``5xx``), otherwise ``4xx``.
 
-    >>> [find_meaning(status).is_temporary for status in (404, 429, 500, 501)]
+    >>> [explain_status(status).is_temporary for status in (404, 429, 500, 501)]
     [False, True, True, False]
     """
     meanings = list_meanings()
@@ -107,7 +107,7 @@ class Failure(Exception):
                 continue
             if re.search(meaning.words, content, re.IGNORECASE):
                 return meaning
-        meaning = find_meaning(status)
+        meaning = explain_status(status)
         if meaning.action == "wait" and (self.wait or 0) > LONGEST_WAIT:
             return list_meanings()["later"]
         return meaning

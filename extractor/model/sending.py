@@ -18,8 +18,8 @@ from tenacity import AsyncRetrying, RetryCallState
 
 from extractor.errors import as_extractor_error
 from extractor.masking import remember_options
+from extractor.model.bill import Bill
 from extractor.model.calls import Call
-from extractor.model.client import Bill
 from extractor.model.completions import Completion, read_completion
 from extractor.model.events import Event, tell
 from extractor.model.failures import explain_failure, read_failure

@@ -302,17 +302,22 @@ def list_cases(path: Path) -> Iterator[tuple[str, Mapping[str, Any], Any]]:
             yield text, shared, given
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_the_texts_of_a_file_are_read_and_proven(path: Path) -> None:
-    faults = []
-    for text, shared, given in list_cases(path):
-        case = Case(text, shared, given)
-        found = [*list_faults(case, shared)]
-        if "gap" not in shared:
-            faults += found
-        elif not found:
-            faults.append(f"{text!r} holds now: move it to a group without `gap`")
-    assert not faults, "\n".join(faults)
+CASES = [
+    pytest.param(*case, id=f"{path.stem}: {case[0]}")
+    for path in FILES
+    for case in list_cases(path)
+]
+
+
+@pytest.mark.parametrize(("text", "shared", "given"), CASES)
+def test_a_text_is_read_and_proven(
+    text: str, shared: Mapping[str, Any], given: Any
+) -> None:
+    faults = [*list_faults(Case(text, shared, given), shared)]
+    if "gap" not in shared:
+        assert not faults, "\n".join(faults)
+    else:
+        assert faults, f"{text!r} holds now: move it to a group without `gap`"
 
 
 def list_faults(case: Case, group: Mapping[str, Any]) -> Iterator[str]:

@@ -1,14 +1,18 @@
 """Read model keys and addresses from environment variables."""
 
+from typing import TYPE_CHECKING
+
 from extractor.apps.cli.console import say
 from extractor.apps.cli.options import name_option
-from extractor.apps.mcp.settings import ToolOptions
-from extractor.apps.serve.settings import ServiceOptions
 from extractor.model.cost.budget import Pricing
 from extractor.model.cost.prices import read_prices
 from extractor.model.spec import ModelSpec, read_spec
 from extractor.options import ModelOptions
 from extractor.setup import Setup
+
+if TYPE_CHECKING:
+    from extractor.apps.mcp.settings import ToolOptions
+    from extractor.apps.serve.settings import ServiceOptions
 
 
 def read_model_spec(text: str) -> ModelSpec:
@@ -16,7 +20,7 @@ def read_model_spec(text: str) -> ModelSpec:
     return read_spec(text, say)
 
 
-def choose_model(options: ServiceOptions | ToolOptions) -> tuple[Setup, Pricing]:
+def choose_model(options: "ServiceOptions | ToolOptions") -> tuple[Setup, Pricing]:
     """Return the setup of a server's model, and its pricing with the spending limit.
 
     Raises ``ValueError`` if the model is invalid, or if ``--max-usd`` is set but the model has no

@@ -29,8 +29,7 @@ from extractor.apps.evaluation.page import write_score_page
 from extractor.apps.evaluation.scoring import evaluate as score
 from extractor.apps.evaluation.scoring import split_fields
 from extractor.apps.evaluation.tables import list_kinds, list_scores, write_cell
-from extractor.concepts.own.declaration import CustomField
-from extractor.formats import read_records
+from extractor.face import CustomField, read_records
 from extractor.options import FILES, MODEL, RARE, read_own_fields, split_names
 from extractor.plurals import counted
 from extractor.run.finished import find_run

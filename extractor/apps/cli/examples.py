@@ -7,7 +7,7 @@ from extractor.api import Extractor
 from extractor.apps.cli.console import say
 from extractor.apps.evaluation import ScoreReport, evaluate
 from extractor.apps.evaluation.examples import ExampleCase, list_examples
-from extractor.concepts.own.declaration import CustomFields
+from extractor.face import CustomFields
 from extractor.schemas import TrialExtraction
 
 

@@ -1,13 +1,7 @@
-"""``extractor fetch``: download records from the registry, and papers, into a file. Also resolves
-the numbers among a run's inputs.
-"""
+"""``extractor fetch``: download records from the registry, and papers, into a file."""
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
@@ -30,10 +24,8 @@ from extractor.apps.fetch import (
     open_file,
     parse_numbers,
 )
-from extractor.errors import naming_file
 from extractor.options import FILES, SPEED, split_names
 
-_NUMBER = re.compile(r"(?i)(?:nct|pmc|pmid:?)\d+")
 _PER_MINUTE = 50.0
 """The polite rate for the registry."""
 
@@ -106,7 +98,7 @@ def fetch(
         raise ValueError(
             "specify either NCT numbers or a query (optionally with --limit)"
         )
-    return _fetch(
+    return fetch_target(
         parsed or RegistryQuery(**query),
         out,
         limit,
@@ -116,39 +108,7 @@ def fetch(
     )
 
 
-@contextmanager
-def fetch_inputs(
-    inputs: tuple[str, ...], folder: Path | None, *, fresh: bool, quiet: bool
-) -> Iterator[tuple[tuple[str, ...], int]]:
-    """Fetch the records and papers for the numbers among ``inputs``. Yields (inputs, exit code),
-    where the file of fetched records replaces the numbers.
-
-    An input that looks like a number is treated as a file path if a file with that name
-    exists. The fetched file is stored in the run's ``folder`` or, if that is None, in a temporary
-    one. The exit code is 1 if a number is not in the registry. Raises ``ValueError`` for a number
-    that does not have eight digits, and ``FolderNotWritable`` if the file cannot be written.
-    """
-    numbered = [
-        name for name in inputs if _NUMBER.fullmatch(name) and not Path(name).exists()
-    ]
-    if not numbered:
-        yield inputs, OK
-        return
-    numbers = parse_numbers(" ".join(numbered))
-    with TemporaryDirectory() as scratch:
-        path = Path(folder or scratch, "fetched.jsonl")
-        with naming_file(path):
-            code = _fetch(numbers, path, fresh=fresh, quiet=quiet)
-        paths = [name for name in inputs if name not in numbered]
-        # there is no file if the registry has none of the numbers
-        if path.exists():
-            paths.insert(0, str(path))
-        if not paths:
-            raise SystemExit(code)
-        yield tuple(paths), code
-
-
-def _fetch(
+def fetch_target(
     target: Target,
     out: Path,
     limit: int | None = None,

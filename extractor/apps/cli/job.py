@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from extractor.apps.cli.console import say
 from extractor.apps.cli.environment import choose_pricing, read_model_spec
-from extractor.apps.cli.fetch import fetch_inputs
+from extractor.apps.cli.inputs import fetch_inputs
 from extractor.apps.cli.options import RecordOptions
 from extractor.apps.cli.progress import observing
-from extractor.formats import read_records
-from extractor.formats.inputs import refuse_missing
+from extractor.face import read_records, refuse_missing
 from extractor.model.exchange import Exchange
 from extractor.model.opening import ReplayTally
 from extractor.options import Keywords

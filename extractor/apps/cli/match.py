@@ -42,7 +42,7 @@ from extractor.apps.match import (
     sort_matches,
     write_form,
 )
-from extractor.match import Match, Synonyms
+from extractor.face import Match, Synonyms
 from extractor.options import FILES, WHAT
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 

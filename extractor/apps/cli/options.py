@@ -11,12 +11,13 @@ from typing import Annotated, Any, Final
 import typer
 from pydantic import Field
 
-from extractor.apps.serve.settings import LIMITS, SERVICE
 from extractor.options import (
     COST,
     FILES,
+    LIMITS,
     MODEL,
     RARE,
+    SERVICE,
     SPEED,
     WHAT,
     AtOnce,

@@ -9,13 +9,16 @@ import typer
 
 from extractor.apps.cli.console import FAILED, OK, print_text, say
 from extractor.apps.cli.options import ColumnsOption, FieldsOption, option
-from extractor.concepts.own.declaration import explain_unread
-from extractor.concepts.parse import parse_record
-from extractor.confidence import list_counts
 from extractor.errors import RepeatedRecord
-from extractor.evidence.drafts import Draft, Reading
-from extractor.formats import read_records
-from extractor.formats.inputs import refuse_missing
+from extractor.face import (
+    Draft,
+    Reading,
+    explain_unread,
+    list_counts,
+    parse_record,
+    read_records,
+    refuse_missing,
+)
 from extractor.options import FILES, read_columns, read_own_fields
 from extractor.resources import read_toml
 

@@ -10,8 +10,7 @@ from extractor.apps.cli.console import (
 )
 from extractor.apps.cli.options import RecordsOption, RunArgument, option
 from extractor.apps.cli.runs import warn_incomplete
-from extractor.apps.serve.settings import SERVICE
-from extractor.options import FILES
+from extractor.options import FILES, SERVICE
 
 
 def review(

@@ -15,15 +15,13 @@ from extractor.apps.cli.options import option, option_of
 from extractor.apps.cli.progress import observing
 from extractor.apps.serve.drain import drain
 from extractor.apps.serve.settings import (
-    LIMITS,
-    SERVICE,
     ServiceOptions,
     ServiceSettings,
     choose_root,
     choose_token,
 )
 from extractor.apps.serve.store import check_root, has_begun, open_store
-from extractor.options import COST
+from extractor.options import COST, LIMITS, SERVICE
 
 if TYPE_CHECKING:
     from extractor.apps.serve.keys import Keys

@@ -17,12 +17,14 @@ from extractor.apps.pages.view import show_texts
 from extractor.apps.pages.words import say
 from extractor.apps.values import RowKind, ValueRow, drop_same, list_values
 from extractor.errors import ArgumentError
-from extractor.formats import read_records
-from extractor.language.values import group_pairs
-from extractor.options import ExtractionOptions
-from extractor.pipeline import extract_by_rules
-from extractor.run.finished import find_run
-from extractor.run.joined import JoinedRuns
+from extractor.face import (
+    ExtractionOptions,
+    JoinedRuns,
+    extract_by_rules,
+    find_run,
+    group_pairs,
+    read_records,
+)
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 
 _HEADLINES = ("quote", "agent", "measure")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from extractor.apps.evaluation.alignment import match_values
 from extractor.apps.evaluation.text import fold_name, fold_text
-from extractor.language.book import word_set
+from extractor.face import word_set
 from extractor.schemas import Endpoint, TimePoint, TimeUnit
 from extractor.schemas.vocabulary import TimeKind
 

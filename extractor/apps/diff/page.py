@@ -10,7 +10,7 @@ from extractor.apps.diff.changes import ComparedTrial, read_words
 from extractor.apps.diff.published import KINDS, ComparedPaper
 from extractor.apps.pages import Chunks, pack, render_page
 from extractor.apps.pages.view import name_record, view
-from extractor.run.files import write_page
+from extractor.face import write_page
 from extractor.schemas import Citation
 from extractor.schemas.base import JsonObject
 

@@ -22,9 +22,7 @@ from extractor.apps.evaluation.text import fold_agent, fold_name, scale_quantity
 from extractor.apps.pages.words import say
 from extractor.apps.values import RowKind, ValueRow, list_values
 from extractor.errors import ArgumentError
-from extractor.formats.registry_numbers import GUESSED, list_registry_numbers
-from extractor.language.book import word_set
-from extractor.language.values import group_pairs
+from extractor.face import GUESSED, group_pairs, list_registry_numbers, word_set
 from extractor.schemas import (
     Criterion,
     CriterionKind,

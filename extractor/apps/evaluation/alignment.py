@@ -11,7 +11,7 @@ import numpy as np
 from extractor.apps.evaluation.assignment import assign
 from extractor.apps.evaluation.fields import Group
 from extractor.apps.evaluation.text import compare_extents, fold_agent, fold_name
-from extractor.language.values import group_pairs
+from extractor.face import group_pairs
 from extractor.schemas import Criterion, CustomItem, Endpoint, ExtractedItem, Regimen
 
 _MOST_COMPARED = 40_000

@@ -19,11 +19,13 @@ from extractor.apps.evaluation.text import (
     scale_quantity,
     share_words,
 )
-from extractor.concepts.aliases import name_instrument
-from extractor.concepts.limits.quantity_names import name_quantity
-from extractor.language.clean import fold_label
-from extractor.language.numbers import DAYS
-from extractor.language.values import list_members
+from extractor.face import (
+    DAYS,
+    fold_label,
+    list_members,
+    name_instrument,
+    name_quantity,
+)
 from extractor.schemas import (
     Age,
     Amount,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pydantic_core import to_jsonable_python
 
-from extractor.concepts.own.declaration import CustomField, Example, Of
+from extractor.face import CustomField, Example, Of
 from extractor.schemas import Section, Source, TrialRecord
 from extractor.schemas.base import JsonObject
 

@@ -14,8 +14,8 @@ from extractor.apps.evaluation.comparers import (
     ITEM,
     Comparer,
 )
-from extractor.concepts.own.declaration import CustomField
 from extractor.errors import ArgumentError
+from extractor.face import CustomField
 from extractor.schemas import (
     ExtractedItem,
     FieldInfo,

@@ -23,12 +23,16 @@ from extractor.apps.values import (
     name_home,
     split_path,
 )
-from extractor.concepts.limits.written_numbers import find_numbers
-from extractor.concepts.own.declaration import CustomField
 from extractor.errors import GoldError
-from extractor.evidence.quotes import QuoteStatus, verify_quote
-from extractor.language.book import read_text
-from extractor.language.clean import clean_text, fold_label
+from extractor.face import (
+    CustomField,
+    QuoteStatus,
+    clean_text,
+    find_numbers,
+    fold_label,
+    read_text,
+    verify_quote,
+)
 from extractor.schemas import Criterion, FieldRef, TrialExtraction, TrialRecord
 from extractor.schemas.base import StrPath
 

@@ -12,11 +12,15 @@ from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 
 from extractor.apps.values import find_words
-from extractor.concepts.own.declaration import CustomField
 from extractor.errors import GoldError
-from extractor.resources import read_json
-from extractor.run.finished import find_run
-from extractor.run.joined import JoinedRuns, list_files, list_in_file
+from extractor.face import (
+    CustomField,
+    JoinedRuns,
+    find_run,
+    list_files,
+    list_in_file,
+    read_json,
+)
 from extractor.schemas import TrialExtraction
 from extractor.schemas.paths import write_path
 

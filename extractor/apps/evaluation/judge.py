@@ -20,7 +20,7 @@ from extractor.apps.evaluation.grouping import describe_groups
 from extractor.apps.evaluation.report import ErrorExample, ErrorSide
 from extractor.apps.evaluation.text import measure_overlap
 from extractor.apps.values import find_words, name_home
-from extractor.language.values import list_members
+from extractor.face import list_members
 from extractor.schemas import CustomItem, ExtractedItem, FieldRef, TrialExtraction
 
 _LEAST_NESTED = 0.5

@@ -14,10 +14,7 @@ from extractor.apps.pages import escape_json, render_page
 from extractor.apps.pages.view import view
 from extractor.apps.pages.words import say
 from extractor.apps.values import find_section
-from extractor.evidence.drafts import Span
-from extractor.evidence.quotes import verify_quote
-from extractor.formats import read_records
-from extractor.run.files import write_page
+from extractor.face import Span, read_records, verify_quote, write_page
 from extractor.schemas import TrialRecord
 from extractor.schemas.base import Inputs, JsonObject, StrPath
 

@@ -30,10 +30,8 @@ from extractor.apps.evaluation.report import (
     Score,
     ScoreReport,
 )
-from extractor.concepts.own.declaration import Declarations, Declared
-from extractor.concepts.own.models import read_fields
 from extractor.errors import GoldError
-from extractor.language.values import group_pairs
+from extractor.face import Declarations, Declared, group_pairs, read_fields
 
 LEAST_VALUES = 10
 """Minimum number of values for an interval; a bootstrap over fewer values is meaningless.

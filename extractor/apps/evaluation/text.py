@@ -10,10 +10,14 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from extractor.concepts.aliases import trim_event, unify
-from extractor.concepts.doses.names import find_substance
-from extractor.language.book import word_set
-from extractor.language.units import find_dimension, read_unit
+from extractor.face import (
+    find_dimension,
+    find_substance,
+    read_unit,
+    trim_event,
+    unify,
+    word_set,
+)
 
 ESCAPE = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
 """A backslash that the registry has inserted before punctuation."""

@@ -13,17 +13,19 @@ from itertools import chain
 from typing import NamedTuple
 
 from extractor.apps.export.registered import Arm, Intervention
-from extractor.concepts.aliases import find_entry
-from extractor.concepts.doses.names import (
+from extractor.face import (
+    find_entry,
     find_general,
+    find_terms,
+    fold_label,
+    group_pairs,
     is_vague,
+    lex,
     name_key,
+    read_text,
+    rule,
     trim_name,
 )
-from extractor.language.book import find_terms, read_text, rule
-from extractor.language.clean import fold_label
-from extractor.language.lexer import lex
-from extractor.language.values import group_pairs
 from extractor.schemas import (
     Evidence,
     Regimen,

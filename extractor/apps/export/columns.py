@@ -10,10 +10,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from extractor.concepts.own.attributes import Attribute, AttributeSet
-from extractor.concepts.own.declaration import CustomField, CustomFields
 from extractor.errors import ArgumentError
-from extractor.resources import read_toml
+from extractor.face import Attribute, AttributeSet, CustomField, CustomFields, read_toml
 from extractor.schemas import Task
 from extractor.schemas.arguments import refuse_unknown
 from extractor.schemas.base import JsonObject

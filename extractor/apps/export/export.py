@@ -5,7 +5,6 @@ table to a pandas, polars or Arrow data frame.
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -29,27 +28,28 @@ from extractor.apps.export.files import (
 from extractor.apps.export.registered import RegisteredByRecord, read_registry
 from extractor.apps.export.rows import Unsifted, find_rows
 from extractor.apps.values import list_values
-from extractor.assembly.doubtful import drop_doubtful, find_doubtful
-from extractor.concepts.limits.admission import complete_gold
-from extractor.concepts.own.declaration import CustomField, Declarations
-from extractor.concepts.own.models import read_fields
-from extractor.errors import MissingExtra
-from extractor.language.book import read_table
-from extractor.language.values import group_pairs
-from extractor.run.joined import JoinedRuns
+from extractor.face import (
+    CustomField,
+    Declarations,
+    JoinedRuns,
+    complete_gold,
+    drop_doubtful,
+    find_doubtful,
+    group_pairs,
+    import_library,
+    open_library,
+    read_fields,
+    read_table,
+)
 from extractor.schemas import TrialExtraction, TrialRecord
-from extractor.schemas.arguments import refuse_unknown
 
 _LIBRARIES = {
-    "pandas": ("pandas", "pandas"),
-    "polars": ("polars", "polars"),
-    "arrow": ("pyarrow", "arrow"),
     Format.PARQUET: ("duckdb", "export"),
     Format.DUCKDB: ("duckdb", "export"),
     Format.XLSX: ("xlsxwriter", "excel"),
 }
-"""For each kind of data frame, and for each format that is converted from JSON lines: the required
-library, and the extra that installs it. JSON lines and CSV need no library.
+"""For each format that is converted from JSON lines: the required library, and the extra that
+installs it. JSON lines and CSV need no library.
 """
 
 
@@ -131,7 +131,8 @@ def write_tables(
             "folder with --format"
         )
     if kind in _LIBRARIES:
-        _import_library(kind)
+        library, extra = _LIBRARIES[kind]
+        import_library(library, kind, extra)
     counts = dict.fromkeys(names, 0)
     with destination.staged() as (scratch, path):
         files = dict.fromkeys(names, path)
@@ -184,22 +185,6 @@ def pair_results(
         result = complete_gold(runs.read(reread.record_id))
         sifted, _ = threshold.sift(result)
         yield sifted, reread.record
-
-
-def open_library(to: str) -> Any:
-    """Import the library ``to``: pandas, polars or arrow. Raises ``ValueError`` for an unknown
-    library, and ``MissingExtra`` if the library is not installed.
-    """
-    refuse_unknown("kind of data frame", [to], ("pandas", "polars", "arrow"))
-    return _import_library(to)
-
-
-def _import_library(to: str) -> Any:
-    library, extra = _LIBRARIES[to]
-    try:
-        return import_module(library)
-    except ImportError as error:
-        raise MissingExtra(f"a table of {to} needs {library}", extra) from error
 
 
 def make_frame(library: Any, to: str, table: Table, rows: Sequence[Row]) -> Any:

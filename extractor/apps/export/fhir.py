@@ -32,8 +32,7 @@ from extractor.apps.export.fhir_parts import RawText
 from extractor.apps.export.fhir_study import build_trial
 from extractor.apps.export.files import Destination, Format
 from extractor.errors import MissingExtra, StoreError
-from extractor.language.book import read_table
-from extractor.language.shown import show_line
+from extractor.face import read_table, show_line
 from extractor.schemas import FieldRef, Task, TrialExtraction, TrialRecord
 from extractor.schemas.base import JsonObject
 

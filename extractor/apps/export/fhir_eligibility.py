@@ -21,15 +21,16 @@ from extractor.apps.export.fhir_parts import (
     quantity,
 )
 from extractor.apps.export.registered import read_registered
-from extractor.concepts.limits.admission import list_alternatives
-from extractor.concepts.limits.canonical import name_limit
-from extractor.concepts.limits.quantity_names import (
+from extractor.face import (
+    AGES,
     KnownQuantity,
+    fold_words,
     get_quantity,
+    list_alternatives,
+    name_limit,
+    read_comparator,
+    read_table,
 )
-from extractor.concepts.people.registered_ages import AGES, read_comparator
-from extractor.language.book import read_table
-from extractor.measures.names import fold_words
 from extractor.schemas import (
     Category,
     Comparator,

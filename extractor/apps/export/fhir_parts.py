@@ -14,7 +14,7 @@ from typing import Any
 from pydantic_core import to_jsonable_python
 
 from extractor.apps.values import ValueRow, list_values
-from extractor.language.units import read_unit
+from extractor.face import read_unit
 from extractor.schemas import Amount, Period, Task, TrialExtraction, TrialRecord
 from extractor.schemas.base import JsonObject
 

@@ -17,10 +17,7 @@ from extractor.apps.export.fhir_parts import (
     quantity,
 )
 from extractor.apps.export.registered import read_arms, read_interventions
-from extractor.concepts.doses.names import find_substance
-from extractor.language.book import read_table
-from extractor.language.clean import fold_label
-from extractor.language.values import group_pairs
+from extractor.face import find_substance, fold_label, group_pairs, read_table
 from extractor.schemas import (
     Endpoint,
     ExtractedItem,

@@ -20,7 +20,7 @@ from pydantic_core import to_json
 
 from extractor.apps.export.columns import VIEWS, Row, Table
 from extractor.errors import ArgumentError, StoreError, naming_file
-from extractor.language.book import read_table
+from extractor.face import read_table
 
 COLUMNS_FILE = "tables.json"
 """The name of the file that describes the tables in a folder."""

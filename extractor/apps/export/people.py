@@ -5,15 +5,15 @@ else from the register, and whether the criteria exclude pregnancy.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from extractor.concepts.limits.admission import DescribedCriterion
-from extractor.concepts.people.registered_ages import (
+from extractor.face import (
     AGES,
     DESCRIPTIONS,
+    DescribedCriterion,
     count_days,
     read_comparator,
+    read_passage,
+    rule,
 )
-from extractor.language.book import rule
-from extractor.language.passage import read_passage
 from extractor.schemas import Criterion, Eligibility
 
 

@@ -7,16 +7,17 @@ from typing import Any, NamedTuple
 
 from extractor.apps.export.columns import Table
 from extractor.apps.pages.view import name_record
-from extractor.concepts.people.registered_ages import (
+from extractor.face import (
     AGES,
     OLDEST,
+    JoinedRuns,
+    TextState,
     count_days,
+    counted,
+    fold_label,
     read_registered_age,
+    show_some,
 )
-from extractor.language.clean import fold_label
-from extractor.plurals import counted, show_some
-from extractor.run.finished import TextState
-from extractor.run.joined import JoinedRuns
 from extractor.schemas import (
     RegistryFields,
     Sex,

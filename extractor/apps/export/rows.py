@@ -36,20 +36,24 @@ from extractor.apps.export.times import (
     to_days,
 )
 from extractor.apps.values import RowKind, find_least, list_all_rows
-from extractor.concepts.doses.amounts import find_strengths
-from extractor.concepts.doses.names import find_substance
-from extractor.concepts.limits.admission import (
+from extractor.face import (
+    CustomField,
+    CustomFields,
     DescribedCriterion,
+    classify_anchor,
     complete_gold,
+    convert,
     describe_criteria,
+    find_dimension,
+    find_instrument_key,
+    find_strengths,
+    find_substance,
+    group_pairs,
+    list_things,
+    read_table,
+    read_unit,
+    show_line,
 )
-from extractor.concepts.limits.instruments import find_instrument_key
-from extractor.concepts.own.declaration import CustomField, CustomFields
-from extractor.concepts.windows.grouping import classify_anchor, list_things
-from extractor.language.book import read_table
-from extractor.language.shown import show_line
-from extractor.language.units import convert, find_dimension, read_unit
-from extractor.language.values import group_pairs
 from extractor.schemas import (
     Amount,
     Criterion,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from extractor.language.numbers import DAYS
+from extractor.face import DAYS
 from extractor.schemas import (
     Age,
     Endpoint,

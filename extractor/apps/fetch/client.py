@@ -15,8 +15,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from extractor.apps.fetch.pages import Study, StudyPage, read_page, split_papers
 from extractor.errors import ArgumentError, RegistryError, RegistryRefused
-from extractor.masking import hide_user, remember
-from extractor.model.pace import RetryPolicy, find_meaning, retry_after
+from extractor.face import RetryPolicy, explain_status, hide_user, remember, retry_after
 
 BASE_URL = "https://clinicaltrials.gov/api/v2"
 PAPERS_URL = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils"
@@ -272,7 +271,7 @@ class _Client:
             raise RegistryRefused(
                 f"{self._name}: the registry rejected the request, {status}"
             )
-        if find_meaning(code).is_temporary:
+        if explain_status(code).is_temporary:
             failure = _Failure(f"{self._name}: {status}; {_REMEDY}")
             failure.wait = retry_after(reply.headers)
             raise failure

@@ -14,8 +14,7 @@ from filelock import FileLock, Timeout
 
 from extractor.apps.fetch.pages import Study, list_numbers
 from extractor.errors import StoreError
-from extractor.resources import read_json
-from extractor.run.files import made_folder
+from extractor.face import made_folder, read_json
 
 
 class RecordFile:

@@ -4,7 +4,7 @@ import json
 import re
 from typing import NamedTuple
 
-from extractor.resources import read_json
+from extractor.face import read_json
 from extractor.schemas.base import JsonObject
 
 _PAPER = re.compile(r"<(?P<name>PubmedArticle|article)(?=[\s/>])")

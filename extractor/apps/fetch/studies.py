@@ -12,7 +12,7 @@ from extractor.apps.fetch.client import (
 from extractor.apps.fetch.pages import StudyPage
 from extractor.apps.fetch.query import RegistryQuery, parse_numbers
 from extractor.errors import ArgumentError, RecordError, RegistryError
-from extractor.formats import read_stream
+from extractor.face import read_stream
 from extractor.schemas import TrialRecord
 
 _MOST_NUMBERS = 200

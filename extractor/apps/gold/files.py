@@ -8,10 +8,8 @@ from extractor.apps.evaluation.gold_files import open_extractions
 from extractor.apps.gold.rows import RowProblem, build_gold, list_gold_rows
 from extractor.apps.gold.sheets import SHEETS, read_sheet, write_gold_sheet
 from extractor.apps.review.gold import name_gold, write_gold
-from extractor.concepts.own.declaration import CustomField
 from extractor.errors import ArgumentError, GoldError
-from extractor.formats import read_records
-from extractor.language.values import group_pairs
+from extractor.face import CustomField, group_pairs, read_records
 from extractor.schemas.base import Inputs
 
 

@@ -16,10 +16,7 @@ from pydantic import BaseModel, ValidationError
 from extractor.apps.evaluation.gold_check import check_annotation
 from extractor.apps.review.gold import derive_window
 from extractor.apps.values import RowKind, ValueRow, list_values, split_path
-from extractor.concepts.own.attributes import CLASSES
-from extractor.concepts.own.declaration import CustomField
-from extractor.concepts.windows.times import first_window
-from extractor.resources import read_json
+from extractor.face import CLASSES, CustomField, first_window, read_json
 from extractor.schemas import (
     FieldRef,
     TrialExtraction,

@@ -12,7 +12,7 @@ from zipfile import ZipFile
 from extractor.apps.gold.rows import PART_COLUMNS, write_cells
 from extractor.apps.values import RowKind, ValueRow
 from extractor.errors import GoldError, MissingExtra
-from extractor.run.files import write_atomically
+from extractor.face import write_atomically
 from extractor.schemas.arguments import suggest
 
 _PLACE = ("record", "item", "field")

@@ -10,21 +10,22 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from extractor.apps.export import Column, RegisteredByRecord, Table, open_library
+from extractor.apps.export import Column, RegisteredByRecord, Table
 from extractor.apps.export.export import make_frame
 from extractor.apps.export.registered import Registered
 from extractor.apps.match.form import write_form
 from extractor.apps.match.patients import Patients, list_patients, read_patients
 from extractor.errors import ArgumentError
-from extractor.language.shown import show_line
-from extractor.match import (
+from extractor.face import (
     Match,
     Patient,
     Synonyms,
     decide,
     join_synonyms,
+    open_library,
     plan_trial,
     read_facts,
+    show_line,
 )
 from extractor.schemas import TrialExtraction
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW

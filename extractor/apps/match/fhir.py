@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from extractor.errors import MissingExtra
-from extractor.resources import read_toml
+from extractor.face import read_toml
 from extractor.schemas.base import JsonObject
 
 _KINDS = (

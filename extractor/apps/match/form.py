@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable
 
-from extractor.match import Need, list_needs, plan_trial
+from extractor.face import Need, list_needs, plan_trial
 from extractor.schemas import TrialExtraction
 
 MOST_FACTS = 30

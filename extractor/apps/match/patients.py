@@ -13,8 +13,7 @@ from pydantic import ValidationError
 
 from extractor.apps.match.form import is_form, read_form
 from extractor.errors import ArgumentError, MissingExtra
-from extractor.language.shown import show_line
-from extractor.match import Patient
+from extractor.face import Patient, show_line
 from extractor.schemas.base import JsonObject
 
 _LISTS = ("drugs", "conditions", "had", "absent", "never")

@@ -8,10 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from extractor.apps.pages.view import name_record
 from extractor.apps.values import list_values
-from extractor.concepts.own.declaration import CustomFields
-from extractor.evidence.drafts import TokenConflict
-from extractor.evidence.quotes import QuoteStatus
-from extractor.resources import read_toml
+from extractor.face import CustomFields, QuoteStatus, TokenConflict, read_toml
 from extractor.schemas import (
     ItemGroup,
     Origin,

@@ -22,12 +22,16 @@ from extractor.apps.mcp.answers import (
 from extractor.apps.mcp.reading import ClientInput, check_quote, read_input
 from extractor.apps.mcp.settings import ToolSettings
 from extractor.errors import ArgumentError, ExtractorError, RecordError
-from extractor.formats import make_record
-from extractor.formats.free_text import GivenSection
-from extractor.model.client import Route
-from extractor.run.executor import Executor, ProcessExecutor, extract_with
+from extractor.face import (
+    Executor,
+    GivenSection,
+    OpenExtractor,
+    ProcessExecutor,
+    Route,
+    extract_with,
+    make_record,
+)
 from extractor.schemas import TrialExtraction, TrialRecord
-from extractor.setup import OpenExtractor
 
 T = TypeVar("T")
 

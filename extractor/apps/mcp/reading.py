@@ -8,9 +8,13 @@ from itertools import islice
 
 from extractor.apps.mcp.answers import QuoteAnswer
 from extractor.errors import RecordError
-from extractor.evidence.quotes import QuoteStatus, verify_quote
-from extractor.formats import make_record, read_stream
-from extractor.formats.free_text import GivenSection
+from extractor.face import (
+    GivenSection,
+    QuoteStatus,
+    make_record,
+    read_stream,
+    verify_quote,
+)
 from extractor.schemas import Source, TrialRecord
 from extractor.schemas.record_limits import limit_time
 

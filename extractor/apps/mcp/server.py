@@ -25,7 +25,7 @@ from mcp.types import (
 from extractor.apps.mcp.desk import Desk
 from extractor.apps.mcp.settings import ToolSettings
 from extractor.errors import ExtractorError
-from extractor.masking import mask
+from extractor.face import mask
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 P = ParamSpec("P")

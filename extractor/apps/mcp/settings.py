@@ -4,18 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from extractor.apps.serve.settings import Count
-from extractor.options import (
-    FILES,
-    ExtractionOptions,
-    ModelOptions,
-    Seconds,
-    Shown,
-)
+from extractor.face import FILES, Count, ExtractionOptions, ModelOptions, Seconds, Shown
 
 if TYPE_CHECKING:
-    from extractor.model.cost.budget import Pricing
-    from extractor.setup import Setup
+    from extractor.face import Pricing, Setup
 
 
 class ToolOptions(ExtractionOptions, ModelOptions):

@@ -31,7 +31,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
-from extractor.plurals import counted
+from extractor.face import counted
 from extractor.schemas import list_groups
 
 _SHARED = "extractor.apps.pages"

@@ -5,8 +5,7 @@ positions are counted in UTF-16 code units, as in JavaScript.
 from collections.abc import Iterable
 
 from extractor.apps.pages import to_utf16
-from extractor.language.clean import unify_line_ends
-from extractor.language.shown import show_text
+from extractor.face import show_text, unify_line_ends
 from extractor.schemas import RegistryFields, TrialRecord
 
 _GAP = " … "

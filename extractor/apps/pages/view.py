@@ -9,8 +9,7 @@ from extractor.apps.pages import name_label
 from extractor.apps.pages.texts import GivenText, QuotedText, ShownText, show_texts
 from extractor.apps.pages.words import say
 from extractor.apps.values import doubt_item, weigh_evidence
-from extractor.language.shown import show_line
-from extractor.language.values import group_pairs
+from extractor.face import group_pairs, show_line
 from extractor.schemas import (
     Eligibility,
     Evidence,

@@ -8,10 +8,7 @@ from functools import lru_cache
 from pydantic import BaseModel
 
 from extractor.apps.pages import name_label
-from extractor.language.book import read_text, rule
-from extractor.language.clean import clean_text
-from extractor.language.numbers import list_readings
-from extractor.language.shown import show_line
+from extractor.face import clean_text, list_readings, read_text, rule, show_line
 from extractor.schemas import CriterionGroup, TimeUnit
 from extractor.schemas.base import JsonObject
 

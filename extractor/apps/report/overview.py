@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from extractor.apps.report.record import RunRecord, name_field
 from extractor.apps.values import RowKind, ValueRow, name_doubt
-from extractor.run.finished import TextState
+from extractor.face import TextState
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 Fact = tuple[str, str]

@@ -14,8 +14,7 @@ from extractor.apps.pages.view import (
     view,
 )
 from extractor.apps.values import ValueRow, list_all_rows
-from extractor.concepts.limits.canonical import show_canonical_names
-from extractor.run.finished import TextState
+from extractor.face import TextState, show_canonical_names
 from extractor.schemas import (
     AbsenceReason,
     FieldRef,

@@ -12,9 +12,7 @@ from extractor.apps.report.record import (
     show_record,
 )
 from extractor.apps.values import DOUBTS
-from extractor.run.files import write_page
-from extractor.run.finished import TextState
-from extractor.run.joined import JoinedRuns
+from extractor.face import JoinedRuns, TextState, write_page
 from extractor.schemas.base import Inputs, StrPath
 
 _SCRIPTS = ("viewer.js", "browse.js", "rows.js", "cards.js", "start.js")

@@ -17,8 +17,7 @@ from extractor.apps.review.draft import (
 )
 from extractor.apps.review.forms import Form, list_forms
 from extractor.apps.review.queue import Doubt
-from extractor.concepts.own.declaration import CustomField
-from extractor.plurals import counted
+from extractor.face import CustomField, counted
 from extractor.schemas import TrialExtraction
 from extractor.schemas.base import JsonObject
 

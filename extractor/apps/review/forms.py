@@ -6,8 +6,7 @@ from typing import NamedTuple
 from pydantic import TypeAdapter
 
 from extractor.apps.pages import name_label
-from extractor.concepts.own.attributes import Attribute
-from extractor.concepts.own.declaration import CustomField
+from extractor.face import Attribute, CustomField
 from extractor.schemas import Criterion, Eligibility, Endpoint, ExtractedItem, Regimen
 from extractor.schemas.base import JsonObject
 

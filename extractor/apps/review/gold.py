@@ -10,11 +10,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from extractor.apps.evaluation.gold_check import check_annotation
 from extractor.apps.review.draft import CHECKED, ReviewedRecord, list_items
-from extractor.concepts.limits.quantity_names import list_quantities
-from extractor.concepts.own.declaration import CustomField
-from extractor.concepts.windows.times import first_window
-from extractor.run.files import write_atomically
-from extractor.run.joined import JoinedRuns, parse_extraction
+from extractor.face import (
+    CustomField,
+    JoinedRuns,
+    first_window,
+    list_quantities,
+    parse_extraction,
+    write_atomically,
+)
 from extractor.schemas import (
     FieldRef,
     Rank,

@@ -11,8 +11,7 @@ from filelock import FileLock, Timeout
 from extractor.apps.review.draft import Patch, ReviewedRecord
 from extractor.apps.review.gold import name_gold
 from extractor.errors import FolderNotWritable, StoreError
-from extractor.resources import read_json
-from extractor.run.files import refuse_link
+from extractor.face import read_json, refuse_link
 from extractor.schemas.base import JsonObject
 
 

@@ -26,11 +26,14 @@ from extractor.apps.review.draft import (
 from extractor.apps.review.forms import Form
 from extractor.apps.review.gold import find_flaws, read_gold
 from extractor.apps.values import doubt_item, weigh_evidence
-from extractor.concepts.limits.admission import complete_gold, describe_criteria
-from extractor.concepts.limits.canonical import show_canonical_names
-from extractor.concepts.own.declaration import CustomField
-from extractor.confidence import find_meaning
-from extractor.language.values import group_pairs
+from extractor.face import (
+    CustomField,
+    complete_gold,
+    describe_criteria,
+    find_meaning,
+    group_pairs,
+    show_canonical_names,
+)
 from extractor.schemas import Evidence, FieldRef, TrialExtraction, TrialRecord
 from extractor.schemas.base import JsonObject
 

@@ -13,8 +13,7 @@ from extractor.apps.values import (
     list_all_rows,
     name_doubt,
 )
-from extractor.plurals import counted
-from extractor.run.joined import JoinedRuns
+from extractor.face import JoinedRuns, counted
 from extractor.schemas import TrialExtraction, TrialRecord
 
 _MAX_LISTED = 5

@@ -35,7 +35,7 @@ from extractor.apps.serve.routes import router
 from extractor.apps.serve.service import Service
 from extractor.apps.serve.settings import ServiceSettings
 from extractor.errors import StoreError
-from extractor.model.events import Event, tell
+from extractor.face import Event, tell
 
 _LOCK_TIMEOUT_S = 5.0
 _SHUTDOWN_TIMEOUT_S = 20

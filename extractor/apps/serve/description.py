@@ -6,7 +6,7 @@ from importlib.resources import files
 
 from extractor.apps.serve.problems import PROBLEM_TYPE, Problem
 from extractor.apps.serve.requests import BODY_TYPES
-from extractor.match import Patient
+from extractor.face import Patient
 
 Responses = dict[int | str, dict[str, object]]
 JSON_LINES = "application/x-ndjson"

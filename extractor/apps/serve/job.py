@@ -22,18 +22,20 @@ from extractor.errors import (
     SettingsDiffer,
     StoreError,
 )
-from extractor.formats import read_records
-from extractor.model.events import Fact
-from extractor.options import Choice
-from extractor.plurals import counted
-from extractor.run.executor import Executor
-from extractor.run.manifest import Stop
-from extractor.run.run import Run
-from extractor.run.store import RunStore
+from extractor.face import (
+    Choice,
+    Executor,
+    Fact,
+    Run,
+    RunStore,
+    Setup,
+    Stop,
+    counted,
+    read_records,
+)
 from extractor.schemas import TrialRecord
 from extractor.schemas.evidence import PricedUsage
 from extractor.schemas.vocabulary import Effort
-from extractor.setup import Setup
 
 RUN = "run"
 UPLOAD = "upload"

@@ -33,10 +33,7 @@ from extractor.apps.serve.problems import describe_unexpected
 from extractor.apps.serve.settings import ServiceSettings
 from extractor.apps.serve.store import now
 from extractor.errors import StoreError
-from extractor.model.database import Database
-from extractor.model.events import Event, Fact, tell
-from extractor.options import ExtractionOptions
-from extractor.run.executor import Executor
+from extractor.face import Database, Event, Executor, ExtractionOptions, Fact, tell
 from extractor.schemas.vocabulary import Effort
 
 _logger = logging.getLogger(__name__)

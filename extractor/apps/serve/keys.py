@@ -12,7 +12,7 @@ from time import monotonic
 
 from extractor.apps.serve.problems import ProblemError
 from extractor.apps.serve.store import now
-from extractor.model.database import Database
+from extractor.face import Database
 
 OPERATOR = "operator"
 """The caller that uses the service's own token, and can access all jobs."""

@@ -11,8 +11,7 @@ from extractor.apps.export import list_tables, read_run_registry
 from extractor.apps.match import match_trials, sort_matches
 from extractor.apps.serve.reading import PostedRecord
 from extractor.errors import ArgumentError
-from extractor.match import Match, Patient, Synonyms, join_synonyms
-from extractor.run.joined import JoinedRuns
+from extractor.face import JoinedRuns, Match, Patient, Synonyms, join_synonyms
 from extractor.schemas import TrialExtraction
 from extractor.schemas.base import find_fault
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW

@@ -5,7 +5,7 @@ metric contains a key, a caller, a job, a record or a path that a client has mad
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -18,8 +18,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from starlette.responses import Response
 
-if TYPE_CHECKING:
-    from extractor.apps.serve.service import Service
+from extractor.apps.serve.jobs import Jobs
+from extractor.apps.serve.money import Money
 
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _BUCKETS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 60, 300)
@@ -31,10 +31,23 @@ _TOKENS = {
 }
 
 
+class Measured(Protocol):
+    """What the metrics read of a service."""
+
+    @property
+    def jobs(self) -> Jobs: ...
+
+    @property
+    def money(self) -> Money: ...
+
+    @property
+    def queue_length(self) -> int: ...
+
+
 class Metrics(Collector):
     """Counts requests, and reads all other metrics from the service when they are requested."""
 
-    def __init__(self, service: "Service") -> None:
+    def __init__(self, service: Measured) -> None:
         self._service = service
         # not the global registry, to which other services in this process would write as well
         self._registry = CollectorRegistry()

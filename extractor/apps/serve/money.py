@@ -6,11 +6,7 @@ from dataclasses import dataclass, field
 from extractor.apps.serve.keys import KEY_INVALID, Keys
 from extractor.apps.serve.problems import ProblemError
 from extractor.errors import RunStopped
-from extractor.model.calls import Call
-from extractor.model.cost.budget import Budget, Pricing, Reservation
-from extractor.model.database import Database
-from extractor.model.events import Fact
-from extractor.model.store import Spending
+from extractor.face import Budget, Call, Database, Fact, Pricing, Reservation, Spending
 from extractor.schemas import Usage
 from extractor.schemas.vocabulary import Effort
 

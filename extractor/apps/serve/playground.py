@@ -14,7 +14,7 @@ from extractor.apps.serve.requests import (
     ServiceOfRequest,
 )
 from extractor.apps.serve.routes import extract_body
-from extractor.run.finished import TextState
+from extractor.face import TextState
 from extractor.schemas import TrialExtraction, TrialRecord
 
 _EXAMPLE = files("extractor.apps.serve") / "assets" / "synopsis.txt"

@@ -21,7 +21,7 @@ from extractor.errors import (
     UnexpectedError,
     as_extractor_error,
 )
-from extractor.resources import read_toml
+from extractor.face import read_toml
 
 PROBLEM_TYPE = "application/problem+json"
 KINDS: dict[str, tuple[int, str, str]] = read_toml(__package__, "assets/problems.toml")

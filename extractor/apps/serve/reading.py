@@ -8,7 +8,7 @@ from io import BytesIO
 from itertools import islice
 
 from extractor.errors import RecordError, RecordTooSlow
-from extractor.formats import read_stream
+from extractor.face import read_stream
 from extractor.schemas import Source, TrialRecord
 from extractor.schemas.record_limits import check_unicode, limit_time
 

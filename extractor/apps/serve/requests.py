@@ -18,7 +18,7 @@ from extractor.apps.serve.money import account
 from extractor.apps.serve.problems import ProblemError
 from extractor.apps.serve.service import Service
 from extractor.apps.serve.settings import ServiceOptions
-from extractor.options import ExtractionOptions, read_columns
+from extractor.face import ExtractionOptions, read_columns
 from extractor.schemas import Task
 from extractor.schemas.vocabulary import Effort
 

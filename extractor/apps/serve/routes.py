@@ -25,7 +25,8 @@ from extractor.apps.serve.description import (
     PROBLEMS,
     describe_response,
 )
-from extractor.apps.serve.events import EVENTS, follow
+from extractor.apps.serve.events import EVENTS
+from extractor.apps.serve.following import follow
 from extractor.apps.serve.job import ACTIVE, RUN, UPLOAD, Job, JobState
 from extractor.apps.serve.matching import match_posted, match_run
 from extractor.apps.serve.problems import ProblemError
@@ -40,10 +41,15 @@ from extractor.apps.serve.requests import (
     save_body,
 )
 from extractor.apps.serve.service import Render, Service
-from extractor.formats import name_text
-from extractor.run.files import EXTRACTIONS, FAILURES
-from extractor.run.joined import JoinedRuns
-from extractor.run.manifest import MANIFEST, read_manifest, restore_fields
+from extractor.face import (
+    EXTRACTIONS,
+    FAILURES,
+    MANIFEST,
+    JoinedRuns,
+    name_text,
+    read_manifest,
+    restore_fields,
+)
 from extractor.schemas import TrialExtraction
 
 _MEDIA_TYPES = {

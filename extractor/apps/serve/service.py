@@ -32,15 +32,22 @@ from extractor.apps.serve.reading import PostedRecord, read_posted
 from extractor.apps.serve.settings import ServiceSettings
 from extractor.apps.serve.store import open_store
 from extractor.errors import EngineError, RecordError, StoreError
-from extractor.formats import read_stream
-from extractor.model.client import Model, Route
-from extractor.model.events import Event, listening, tell
-from extractor.model.patience import Silence
-from extractor.options import ExtractionOptions
-from extractor.run.executor import ProcessExecutor, extract_with
-from extractor.run.manifest import digest_rules
+from extractor.face import (
+    Event,
+    ExtractionOptions,
+    Model,
+    OpenExtractor,
+    ProcessExecutor,
+    Route,
+    Setup,
+    Silence,
+    digest_rules,
+    extract_with,
+    listening,
+    read_stream,
+    tell,
+)
 from extractor.schemas import FindingKind, TrialRecord
-from extractor.setup import OpenExtractor, Setup
 
 _SPARE_S = 1.0
 """Number of extra seconds that a worker process is given to finish after a request's time

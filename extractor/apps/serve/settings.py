@@ -5,14 +5,17 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from extractor.errors import ArgumentError
-from extractor.options import (
+from extractor.face import (
+    LIMITS,
     RARE,
+    SERVICE,
     AtOnce,
+    Count,
     ExtractionOptions,
     ModelOptions,
     Seconds,
@@ -21,13 +24,8 @@ from extractor.options import (
 )
 
 if TYPE_CHECKING:
-    from extractor.model.cost.budget import Pricing
-    from extractor.model.spec import ModelSpec
+    from extractor.face import ModelSpec, Pricing
 
-SERVICE: Final = "Service"
-LIMITS: Final = "Limits"
-Count = Annotated[int, Field(ge=1), Shown(LIMITS, "N")]
-"""The most of something that is accepted."""
 _SHORTEST_TOKEN = 16
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from extractor.apps.serve.settings import make_root
 from extractor.errors import ArgumentError
-from extractor.model.database import Database
+from extractor.face import Database
 
 _FILE = "service.sqlite"
 _VERSION = 1
