@@ -3,6 +3,7 @@ rejected, through the outermost door.
 """
 
 import pytest
+from pydantic import BaseModel
 
 from extractor import Extractor, TrialRecord
 from extractor.schemas import Section, Source
@@ -226,6 +227,36 @@ def test_what_the_rules_read_and_a_model_leaves_out_is_kept_and_told():
     assert any(
         "skipped it" in each for each in find_messages(extraction, "line_unanswered")
     )
+
+
+class Cause(BaseModel, json_schema_extra={"of": "criterion"}):
+    """What a criterion is about."""
+
+    name: str
+
+
+class Rater(BaseModel, json_schema_extra={"of": "endpoint"}):
+    """What an endpoint counts."""
+
+    name: str
+
+
+def test_fields_of_a_user_travel_with_the_items_of_a_list():
+    extraction = extract(
+        {"quote": STROKE, "list": "ex", "cause": {"quote": "stroke", "name": "stroke"}},
+        {**NIGHTS, "rater": {"quote": "Nights", "name": "Nights"}},
+        {**ITCH, "rater": {"quote": "Days", "name": "Days"}},
+        fields=[Cause, Rater],
+    )
+    found = {
+        name: [(item.values["name"], item.of) for item in items]
+        for name, items in extraction.custom.items()
+    }
+    [[stroke, of_criterion]] = found["cause"]
+    [[nights, of_endpoint]] = found["rater"]
+    assert (stroke, nights) == ("stroke", "Nights")
+    assert of_criterion.startswith("eligibility.criteria[")
+    assert of_endpoint.startswith("endpoints[")
 
 
 def test_the_same_words_twice_are_two_places():
