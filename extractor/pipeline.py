@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from extractor.assembly.assemble import assemble_extraction
 from extractor.assembly.items import list_outcome_sections
 from extractor.concepts.parse import ParsedRecord, parse_record
+from extractor.concepts.quoted import NO_STRUCTURE, Structure
 from extractor.evidence.drafts import ModelResult
 from extractor.options import ExtractionOptions
 from extractor.schemas import (
@@ -27,7 +28,6 @@ from extractor.schemas.record_limits import (
 )
 
 if TYPE_CHECKING:
-    from extractor.concepts.criteria.structure import AnsweredLine
     from extractor.model.asking.questions import Replies
     from extractor.model.asking.request import Request
 
@@ -56,7 +56,7 @@ def plan(
 def _parse(
     record: TrialRecord,
     options: ExtractionOptions,
-    structure: "tuple[AnsweredLine, ...]" = (),
+    structure: Structure = NO_STRUCTURE,
 ) -> ParsedRecord:
     """Parse a record, and refuse one with too many items."""
     parsed = parse_record(record, options.fields, structure)
@@ -74,7 +74,7 @@ def finish(
     """Verify the model's replies, assemble the extraction, audit it, and drop doubtful values.
 
     ``request`` is what was asked, and ``replies`` is None if no model was asked. If the replies say
-    where the criteria begin, the record is read again by this structure. The audit checks all
+    where items stand, the record is read again by this structure. The audit checks all
     values; values below ``options.min_confidence`` are dropped afterwards. Raises ``RecordTooSlow``
     if the time limit is exceeded.
     """
@@ -100,10 +100,10 @@ def read_answers(
         return parsed, ModelResult()
     from extractor.model.asking.dialogue import read_replies, read_structure  # noqa: PLC0415 - rules alone need no model
 
-    lines = read_structure(request, replies)
-    if lines:
+    structure = read_structure(parsed, request, replies)
+    if not structure.is_empty:
         assert parsed.original_record, "a record that was parsed keeps the original"
-        parsed = _parse(parsed.original_record, options, lines)
+        parsed = _parse(parsed.original_record, options, structure)
     return parsed, read_replies(parsed, request, replies)
 
 

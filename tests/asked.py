@@ -16,7 +16,15 @@ OF_REGIMEN = ("quote", "agent", "role", "dose", "arms", "route", "freq", "cycle"
 OF_REGIMEN += ("for", "when")
 _OF_OUTCOME = ("split", "concept", "domain", "times", "span", "tool", "start", "ends")
 _OF_OUTCOME += ("censored", "specimens", "methods")
+_OF_STATED = (
+    "quote",
+    "rank",
+    "time_frame",
+    *(key for key in _OF_OUTCOME if key != "split"),
+)
 _KEYS = {
+    "criteria": ("quote", *(key for key in _OF_CRITERION if key not in ("ok", "rule"))),
+    "endpoints": _OF_STATED,
     "criterion": _OF_CRITERION,
     "people": _OF_PEOPLE,
     "regimens": OF_REGIMEN,

@@ -72,7 +72,7 @@ def test_the_wheel_installs_one_name_with_all_that_belongs_to_it(site):
     data = (
         "py.typed",
         "schemas/__init__.py",
-        "model/prompts/system.v9.md",
+        "model/prompts/system.v10.md",
         "model/prompts/guideline.md",
         "apps/export/rules/fhir.toml",
         "formats/registers/ctgov.toml",

@@ -75,7 +75,7 @@ def assemble_eligibility(
     for (draft, _), exists, group in zip(
         standing, existences, grouping.group_names, strict=True
     ):
-        item = ItemBuilder(parsed, draft, criteria.path)
+        item = ItemBuilder(parsed, draft, criteria.path, ceiling=draft.ceiling)
         # the evidence is in this order: the kind, the quote, the other fields
         values = item.add_fields(_CRITERION[:1])
         values["quote"] = item.add_quote(exists)
@@ -160,7 +160,7 @@ def assemble_endpoints(parsed: ParsedRecord) -> Assembled[Endpoint]:
     """
     assembled = Assembled[Endpoint](Task.ENDPOINTS)
     for draft in parsed.outcomes:
-        builder = ItemBuilder(parsed, draft, assembled.path)
+        builder = ItemBuilder(parsed, draft, assembled.path, ceiling=draft.ceiling)
         rank = draft.rules.rank.value
         index = draft.rules.index.value
         values = builder.add_fields(_ENDPOINT)

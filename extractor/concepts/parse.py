@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import TYPE_CHECKING
 
+from extractor.concepts.criteria.quoted import QuotedWords
 from extractor.concepts.criteria.read import read_eligibility
-from extractor.concepts.criteria.structure import AnsweredLine
 from extractor.concepts.criteria.unheaded import doubt_unheaded
 from extractor.concepts.hostile.injection import blank_out, find_hostile
 from extractor.concepts.languages import find_foreign_lines
@@ -13,6 +13,12 @@ from extractor.concepts.places import (
     DESCRIPTIONS,
     DESCRIPTIONS_OF_DOSES,
     GROUPS_OF_DOSES,
+)
+from extractor.concepts.quoted import (
+    NO_STRUCTURE,
+    QuotedCriterion,
+    QuotedEndpoint,
+    Structure,
 )
 from extractor.evidence.items import EndpointDraft
 from extractor.evidence.parsed import Doses, ParsedRecord, list_blanks
@@ -32,15 +38,15 @@ __all__ = ["ParsedRecord", "parse_record", "parse_unweighed"]
 def parse_record(
     record: TrialRecord,
     fields: "tuple[CustomField, ...]" = (),
-    structure: Sequence[AnsweredLine] = (),
+    structure: Structure = NO_STRUCTURE,
 ) -> ParsedRecord:
     r"""Read a record using all the rules. The result is always the same for the same record.
 
     Text aimed at a model and lines in other languages are reported and blanked first. The
     confidence of a reading is a cautious estimate, from 0 to 1, of the probability that it is
     correct (``confidence``). ``fields`` contains custom fields; only those that have
-    patterns are read. ``structure`` is a model's answer about the structure of the eligibility
-    section; empty without an answer. If the rules do not find anything in a text, the readings are
+    patterns are read. ``structure`` is what a model answers about the places of items; empty
+    without an answer. If the rules do not find anything in a text, the readings are
     left open; this is not an error.
 
     >>> from extractor.schemas import Section, Source
@@ -62,7 +68,7 @@ def parse_record(
 
 
 def parse_unweighed(
-    record: TrialRecord, structure: Sequence[AnsweredLine] = ()
+    record: TrialRecord, structure: Structure = NO_STRUCTURE
 ) -> ParsedRecord:
     """Return the result of ``parse_record`` before its confidences are set: with the features of
     each reading, to which the weights are fitted.
@@ -86,11 +92,20 @@ def parse_unweighed(
         told, told_sections = blank_out(record, sections, results, edge="\n\n")
         counts = _list_told(told_sections, list_statistics)
         told, told_sections = blank_out(told, told_sections, counts)
+    quoted = [
+        _quote_words(criterion, sections, told_sections)
+        for criterion in structure.criteria
+    ]
     whole, criteria, doubts = read_eligibility(
-        told_sections, numbers, record.registry, structure, is_prose=is_prose
+        told_sections,
+        numbers,
+        record.registry,
+        structure.lines,
+        quoted,
+        is_prose=is_prose,
     )
     regimens, candidates, arm_labels = _read_doses(told, told_sections, numbers)
-    outcomes = _read_outcomes(record, sections, numbers)
+    outcomes = _read_outcomes(record, sections, numbers, structure.endpoints)
     if record.source.format == "text" and not doubts:
         doubts = doubt_unheaded(sections, criteria, has_doses=bool(regimens))
     return ParsedRecord(
@@ -107,6 +122,18 @@ def parse_unweighed(
         original_record=original,
         doubts=doubts,
     )
+
+
+def _quote_words(
+    criterion: QuotedCriterion, sections: LexedSections, told: LexedSections
+) -> QuotedWords:
+    """Return the words of a criterion that a model quotes. ``told`` contains the sections without
+    the sentences that tell results.
+    """
+    place = criterion.span
+    words = sections[place.section].between(place.start, place.end)
+    shown = told[place.section].between(place.start, place.end)
+    return QuotedWords(words, criterion.kind, is_result=words.text != shown.text)
 
 
 def _list_told(
@@ -133,11 +160,14 @@ def _read_doses(
 
 
 def _read_outcomes(
-    record: TrialRecord, sections: LexedSections, numbers: Iterator[int]
+    record: TrialRecord,
+    sections: LexedSections,
+    numbers: Iterator[int],
+    quoted: Sequence[QuotedEndpoint],
 ) -> tuple[EndpointDraft, ...]:
     is_prose = record.source.format in PROSE_FORMATS
     if not is_prose and not any("_outcomes" in name for name in sections):
         return ()
     from extractor.concepts.outcomes.read import read_outcomes  # noqa: PLC0415 - many texts have no outcomes
 
-    return read_outcomes(record, sections, numbers)
+    return read_outcomes(record, sections, numbers, quoted)

@@ -364,6 +364,7 @@ class Why(StrEnum):
     OTHER_VALUE = "another value"
     OTHER_OWNER = "stated about something else"
     UNQUOTED = "not supported by any words"
+    TOO_LONG = "longer than one item"
     UNREADABLE = "not in a readable format"
 
 
@@ -462,6 +463,8 @@ class ItemDraft(Generic[ReadT_co]):
             answer is available: the model did not answer, or the budget was spent.
         borders: The probability that the item is one whole item, if its boundaries are doubtful;
             otherwise None. No field is surer than that.
+        ceiling: The maximum confidence of any value, also of one on which a model and the rules
+            agree: below 1 for an item that only one of them found in running text.
         custom_values: The values of custom fields, by field, read by rules or by a model. For a
             custom field, ``model`` records whether a model found a value.
         is_skipped: Whether a model skipped the item but answered questions about other items; the
@@ -476,6 +479,7 @@ class ItemDraft(Generic[ReadT_co]):
     model: Mapping[str, Reading[Any]] = field(default_factory=dict)
     objections: tuple[Objection, ...] = ()
     borders: float | None = None
+    ceiling: float = 1.0
     custom_values: "Mapping[str, tuple[Draft, ...]]" = field(default_factory=dict)
     questions: Mapping[str, AbsenceReason] = field(default_factory=dict)
     is_skipped: bool = False

@@ -38,6 +38,7 @@ def test_the_schema_of_a_reply_has_a_key_for_each_field_that_is_asked():
     asked = {i.key for i in infos if i.question == i.name}
     assert schema.keys() == asked | {
         *("n", "ok", "under", "rule", "split", "quote"),
+        *("rank", "time_frame"),
         *("min", "max", "sex", "healthy"),
     }
     for form in (form for forms in FORMS.values() for form in forms.values()):

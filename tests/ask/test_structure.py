@@ -217,7 +217,7 @@ def test_all_doors_give_the_same_result_and_a_replay_asks_nothing(words, tmp_pat
     settings = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))[
         "settings"
     ]
-    assert [*settings["prompts"]] == ["questions.v9"]
+    assert [*settings["prompts"]] == ["questions.v10"]
 
 
 def test_batches_ask_once(words, tmp_path):

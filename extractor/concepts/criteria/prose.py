@@ -24,6 +24,8 @@ _POPULATION = "people of a sentence"
 _LABELLED = "people behind a label"
 _IN_PASSING = "people in passing"
 """The features of an entry by the way in which its sentence states it."""
+NAMES_PEOPLE = (_POPULATION, _LABELLED, _IN_PASSING)
+"""The features of an entry that names those who took part."""
 _OPENINGS = {
     "opens_inclusion_list": (CriterionKind.INCLUSION, _LIST),
     "opens_exclusion_list": (CriterionKind.EXCLUSION, _LIST),
@@ -40,7 +42,7 @@ _ALIKE = 0.6
 """Share of words from which people are those of an earlier sentence."""
 _SHORTEST_WORD = 4
 """Minimum number of characters in a word that tells people from others."""
-_BORDERS = 0.79
+BORDERS = 0.79
 """The probability that a part of a sentence is one whole criterion, which no value of it exceeds.
 Chosen by hand: a value that a sentence states is never sure.
 """
@@ -100,14 +102,14 @@ def _make_entries(found: Sequence[_Found]) -> Iterator[CriterionEntry]:
         is_too_long = words.end - words.first > _MOST_WORDS
         if words.first >= words.end or is_too_long or words.text in seen:
             continue
-        if each.case in (_POPULATION, _LABELLED, _IN_PASSING):
+        if each.case in NAMES_PEOPLE:
             of_people = _list_words(words)
             if any(_is_alike(of_people, others) for others in people):
                 continue
             people.append(of_people)
         seen.add(words.text)
         yield CriterionEntry(
-            words.alone(), each.kind, listed=False, case=each.case, borders=_BORDERS
+            words.alone(), each.kind, listed=False, case=each.case, borders=BORDERS
         )
 
 
@@ -163,7 +165,7 @@ def _read_behind(
     yield from _find_people_before(passage.part(passage.first, first_opening.first))
     for (name, match), end in zip(openings, [*ends, passage.end], strict=True):
         kind, case = _OPENINGS[name]
-        words = _trim(passage.part(match.end, end))
+        words = trim_criterion(passage.part(match.end, end))
         closing = words.search("closes_exclusion")
         if closing:
             words = words.part(words.first, closing.first)
@@ -270,7 +272,7 @@ def _cut_people(words: Passage) -> Passage | None:
         if before.count("(") == before.count(")"):
             end = stop.first
             break
-    people = _trim(words.part(named.first, end))
+    people = trim_criterion(words.part(named.first, end))
     codes = tokens.codes[people.first : people.end]
     is_cut = codes.count("(") != codes.count(")")
     if is_cut or people.search("tells_result"):
@@ -291,7 +293,7 @@ def _find_clause(passage: Passage, end: int) -> int:
     return passage.first
 
 
-def _trim(words: Passage) -> Passage:
+def trim_criterion(words: Passage) -> Passage:
     """Return words without signs, "and" and "who" at their ends."""
     codes = words.tokens.codes
     first, end = strip_span(codes, words.first, words.end, _EDGES)

@@ -23,6 +23,7 @@ from extractor.concepts.criteria.lists import (
     target_words,
 )
 from extractor.concepts.criteria.prose import find_in_prose
+from extractor.concepts.criteria.quoted import QuotedWords, settle_quoted
 from extractor.concepts.criteria.structure import AnsweredLine, settle
 from extractor.concepts.criteria.unexplained import find_unexplained
 from extractor.concepts.criteria.unheaded import find_suspects
@@ -102,6 +103,7 @@ def read_eligibility(
     numbers: Iterator[int],
     registry: RegistryFields = _UNKNOWN,
     structure: Sequence[AnsweredLine] = (),
+    quoted: Sequence[QuotedWords] = (),
     *,
     is_prose: bool = False,
 ) -> tuple[RecordDraft, tuple[CriterionDraft, ...], tuple[StructureDoubt, ...]]:
@@ -113,7 +115,8 @@ def read_eligibility(
     among the ages in the text and to lower the confidence of ages that differ from them, and the
     registered sex, which overrides an uncertain sex. ``structure`` is a model's answer about the
     structure of the eligibility section; empty without an answer. ``is_prose`` means that the
-    record comes from no registry, so that its sentences state criteria in the words of a paper.
+    record comes from no registry, so that its sentences state criteria in the words of a paper;
+    ``quoted`` contains those that a model quotes from them.
 
     >>> from itertools import count
     >>> text = "Inclusion Criteria:\n\n* Age 18-65 years\n\nExclusion Criteria:\n\n* Pregnant"
@@ -145,6 +148,8 @@ def read_eligibility(
         in_prose = tuple(find_in_prose(descriptions, titles))
         suspects = find_suspects(descriptions)
         outline = Lists((*in_prose, *_list_others(suspects, in_prose)))
+        if quoted:
+            outline = settle_quoted(outline.entries, quoted)
     else:
         # sentences of the descriptions may be criteria
         outline = Lists(tuple(find_suspects(descriptions)))
@@ -372,6 +377,7 @@ def _read_entry(
         span,
         rules,
         borders=entry.borders,
+        ceiling=_find_ceiling(entry),
     )
     # The age and sex of a donor are not those of the participants.
     is_of_donor = any(
@@ -382,6 +388,13 @@ def _read_entry(
         passage, entry.sense, category.value, limits, is_of_donor, topic
     )
     return criterion, statement
+
+
+def _find_ceiling(entry: CriterionEntry) -> float:
+    """Return the maximum confidence of a criterion: that of its borders if a sentence states it."""
+    if entry.case and entry.borders is not None:
+        return entry.borders
+    return 1.0
 
 
 def _doubt_age(

@@ -14,6 +14,7 @@ from extractor.concepts.outcomes.naming import (
     read_named,
 )
 from extractor.concepts.outcomes.own_time import find_own_time
+from extractor.concepts.outcomes.quoted import RANK_IN_DOUBT, settle_endpoints
 from extractor.concepts.outcomes.split import (
     OutcomeParts,
     split_section,
@@ -21,6 +22,7 @@ from extractor.concepts.outcomes.split import (
 )
 from extractor.concepts.outcomes.stated import MEASURED, STATED, find_stated
 from extractor.concepts.outcomes.times import describe_points, read_time_kind
+from extractor.concepts.quoted import QuotedEndpoint
 from extractor.evidence.drafts import (
     Chunk,
     ItemDraft,
@@ -37,6 +39,7 @@ from extractor.language.values import replace
 from extractor.schemas import (
     Concept,
     EndpointCategory,
+    Origin,
     Rank,
     Section,
     Support,
@@ -64,10 +67,10 @@ _ABOUT = 30
 """Maximum number of words from the title, and from the conditions, that are used to describe the
 trial.
 """
-_BORDERS_OF_STATED = 0.79
-_BORDERS_OF_MEASURED = 0.6
-"""The probability that words of a sentence are one whole endpoint, which no value of it exceeds.
-Chosen by hand: an endpoint of a sentence is never sure.
+_BORDERS = {STATED: 0.79, MEASURED: 0.6, RANK_IN_DOUBT: 0.5}
+"""By the feature of an endpoint, the probability that words of a sentence are one whole endpoint
+of its rank, which no value of it exceeds. Chosen by hand: an endpoint of a sentence is sure only if
+a model and the rules agree on it.
 """
 _Classes = tuple[Reading[Concept], Reading[EndpointCategory]]
 _ABOUT_TOPICS = frozenset(
@@ -77,18 +80,25 @@ _ABOUT_TOPICS = frozenset(
 
 
 def read_outcomes(
-    record: TrialRecord, sections: LexedSections, numbers: Iterator[int]
+    record: TrialRecord,
+    sections: LexedSections,
+    numbers: Iterator[int],
+    quoted: Sequence[QuotedEndpoint] = (),
 ) -> tuple[EndpointDraft, ...]:
     """Return the drafts of the registered outcomes in order: primary, secondary, other.
 
     A section that the source provides as separate parts or as a statement is treated as a single
     outcome; a flattened section is split. In a text that comes from no registry, the sentences of
     its descriptions state outcomes, too. ``sections`` contains the lexed sections of the record
-    by name. ``numbers`` supplies the number of each chunk.
+    by name. ``numbers`` supplies the number of each chunk. ``quoted`` contains the outcomes that a
+    model quotes from the descriptions.
     """
     outcomes = place_outcomes(record, sections)
     if record.source.format in PROSE_FORMATS:
-        outcomes = _add_stated(outcomes, find_stated(sections))
+        stated = find_stated(sections)
+        if quoted:
+            stated = settle_endpoints(stated, quoted, sections)
+        outcomes = _add_stated(outcomes, stated)
     texts = [section.cleaned.text for section in sections.values()]
     classes = classify_outcomes(outcomes, trial_words(sections))
     drafts = []
@@ -299,10 +309,15 @@ def _read_outcome(
     rules = EndpointReadings(
         rank=Reading(parts.rank),
         index=Reading(parts.index),
-        measure=_read_part(measure, parts.measure_probability, parts.features),
+        measure=_read_part(
+            measure, parts.measure_probability, parts.features, parts.origin
+        ),
         description=_read_part(parts.description, parts.description_probability),
         time_frame=_read_part(
-            parts.time_frame, parts.time_frame_probability, parts.features
+            parts.time_frame,
+            parts.time_frame_probability,
+            parts.features,
+            parts.origin,
         ),
         concept=concept,
         category=category,
@@ -316,21 +331,25 @@ def _read_outcome(
         methods=read_named(body, METHODS),
     )
     chunk = Chunk(number, span_of(parts.whole), parts.whole.text)
-    borders = None
-    if STATED in parts.features:
-        borders = _BORDERS_OF_STATED
-    elif MEASURED in parts.features:
-        borders = _BORDERS_OF_MEASURED
-    return ItemDraft("endpoints", chunk, chunk.span, rules, borders=borders)
+    known = [_BORDERS[name] for name in parts.features if name in _BORDERS]
+    borders = min(known, default=None)
+    ceiling = 1.0 if borders is None else borders
+    return ItemDraft(
+        "endpoints", chunk, chunk.span, rules, borders=borders, ceiling=ceiling
+    )
 
 
 def _read_part(
-    part: Passage | None, probability: float, features: tuple[str, ...] = ()
+    part: Passage | None,
+    probability: float,
+    features: tuple[str, ...] = (),
+    origin: Origin = Origin.RULE,
 ) -> Read[str]:
     """Return a part of an outcome as written; None if it is missing or has no tokens."""
     if part is None or part.end <= part.first:
         return Reading(None, probability)
-    return Reading(part.raw, probability, (span_of(part),), features=features)
+    place = (span_of(part),)
+    return Reading(part.raw, probability, place, origin=origin, features=features)
 
 
 def _read_times(

@@ -24,7 +24,7 @@ from extractor.language.passage import (
     read_section,
     strip_span,
 )
-from extractor.schemas import Rank
+from extractor.schemas import Origin, Rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,8 @@ class Outcome:
 @dataclass(frozen=True, slots=True)
 class OutcomeParts:
     """The places of an outcome and its parts, with the probability that the boundaries of each part
-    are correct, and the features of the time frame.
+    are correct, and the features of the time frame. ``origin`` is whether rules, a model or both
+    decided its words.
     """
 
     whole: Passage
@@ -54,6 +55,11 @@ class OutcomeParts:
     features: tuple[str, ...] = ()
     rank: Rank = Rank.PRIMARY
     index: int = 0
+    origin: Origin = Origin.RULE
+
+    def with_features(self, *features: str) -> "OutcomeParts":
+        """Return the outcome with additional features."""
+        return replace(self, features=(*self.features, *features))
 
 
 def split_outcomes(text: str) -> list[Outcome]:

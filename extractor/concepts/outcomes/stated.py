@@ -75,6 +75,71 @@ def find_stated(sections: LexedSections) -> list[OutcomeParts]:
     return outcomes
 
 
+class StatedRanks:
+    """The ranks that a text gives to its endpoints, by the place of their words."""
+
+    def __init__(self, text: Passage) -> None:
+        """Read the sentences of a text."""
+        self._sentences = read_roles(text)
+        self._statements = [
+            statement
+            for sentence in self._sentences
+            for statement in _read_sentence(sentence)
+            if statement.feature == STATED
+        ]
+        names = rule("named_endpoint").find(text.tokens, text.first, text.end)
+        self._names = [(name.first, _name_rank(name)) for name in names]
+
+    def find(self, words: Passage) -> Rank | None:
+        """Return the rank that a text gives to an endpoint, or None: that of the statement or of
+        the sentence in which its words stand, or else the last one that is named before.
+
+        >>> from extractor.language.passage import read_section
+        >>> text = "The primary outcome was pain. Secondary outcomes were as follows. Sleep; mood."
+        >>> whole = read_section("brief_summary", text).whole
+        >>> ranks = StatedRanks(whole)
+        >>> [
+        ...     ranks.find(whole.section.between(text.index(word), len(text))).value
+        ...     for word in ("pain", "mood")
+        ... ]
+        ['primary', 'secondary']
+        """
+        own = self.find_own(words)
+        if own:
+            return own
+        before = [rank for first, rank in self._names if first < words.first]
+        return before[-1] if before else None
+
+    def find_own(self, words: Passage) -> Rank | None:
+        """Return the rank that the sentence of an endpoint gives to it, or None."""
+        for statement in self._statements:
+            stated = statement.words
+            if stated.first <= words.first < stated.end:
+                return statement.rank
+        sentence = self._find_sentence(words)
+        if sentence is None:
+            return None
+        ranks = {
+            rank
+            for first, rank in self._names
+            if sentence.passage.first <= first < sentence.passage.end
+        }
+        # "was primary, sleep and mood secondary" tells no words from others
+        return ranks.pop() if len(ranks) == 1 else None
+
+    def is_aside(self, words: Passage) -> bool:
+        """Return whether the sentence of an endpoint is about something else, such as results."""
+        sentence = self._find_sentence(words)
+        return sentence is not None and sentence.role in _NOT_STATING
+
+    def _find_sentence(self, words: Passage) -> Sentence | None:
+        """Return the sentence in which words begin; None if they stand in a label."""
+        for sentence in self._sentences:
+            if sentence.passage.first <= words.first < sentence.passage.end:
+                return sentence
+        return None
+
+
 def find_endpoint_words(sections: LexedSections) -> Passage | None:
     """Return the first sentence of the descriptions that speaks of an endpoint of the trial, or
     None. Results and analyses speak of endpoints without stating them.
@@ -274,13 +339,13 @@ def _list_outcomes(statement: _Statement) -> list[OutcomeParts]:
             continue
         if statement.feature == MEASURED and _is_aside(words):
             continue
-        outcome = _split_explained(words)
+        outcome = split_explained(words)
         features = (*outcome.features, statement.feature)
         outcomes.append(replace(outcome, rank=statement.rank, features=features))
     return _share_time(outcomes)
 
 
-def _split_explained(words: Passage) -> OutcomeParts:
+def split_explained(words: Passage) -> OutcomeParts:
     """Return an endpoint with its time; words behind a comma that say how it is measured become its
     description.
     """
@@ -376,6 +441,11 @@ def _is_aside(words: Passage) -> bool:
     if rule("not_measured").covers(words.tokens, words.first, words.end):
         return True
     return words.search("verb_in_measure") is not None
+
+
+def trim_measure(words: Passage) -> Passage:
+    """Return the words of an endpoint without what only joins them to others."""
+    return _trim_start(_trim_end(words))
 
 
 def _trim_start(words: Passage) -> Passage:

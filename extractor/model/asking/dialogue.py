@@ -17,6 +17,7 @@ from extractor.concepts.criteria.structure import AnsweredLine
 from extractor.concepts.doses.prove import prove_regimens
 from extractor.concepts.own.declaration import CustomField, Of
 from extractor.concepts.people.registered_ages import AGES
+from extractor.concepts.quoted import Structure
 from extractor.evidence.drafts import RECORD, Chunk, Draft, ModelResult, Span, span_of
 from extractor.evidence.items import PeopleReadings, draft_record
 from extractor.evidence.parsed import ParsedRecord
@@ -28,6 +29,7 @@ from extractor.model.asking.answers import (
     read_item,
     read_silence,
 )
+from extractor.model.asking.listed import Listed, list_lists, take_listed
 from extractor.model.asking.questions import (
     AnswerItem,
     ModelReply,
@@ -37,6 +39,8 @@ from extractor.model.asking.questions import (
     is_lacking,
 )
 from extractor.model.asking.reply_models import (
+    CRITERIA,
+    ENDPOINTS,
     FORMS,
     PARTS,
     PEOPLE,
@@ -48,6 +52,8 @@ from extractor.model.asking.reply_models import (
 from extractor.model.asking.request import (
     ELIGIBILITY,
     Request,
+    ask_listed,
+    is_shown,
     list_criterion_fields,
 )
 from extractor.schemas import AbsenceReason, Task
@@ -71,10 +77,18 @@ Reasons = dict[str, AbsenceReason]
 
 
 def read_structure(
-    request: Request, replies: Replies | None
-) -> tuple[AnsweredLine, ...]:
-    """Return the lines into which the items of a reply divide the eligibility section; empty if a
-    reply about the section is missing or unusable.
+    parsed: ParsedRecord, request: Request, replies: Replies | None
+) -> Structure:
+    """Return where the items of a reply stand: the lines into which they divide the eligibility
+    section, and their words in running text.
+    """
+    structure = take_listed(parsed, request, replies).structure
+    return structure._replace(lines=_read_lines(request, replies))
+
+
+def _read_lines(request: Request, replies: Replies | None) -> tuple[AnsweredLine, ...]:
+    """Return the lines of the eligibility section; empty if a reply about the section is missing or
+    unusable.
     """
     if replies is None:
         return ()
@@ -118,11 +132,13 @@ class _Asked:
         questions: The questions, one for each criterion, outcome and other line.
         people: Further questions about who can take part, on lines that also state regimens.
         by_number: The questions that an item with a number of the request may answer.
+        left_out: The numbers of the criteria and endpoints of running text that no item names.
     """
 
     questions: list[Question] = field(default_factory=list)
     people: list[Question] = field(default_factory=list)
     by_number: dict[int, list[Question]] = field(default_factory=dict)
+    left_out: set[int] = field(default_factory=set)
 
     def add(self, number: int, question: Question) -> None:
         """Add a question, which items with the number answer; 0 is the number of no item."""
@@ -143,7 +159,9 @@ def read_replies(
     """
     if replies is None:
         replies = [ModelReply(pending=1)] * len(request.parts)
-    asked = _list_asked(parsed, request, replies)
+    listed = take_listed(parsed, request, replies)
+    replies = listed.replies
+    asked = _list_asked(parsed, request, replies, listed)
     received: list[Question] = []  # the questions of parts with a reply
     unasked: list[Question] = []  # those of parts that the budget did not cover
     drafts: list[Draft] = []
@@ -183,6 +201,9 @@ def read_replies(
     ]
     if RECORD in reasons:
         drafts.append(_join_record(drafts, reasons[RECORD]))
+    last = max((draft.number for draft in drafts), default=0)
+    numbers = count(max(last, *parsed.chunks, 0) + 1)
+    drafts += listed.list_rejections(numbers)
     total = sum(filter(None, replies), ModelReply())
     remarks = total.remarks
     if unasked:
@@ -202,7 +223,7 @@ def read_replies(
 
 
 def _list_asked(
-    parsed: ParsedRecord, request: Request, replies: Replies
+    parsed: ParsedRecord, request: Request, replies: Replies, listed: Listed
 ) -> list[_Asked]:
     """Return what each part asks about. Numbers of lines that are not items of the record are
     numbers that no item has.
@@ -216,15 +237,52 @@ def _list_asked(
     for part, asked in zip(request.parts, parts, strict=True):
         for line in request.list_lines(part):
             _ask_line(line, numbers, asked, free)
+    for part, asked, reply in zip(request.parts, parts, replies, strict=True):
+        answered = {item.n for item in reply.items} if reply else set()
+        _ask_listed(parsed, request.list_lines(part), asked, listed, answered)
     return parts
+
+
+def _ask_listed(
+    parsed: ParsedRecord,
+    lines: Questions,
+    asked: _Asked,
+    listed: Listed,
+    answered: set[int],
+) -> None:
+    """Add the criteria and endpoints of running text, each with the number of the item that names
+    it, or with 0. ``answered`` contains the numbers of the items of the part.
+    """
+    places = {(CRITERIA, item.span): n for n, item in listed.criteria.items()}
+    places |= {(ENDPOINTS, item.span): n for n, item in listed.endpoints.items()}
+    for name, drafts in ((CRITERIA, parsed.criteria), (ENDPOINTS, parsed.outcomes)):
+        for draft in drafts:
+            if not is_shown(draft.span, name, lines):
+                continue
+            number = places.get((name, draft.span), 0)
+            if number not in answered:
+                number = 0
+            question = ask_listed(name, draft, listed.lines.get(number))
+            asked.add(number, question)
+            if not number:
+                asked.left_out.add(question.number)
 
 
 def _ask_line(
     line: Question, known: Mapping[Span, Chunk], asked: _Asked, free: Iterator[int]
 ) -> None:
     """Add the questions about a line. A passage that states regimens and who can take part is two
-    questions, because its items are of two kinds.
+    questions, because its items are of two kinds. The criteria and endpoints that it states are
+    questions of their own.
     """
+    lists = list_lists(line)
+    if lists:
+        custom = tuple(one for one in line.custom if one.of in (Of.REGIMEN, Of.RECORD))
+        asked_here = [name for name in line.guideline_fields if name not in lists]
+        asked_here += [one.name for one in custom]
+        if not asked_here:
+            return
+        line = replace(line, fields=tuple(asked_here), custom=custom)
     chunk = replace(line.chunk, number=next(free))
     is_item = line.task is Task.ENDPOINTS or "category" in line.fields
     if is_item:
@@ -332,7 +390,7 @@ def _read_reply(
         return drafts, set()
     answered = {draft.number for draft in drafts}
     silent = {line.number for line in asked.questions} - answered
-    skipped = _find_skipped(asked.questions, silent)
+    skipped = _find_skipped(asked.questions, silent, asked.left_out)
     # the rules read doses, so there should be items
     if parsed.regimens and not answered:
         skipped = silent
@@ -365,16 +423,17 @@ def _read_values(parsed: ParsedRecord, question: Question, item: AnswerItem) -> 
     return values
 
 
-def _find_skipped(lines: Questions, silent: set[int]) -> set[int]:
+def _find_skipped(lines: Questions, silent: set[int], left_out: set[int]) -> set[int]:
     """Return the numbers of the lines that the model skipped: those that must have an item, or all
     ``silent`` ones, which did not receive an item, if the model did not read enough of the part.
+    What the rules alone read in running text (``left_out``) need not have one.
     """
     # the other lines may have any number of items
-    needed = {line.number for line in lines if not is_listing(line)}
+    needed = {line.number for line in lines if not is_listing(line)} - left_out
     skipped = silent & needed
     if len(skipped) > len(needed) * _SHARE_SKIPPED:
         return silent
-    return skipped
+    return skipped | (silent & left_out)
 
 
 def _draft_item(parsed: ParsedRecord, question: Question, values: Values) -> Draft:

@@ -3,7 +3,7 @@
 Providers charge less for a repeated prefix, and local servers keep it in memory. Therefore, the
 reply schema and the system part are byte-identical in every call of a run; the system part
 consists of the annotation guideline, the format of an answer, a worked example
-(``model/prompts/system.v9.md``), and then the custom fields. The user part, about one record,
+(``model/prompts/system.v10.md``), and then the custom fields. The user part, about one record,
 comes last.
 """
 
@@ -17,6 +17,8 @@ from extractor.concepts.own.declaration import CustomField, CustomFields, Exampl
 from extractor.language.clean import clean_text
 from extractor.model.asking.questions import Question, Questions
 from extractor.model.asking.reply_models import (
+    CRITERIA,
+    ENDPOINTS,
     FIELDS,
     PEOPLE,
     PEOPLE_FIELDS,
@@ -26,7 +28,7 @@ from extractor.model.asking.reply_models import (
 from extractor.model.calls import LINE_BREAK, PROMPTS, Prompt
 from extractor.schemas import Task, TrialRecord, list_fields
 
-_VERSION = 9
+_VERSION = 10
 PROMPT = PROMPTS / f"system.v{_VERSION}.md"
 _LONGEST_CONTEXT = 1200
 _LONGEST_HINT = 300
@@ -36,9 +38,15 @@ _LONGEST_TEXT = 8000
 _PER_ITEM = 8
 _PER_REPLY = 250
 _PER_LIST = 500
+_PER_QUOTE = 40
 """Output tokens in addition to those for the fields: for the number and braces of an item, for one
-long value, and for a line that states most of the regimens.
+long value, for a line that states most of the regimens, and for the quote of an item of running
+text.
 """
+_LISTS = (CRITERIA, ENDPOINTS, REGIMENS, PEOPLE)
+"""What a line may ask for as a list, in the order of the prompt."""
+_CHARACTERS_PER_ITEM = 60
+"""The least length of running text that states one criterion or endpoint."""
 _ALLOWANCE = 8
 _ALLOWANCES = {
     info.question: info.tokens for task in Task for info in list_fields(task)
@@ -136,7 +144,7 @@ def render_line(line: Question) -> str:
         asked.append("outcome")
     elif "category" in line.fields:
         asked.append("criterion")
-    asked += [name for name in (REGIMENS, PEOPLE) if name in line.fields]
+    asked += [name for name in _LISTS if name in line.fields]
     asked += [field.name for field in line.custom]
     hint = _show(line.hint)[:_LONGEST_HINT]
     keys = " ".join(asked)
@@ -204,6 +212,17 @@ def count_output_tokens(
         tokens += _PER_LIST
     for question in questions:
         custom_tokens = {field.name: field.tokens for field in question.custom}
+        most_items = 1 + len(question.chunk.text) // _CHARACTERS_PER_ITEM
+        for name in (CRITERIA, ENDPOINTS):
+            if name in question.fields:
+                tokens += most_items * _count_of_item(name)
         for name in question.fields:
             tokens += custom_tokens.get(name) or _ALLOWANCES.get(name, _ALLOWANCE)
     return tokens
+
+
+def _count_of_item(name: str) -> int:
+    """Return the output tokens for an item of a list of running text."""
+    task = Task.ENDPOINTS if name == ENDPOINTS else Task.ELIGIBILITY
+    allowances = [_ALLOWANCES.get(each, _ALLOWANCE) for each in FIELDS[task]]
+    return _PER_ITEM + _PER_QUOTE + sum(allowances)

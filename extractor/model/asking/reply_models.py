@@ -43,7 +43,11 @@ from extractor.schemas.base import JsonObject
 
 REGIMENS = "regimens"
 PEOPLE = "people"
-"""Questions whose answer may contain any number of items for a line."""
+CRITERIA = "criteria"
+ENDPOINTS = "endpoints"
+"""Questions whose answer may contain any number of items for a line. Criteria and endpoints are
+those that the sentences of a passage state, each with its quote.
+"""
 PEOPLE_FIELDS = ("minimum_age", "maximum_age", "sex", "healthy_volunteers")
 PARTS = ("measure", "description", "time_frame")
 """The parts of an outcome that ``split`` asks for."""
@@ -86,7 +90,16 @@ FIELDS: Mapping[Task, tuple[str, ...]] = {
     Task.ENDPOINTS: _OUTCOME,
 }
 """The fields of an item that a model can be asked for in each task, in the order of the keys."""
-_EXPANDED = {REGIMENS: ("quote", *REGIMEN_FIELDS), PEOPLE: PEOPLE_FIELDS}
+_OF_STRUCTURE = ("stands", "kind", "lead_in", "rule")
+STATED_CRITERION = tuple(name for name in _CRITERION if name not in _OF_STRUCTURE)
+STATED_OUTCOME = tuple(name for name in _OUTCOME if name != "split")
+"""The fields of a criterion and of an endpoint that running text states."""
+_EXPANDED = {
+    REGIMENS: ("quote", *REGIMEN_FIELDS),
+    PEOPLE: PEOPLE_FIELDS,
+    CRITERIA: ("quote", "stands", "kind", *STATED_CRITERION),
+    ENDPOINTS: ("quote", "rank", "time_frame", *STATED_OUTCOME),
+}
 
 
 UNANSWERED = ...
@@ -208,6 +221,7 @@ def _list_forms(task: Task) -> Mapping[str, AnswerForm]:
         "lead_in": AnswerForm("under", _kind_of(int), None),
         "rule": AnswerForm("rule", _kind_of(_from_text(read_group_rule))),
         "quote": AnswerForm("quote", _kind_of(str), None),
+        "time_frame": AnswerForm("time_frame", _kind_of(str), None),
         "split": AnswerForm("split", _kind_of(Split)),
     }
 
@@ -217,8 +231,8 @@ FORMS = {task: _list_forms(task) for task in Task}
 
 
 def expand(fields: Iterable[str]) -> list[str]:
-    """Return these fields, with ``regimens`` and ``people`` replaced by the fields of a regimen and
-    of the participants.
+    """Return these fields, with those that ask for any number of items, such as ``regimens`` and
+    ``people``, replaced by the fields of such an item.
 
     >>> expand(["kind", "people"])
     ['kind', 'minimum_age', 'maximum_age', 'sex', 'healthy_volunteers']
@@ -226,9 +240,19 @@ def expand(fields: Iterable[str]) -> list[str]:
     return [name for field in fields for name in _EXPANDED.get(field, (field,))]
 
 
+def list_keys(task: Task, *fields: str) -> frozenset[str]:
+    """Return the keys of fields of a task, without the quote, which items of all tasks have.
+
+    >>> sorted(list_keys(Task.ELIGIBILITY, "people"))
+    ['healthy', 'max', 'min', 'sex']
+    """
+    keys = {FORMS[task][name].key for name in expand(fields)}
+    return frozenset(keys - {"quote"})
+
+
 def is_listing(question: Question) -> bool:
     """Return True if the line of a question may have any number of items, because it asks only for
-    regimens, the participants and custom fields.
+    lists, the participants and custom fields.
     """
     return not set(question.guideline_fields).difference(_EXPANDED)
 

@@ -8,7 +8,7 @@ A request whose reply would be too long is cut into parts, at the borders of ite
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count, pairwise
@@ -17,7 +17,8 @@ from extractor.concepts.criteria.structure import list_places
 from extractor.concepts.doses.passages import GROUPS, list_dose_passages
 from extractor.concepts.own.declaration import CustomField, CustomFields, Of
 from extractor.concepts.parse import parse_record
-from extractor.evidence.drafts import Chunk, Span, span_of
+from extractor.concepts.places import DESCRIPTIONS
+from extractor.evidence.drafts import Chunk, Draft, Span, span_of
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.clean import clean_text
 from extractor.model.asking.prompt import (
@@ -31,9 +32,13 @@ from extractor.model.asking.prompt import (
 )
 from extractor.model.asking.questions import Question
 from extractor.model.asking.reply_models import (
+    CRITERIA,
+    ENDPOINTS,
     FIELDS,
     PEOPLE,
     REGIMENS,
+    STATED_CRITERION,
+    STATED_OUTCOME,
     is_listing,
     reply_for,
 )
@@ -41,6 +46,7 @@ from extractor.model.calls import Call
 from extractor.model.cost.tokens import RequestSize, measure_call
 from extractor.options import ExtractionOptions
 from extractor.schemas import CriterionKind, Task, TrialRecord
+from extractor.schemas.record import PROSE_FORMATS
 
 ELIGIBILITY = "eligibility"
 _PEOPLE_IN = ("title", "official_title", "brief_summary")
@@ -57,6 +63,8 @@ _PER_OUTCOME = 60
 """The expected output tokens for a criterion, a passage that may state regimens, and an outcome,
 as a capable model wrote them (``model/cost/answer_sizes.toml`` has the sizes in characters).
 """
+_CHARACTERS_PER_ITEM = 150
+"""The expected length of running text that states one criterion or endpoint."""
 _LONGEST_ABOVE = 300
 
 
@@ -121,10 +129,7 @@ class Request:
         for border in self.borders:
             yield border.number, _PER_CRITERION
         for line in self.lines:
-            size = _PER_PASSAGE if REGIMENS in line.fields else _PER_CRITERION
-            if line.task is Task.ENDPOINTS:
-                size = _PER_OUTCOME
-            yield line.number, size
+            yield line.number, _expect_tokens(line)
 
     def halve(self, part: range) -> tuple[range, ...]:
         """Return two halves of a part, cut at the border of an item; the part itself if it cannot
@@ -209,6 +214,19 @@ class Request:
             start, end = (*self.places, len(self.text))[border.above - 1 :][:2]
             words = PLACE.sub("[ ", flatten(self.text[start:end]))[:_LONGEST_ABOVE]
             yield f"(above, [{border.above}]) {words}"
+
+
+def _expect_tokens(line: Question) -> int:
+    """Return the expected output tokens for a line."""
+    if line.task is Task.ENDPOINTS:
+        return _PER_OUTCOME
+    size = _PER_PASSAGE if REGIMENS in line.fields else _PER_CRITERION
+    items = len(line.chunk.text) // _CHARACTERS_PER_ITEM
+    if CRITERIA in line.fields:
+        size += items * _PER_CRITERION
+    if ENDPOINTS in line.fields:
+        size += items * _PER_OUTCOME
+    return size
 
 
 def show_places(
@@ -299,20 +317,19 @@ def _list_lines(
     parsed: ParsedRecord, options: ExtractionOptions, numbers: Iterator[int]
 ) -> Iterator[Question]:
     """Yield the lines other than the eligibility section: criteria of other sections, passages that
-    may state regimens or who can take part, outcomes, and lines that may state a custom field.
+    may state regimens, who can take part or, in running text, criteria and endpoints, outcomes, and
+    lines that may state a custom field. What a passage asks for is no line of its own.
     """
+    passages = list(_list_passages(parsed, options))
     lines: list[Question] = []
     if Task.ELIGIBILITY in options.tasks and ELIGIBILITY not in parsed.sections:
-        lines += _list_criteria(parsed)
-    passages: tuple[Chunk, ...] = ()
-    if Task.DOSING in options.tasks:
-        passages = list_dose_passages(parsed, count())
-        lines += map(_ask_passage, passages)
+        lines += _list_criteria(parsed, passages)
+    lines += passages
     if Task.ELIGIBILITY in options.tasks:
-        shown = {chunk.span.section for chunk in passages}
+        shown = {line.chunk.span.section for line in passages}
         lines = [*_add_people(lines), *_list_people(parsed, shown)]
     if Task.ENDPOINTS in options.tasks:
-        lines += _list_outcomes(parsed)
+        lines += _list_outcomes(parsed, passages)
     wanted = [field for field in options.fields if field.is_wanted(options.tasks)]
     lines = [_add_fields(line, wanted) for line in lines]
     lines += _list_own(parsed, wanted, lines)
@@ -320,9 +337,69 @@ def _list_lines(
         yield replace(line, chunk=replace(line.chunk, number=next(numbers)))
 
 
-def _list_criteria(parsed: ParsedRecord) -> Iterator[Question]:
-    """Yield the criteria that the rules read in a record without an eligibility section."""
+def _list_passages(
+    parsed: ParsedRecord, options: ExtractionOptions
+) -> Iterator[Question]:
+    """Yield the passages that may state regimens or, in running text, criteria and endpoints."""
+    lists = _name_lists(parsed, options)
+    asks_regimens = Task.DOSING in options.tasks
+    if not asks_regimens and not lists:
+        return
+    for chunk in list_dose_passages(parsed, count()):
+        fields: tuple[str, ...] = ()
+        if chunk.span.section in DESCRIPTIONS:
+            fields = lists
+        if asks_regimens:
+            fields = (*fields, REGIMENS)
+        if fields:
+            yield _ask_passage(chunk, fields)
+
+
+def _name_lists(parsed: ParsedRecord, options: ExtractionOptions) -> tuple[str, ...]:
+    """Return the lists that the running text of a record may state: criteria and endpoints, unless
+    a section lists them. The text of a registry's record states neither.
+    """
+    if parsed.record.source.format not in PROSE_FORMATS:
+        return ()
+    lists: list[str] = []
+    if Task.ELIGIBILITY in options.tasks and ELIGIBILITY not in parsed.sections:
+        lists.append(CRITERIA)
+    is_listed = any("_outcomes" in name for name in parsed.sections)
+    if Task.ENDPOINTS in options.tasks and not is_listed:
+        lists.append(ENDPOINTS)
+    return tuple(lists)
+
+
+def is_shown(span: Span, name: str, lines: Iterable[Question]) -> bool:
+    """Return whether one of the lines asks for a list in which an item would stand."""
+    return any(name in line.fields and line.chunk.span.contains(span) for line in lines)
+
+
+def ask_listed(name: str, item: Draft, line: Question | None) -> Question:
+    """Return the question about a criterion or endpoint of running text. ``line`` is the passage
+    whose reply names it; None if none does. Its list or rank, and its time frame, are part of the
+    structure.
+    """
+    if name == CRITERIA:
+        task, own, fields = Task.ELIGIBILITY, Of.CRITERION, STATED_CRITERION
+    else:
+        task, own, fields = Task.ENDPOINTS, Of.ENDPOINT, STATED_OUTCOME
+    question = Question(task, item.chunk, fields)
+    for field in line.custom if line else ():
+        if field.of is own:
+            question = question.add(field)
+    return question
+
+
+def _list_criteria(
+    parsed: ParsedRecord, passages: Sequence[Question]
+) -> Iterator[Question]:
+    """Yield the criteria that the rules read in a record without an eligibility section, other than
+    those of passages that ask for criteria.
+    """
     for item in parsed.criteria:
+        if is_shown(item.span, CRITERIA, passages):
+            continue
         fields = ("kind", *list_criterion_fields(item.rules), PEOPLE)
         hint = item.span.section.replace("_", " ")
         yield Question(Task.ELIGIBILITY, item.chunk, fields, hint)
@@ -338,19 +415,21 @@ def list_criterion_fields(rules: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(name for name in FIELDS[Task.ELIGIBILITY] if name not in left_out)
 
 
-def _ask_passage(chunk: Chunk) -> Question:
-    """Return the question about the regimens of a passage."""
+def _ask_passage(chunk: Chunk, fields: tuple[str, ...]) -> Question:
+    """Return the question about the regimens, criteria or endpoints of a passage."""
     hint = chunk.span.section.replace("_", " ")
     # an arm's or an intervention's own text begins with its name
     if chunk.span.section.startswith(GROUPS):
         hint = ""
-    return Question(Task.DOSING, chunk, (REGIMENS,), hint)
+    task = Task.DOSING if REGIMENS in fields else Task.ELIGIBILITY
+    return Question(task, chunk, fields, hint)
 
 
 def _add_people(lines: Iterable[Question]) -> Iterator[Question]:
     """Yield lines; those that may state who can take part are asked for that, too."""
     for line in lines:
-        asks = line.chunk.span.section in _PEOPLE_IN and PEOPLE not in line.fields
+        may_state = line.chunk.span.section in _PEOPLE_IN or CRITERIA in line.fields
+        asks = may_state and PEOPLE not in line.fields
         yield replace(line, fields=(*line.fields, PEOPLE)) if asks else line
 
 
@@ -364,11 +443,15 @@ def _list_people(parsed: ParsedRecord, shown: set[str]) -> Iterator[Question]:
             yield Question(Task.ELIGIBILITY, chunk, (PEOPLE,), hint)
 
 
-def _list_outcomes(parsed: ParsedRecord) -> Iterator[Question]:
-    """Yield the outcomes, each with all fields. Only an outcome whose parts the registry does not
-    store separately may be split.
+def _list_outcomes(
+    parsed: ParsedRecord, passages: Sequence[Question]
+) -> Iterator[Question]:
+    """Yield the outcomes, each with all fields, other than those of passages that ask for
+    endpoints. Only an outcome whose parts the registry does not store separately may be split.
     """
     for outcome in parsed.outcomes:
+        if is_shown(outcome.span, ENDPOINTS, passages):
+            continue
         section = parsed.record.section(outcome.span.section)
         names = FIELDS[Task.ENDPOINTS]
         if section and section.parts:
@@ -391,9 +474,10 @@ def _belongs(field: CustomField, line: Question) -> bool:
         case Of.REGIMEN:
             return REGIMENS in line.fields
         case Of.ENDPOINT:
-            return line.task is Task.ENDPOINTS
+            return ENDPOINTS in line.fields or line.task is Task.ENDPOINTS
         case Of.CRITERION:
-            return "category" in line.fields and line.task is Task.ELIGIBILITY
+            is_criterion = line.task is Task.ELIGIBILITY and "category" in line.fields
+            return is_criterion or CRITERIA in line.fields
     return field.searches(section) and field.is_mentioned_in(line.chunk.text)
 
 
