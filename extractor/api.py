@@ -106,12 +106,7 @@ class Extractor:
         ... )
         0.00045
         """
-        cost = self.setup.pricing.cost
-        if cost:
-            return cost(usage)
-        if usage.calls:
-            return None
-        return 0.0
+        return self.setup.price(usage)
 
     @asynccontextmanager
     async def open(self, concurrency: int = 8) -> "AsyncIterator[OpenExtractor]":

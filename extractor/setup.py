@@ -43,6 +43,7 @@ class OpenExtractor:
     model: Model | None
     options: ExtractionOptions
     in_thread: bool = False
+    price: Callable[[Usage], float | None] | None = None
 
     async def __call__(self, record: TrialRecord) -> TrialExtraction:
         options = self.options
@@ -50,7 +51,16 @@ class OpenExtractor:
         replies = None
         if request and self.model:
             replies = await ask_record(request, self.model)
-        return await self._compute(finish, parsed, options, request, replies)
+        extraction = await self._compute(finish, parsed, options, request, replies)
+        return self._price(extraction)
+
+    def _price(self, extraction: TrialExtraction) -> TrialExtraction:
+        """Return the extraction with the cost of its calls."""
+        usage = extraction.usage
+        if self.price is None or usage is None or not usage.calls:
+            return extraction
+        priced = usage.model_copy(update={"usd": self.price(usage)})
+        return extraction.model_copy(update={"usage": priced})
 
     async def _compute(self, function: Callable[..., T], *arguments: object) -> T:
         """Return ``function(*arguments)``, computed in a separate thread if necessary."""
@@ -147,6 +157,14 @@ class Setup:
             self.choice.spec, read_prices(chosen.prices), chosen.max_usd, self.asking
         )
 
+    def price(self, usage: Usage) -> float | None:
+        """Return the cost of a usage in US dollars, or None if the price is unknown."""
+        if not usage.calls:
+            return 0.0
+        if self.pricing.cost:
+            return self.pricing.cost(usage)
+        return None
+
     @asynccontextmanager
     async def open(
         self,
@@ -174,4 +192,4 @@ class Setup:
         async with open_model(
             choice, settings, calls, route or Route(self.budget)
         ) as model:
-            yield OpenExtractor(model, self.options)
+            yield OpenExtractor(model, self.options, price=self.price)

@@ -163,7 +163,8 @@ def summarize(*extractions: TrialExtraction) -> Iterator[str | Line]:
         for finding in extraction.findings:
             yield f"found: {finding.kind}, {finding.message}"
         if extraction.usage and extraction.usage.calls:
-            yield str(extraction.usage)
+            counts = extraction.usage.model_dump()
+            yield " ".join(f"{name}={count}" for name, count in counts.items())
 
 
 def _show_coverage(extraction: TrialExtraction) -> str:

@@ -2,9 +2,9 @@
 
     python -m benchmarks.variants [INPUT ...] [--ways WORD ...] [--by way] [--show 3] [--json FILE]
 
-INPUT are records in any format, by default the gold records in ``../shared``. Each text is read
-unchanged, in every way of writing, and in the files of other registers. ``--ways`` selects the ways
-whose kind or name contains a word; ``--list`` prints them. The texts are the eligibility text, the
+INPUT are records in any format, by default the five seeds. Each text is read unchanged, in every
+way of writing, and in the files of other registers. ``--ways`` selects the ways whose kind or name
+contains a word; ``--list`` prints them. The texts are the eligibility text, the
 doses of arms and interventions, and the time frames of outcomes. The counts are
 
 - criteria that turned (to the other list), were lost or added, or have another extent (a mark or a
@@ -46,11 +46,7 @@ from extractor.formats import read_records
 from extractor.pipeline import extract_by_rules
 from extractor.schemas import TrialRecord
 
-_SHARED = Path(__file__).parents[3] / "shared"
-_GOLD = (
-    _SHARED / "gold" / "records",
-    _SHARED / "data" / "records" / "all_areas.jsonl.gz",
-)
+_SEEDS = Path(__file__).parents[2] / "seeds" / "records"
 _SHOWN_FOLDS = frozenset({0, 1, 2})
 """Errors in the other folds are not shown, because these folds are for measuring."""
 _SECTIONS = {
@@ -78,9 +74,7 @@ def main() -> None:
     if chosen.list:
         print("\n".join(way.title for way in WAYS if _is_chosen(way, words)))
         return
-    inputs = chosen.inputs or [path for path in _GOLD if path.exists()]
-    if not inputs:
-        raise SystemExit("There is no gold beside the project: name records to read")
+    inputs = chosen.inputs or [_SEEDS]
     results: list[Result] = []
     with ProcessPoolExecutor(chosen.processes) as pool:
         measure = partial(measure_record, words=words)

@@ -57,6 +57,12 @@ _ABOUT_FILES = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """Names of texts about files, and of code, which may be in a folder of records and are none."""
+_RENAME = "give the file the suffix .txt to read it as one description, or add headings"
+_SPECIFY = "pass it as a file of its own to read it as one description, or add headings"
+_CORRECT = (
+    "correct the names of its columns, or read it as one description in a run without names of "
+    "columns"
+)
 _HIDDEN = re.compile(r"(?:.*/)?(?:\.[^/]*)?|(?:.*/)?__MACOSX/.*")
 """The names of folders and hidden files in an archive."""
 _Item = TypeVar("_Item")
@@ -117,26 +123,39 @@ def _read(
     """Yield the records and problems that the reader of the document's format finds.
 
     The format is detected from the content. The name is used only if the content seems to be plain
-    text: a file with the suffix of a data format is not treated as free text. If the user chose
-    columns, what seems to be plain text is a table.
+    text: a file with the suffix of a data format is not treated as free text. What seems to be
+    plain text is a table if it has columns that the user chose.
     """
-    kind = detect_format(stream.peek())
+    head = stream.peek()
+    kind = detect_format(head)
     bare = name.lower().removesuffix(".gz")
     if kind == "plain":
         # the table reader rejects a table without known columns
-        kind = _NAMED.get(PurePosixPath(bare).suffix, "table" if chosen else kind)
+        kind = _NAMED.get(PurePosixPath(bare).suffix, kind)
+        if kind == "plain" and chosen:
+            from extractor.formats.tables import begins_with_columns  # noqa: PLC0415 - rarely needed
+
+            kind = "table" if begins_with_columns(head, chosen) else kind
     if kind != "plain":
         read = find_reader(kind)
         if chosen and kind in _WITH_COLUMNS:
             read = partial(read, chosen=chosen)
+            if kind == "table":
+                read = partial(read, is_specified=is_specified)
         yield from read(stream)
         return
     written = stream.read(MAX_RECORD_BYTES + 1)
     check_size(len(written))
     with name_damage():
         text = written.decode()
-    is_record = is_specified or not _ABOUT_FILES.fullmatch(bare)
-    build = partial(build_plain, is_specified=is_record and not bare.endswith(DATA))
+    remedy = None
+    if bare.endswith(DATA):
+        remedy = _RENAME
+    elif _ABOUT_FILES.fullmatch(bare) and not is_specified:
+        remedy = _SPECIFY
+    elif chosen and is_specified:
+        remedy = _CORRECT
+    build = partial(build_plain, remedy=remedy)
     yield build_content(build, text, None)
 
 

@@ -74,12 +74,12 @@ def is_register_text(text: str) -> bool:
 
 
 def build_plain(
-    text: str, *, title: str | None = None, is_specified: bool = True
+    text: str, *, title: str | None = None, remedy: str | None = None
 ) -> RecordContent:
     """Build the content of plain text: a text from the EU register, a flattened record or, if it
     is neither, free text.
 
-    ``title`` and ``is_specified`` are passed to ``build_text`` if the text is free text;
+    ``title`` and ``remedy`` are passed to ``build_text`` if the text is free text;
     otherwise, they are ignored. Raises ``UnreadableSource`` if the text is too long or if
     ``build_text`` raises it.
     """
@@ -100,7 +100,7 @@ def build_plain(
             fields.append(line.span())
     names = _name_fields([text[start:end] for start, end in fields])
     if fields and not names:
-        return build_text(text, title=title, is_specified=is_specified)
+        return build_text(text, title=title, remedy=remedy)
     unified = unify_line_ends(text)
     sections: list[Section] = []
     # adjacent fields of one name, such as the paragraphs of a summary, are one section

@@ -130,7 +130,7 @@ _WITHIN_LINE = re.compile(r"[|\t\n]")
 
 
 def build_text(
-    text: str, *, title: str | None = None, is_specified: bool = True
+    text: str, *, title: str | None = None, remedy: str | None = None
 ) -> RecordContent:
     r"""Build the content of free text from its headings.
 
@@ -141,8 +141,8 @@ def build_text(
     Args:
         text: The text.
         title: The trial's title, which replaces a title in the text.
-        is_specified: Whether the text is meant as a record, by its name or because the user
-            specified it. If not, a text without any of the usual headings is not one.
+        remedy: How the user can have a text without any of the usual headings read, if its name
+            says that it is no record. If None, it is a description.
 
     >>> content = build_text(
     ...     "A Trial of Fictumab\n\nKey inclusion criteria:\n- Adults\n\nPrimary endpoint: Survival"
@@ -156,7 +156,7 @@ def build_text(
         notes += _keep_chapters(reader)
     reader.read()
     if not reader.has_usual_headings:
-        _refuse_unheaded(text, is_specified=is_specified)
+        _refuse_unheaded(text, remedy)
     return RecordContent(
         reader.build(title), "text", reader.find_id(), notes=tuple(notes), given=text
     )
@@ -224,9 +224,9 @@ def _keep_chapters(reader: "TextReader") -> list[str]:
     ]
 
 
-def _refuse_unheaded(text: str, *, is_specified: bool) -> None:
+def _refuse_unheaded(text: str, remedy: str | None) -> None:
     """Raise ``UnreadableSource`` for a text without any of the usual headings if it is a table or
-    JSON, contains no words, or is not meant as a record (``is_specified``).
+    JSON, contains no words, or is not meant as a record, for which there is a ``remedy``.
     """
     from extractor.formats.tables import is_table  # noqa: PLC0415 - few texts have no headings
 
@@ -238,10 +238,9 @@ def _refuse_unheaded(text: str, *, is_specified: bool) -> None:
             "registry download (docs/reference/formats.md), uncompressed or compressed with "
             "gzip or zip",
         )
-    if not is_specified:
+    if remedy:
         raise UnreadableSource(
-            'a text without a heading such as "Inclusion Criteria"',
-            "pass the file itself to read it as one description, or add headings",
+            'a text without a heading such as "Inclusion Criteria"', remedy
         )
 
 

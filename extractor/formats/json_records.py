@@ -7,7 +7,7 @@ skipped; records on other lines are still read.
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache, partial
 from io import BufferedReader
@@ -152,9 +152,7 @@ def build_json(record: object, chosen: Columns = NONE_CHOSEN) -> RecordContent:
                     record |= inner
             if any(record.get(key) is not None for key in register.keys):
                 return read_record(register, record, "json")
-        # a row's cell is no list, so the record is one that this program wrote
-        is_row = not isinstance(record.get("sections"), list)
-        if chosen and is_row:
+        if chosen and _is_row(record, chosen):
             from extractor.formats.tables import build_row  # noqa: PLC0415 - few records are rows
 
             return build_row(
@@ -172,8 +170,19 @@ def build_json(record: object, chosen: Columns = NONE_CHOSEN) -> RecordContent:
     if isinstance(record, dict) and record and dict not in map(type, record.values()):
         from extractor.formats.tables import show_example  # noqa: PLC0415 - as above
 
-        remedy = show_example([*record])
+        remedy = show_example(record)
     raise UnreadableSource(problem, remedy)
+
+
+def _is_row(record: Mapping[str, object], chosen: Columns) -> bool:
+    """Return whether an object is a row with the columns that the user chose, rather than a text, a
+    paper or a record that this program wrote, whose sections are a list, as no cell is one.
+    """
+    from extractor.formats.tables import has_any  # noqa: PLC0415 - few records are rows
+
+    if isinstance(record.get("sections"), list):
+        return False
+    return has_any(record, chosen) or record.keys().isdisjoint(("text", "xml"))
 
 
 _RECORD_KEYS = ("record_id", "source", "sections", "registry")

@@ -7,9 +7,11 @@ import csv
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache, partial
 from io import BufferedReader
+from itertools import zip_longest
 from operator import itemgetter
 from typing import BinaryIO, NamedTuple
 
@@ -60,6 +62,12 @@ _OWN = re.compile(
 separator without a space. Two names may be words of a sentence, all the same: if they have several
 words each, or if the line below has a space behind its separator.
 """
+_ELIGIBILITY = re.compile(
+    r"\b(?:inclusion|exclusion|eligib\w+|criteri\w+|who|age[ds]?|years?|adults?|patients? with|"
+    r"history of|pregnan\w+)\b|[<>≤≥]",
+    re.IGNORECASE,
+)
+"""What the eligibility of a user's table says more often than its other columns."""
 csv.field_size_limit(MAX_RECORD_BYTES)
 
 
@@ -172,19 +180,40 @@ def is_table(head: str) -> bool:
     return is_known or bool(_OWN.match(head))
 
 
+def begins_with_columns(head: bytes, chosen: Columns) -> bool:
+    """Return whether a document begins with a header that has room for all columns that the user
+    chose, and has one of them.
+
+    >>> begins_with_columns(b"who;n", {"who": "eligibility"})
+    True
+    """
+    header = _find_header(head.decode("utf-8", "replace"), chosen)
+    return len(header.names) >= len(chosen) and has_any(header.names, chosen)
+
+
+def has_any(names: Iterable[str], chosen: Columns) -> bool:
+    """Return whether a column that the user chose is among these."""
+    return not {*map(fold_column, names)}.isdisjoint(map(fold_column, chosen))
+
+
 def read_table(
-    stream: BufferedReader, chosen: Columns = NONE_CHOSEN
+    stream: BufferedReader, chosen: Columns = NONE_CHOSEN, *, is_specified: bool = True
 ) -> Iterator[ReadResult]:
     """Yield the records of a table in order, and a problem for each row that cannot be read. A note
     lists the columns that are not read, except those that the register's downloads usually have.
-    ``chosen`` contains the columns that the user chose.
+    ``chosen`` contains the columns that the user chose. A table that was not specified by its name,
+    but found in a folder or an archive, may have none of them, such as a register's download.
     """
-    header = _find_header(stream.peek().decode("utf-8", "replace"), chosen)
+    head = stream.peek().decode("utf-8", "replace")
+    header = _find_header(head, chosen)
+    if not is_specified and not has_any(header.names, chosen):
+        usual = _find_header(head)
+        header = usual if usual.known_count else header
     _refuse_missing(header)
     if not header.known_count:
         raise UnreadableSource(
             f"a table without any known columns ({_quote(header.names)})",
-            f"{show_example(header.names)}; a text needs a heading",
+            f"{show_example(_read_sample(header, head))}; a text needs a heading",
         )
     number = header.register.id_pattern or _NUMBER
     begins = rf'("?)(?:{number})\1{re.escape(header.delimiter)}'
@@ -200,28 +229,57 @@ def _refuse_missing(header: _Header) -> None:
         if column not in header.columns:
             raise UnreadableSource(
                 f"no column {name!r} (the columns are {_quote(header.names)})",
-                "correct the name of the column",
+                "correct the name of the column, or read the file in a run of its own",
             )
 
 
-def show_example(names: Sequence[str], chosen: Columns = NONE_CHOSEN) -> str:
-    """Return a remedy for a table with columns that are not known: how the user says what they
-    contain, besides those ``chosen`` so far.
-
-    >>> show_example(["who", "note"], {"trial": "nct_number"})[:55]
-    'name its columns with --columns id=trial,title=who,elig'
+def _read_sample(header: _Header, head: str) -> dict[str, str]:
+    """Return the first row of a table, keyed by the names of the columns. The cells are empty if
+    it is broken.
     """
+    lines = head.splitlines(keepends=True)[header.line :]
+    row: list[str] = []
+    with suppress(csv.Error):
+        row = next(csv.reader(lines, delimiter=header.delimiter), [])
+    return dict(zip_longest(header.names, row[: len(header.names)], fillvalue=""))
+
+
+def show_example(cells: Mapping[str, object], chosen: Columns = NONE_CHOSEN) -> str:
+    """Return a remedy for a table with columns that are not known: how the user says what they
+    contain, besides those ``chosen`` so far. ``cells`` are a row of the unknown columns.
+
+    >>> row = {"who": "Adults with gout", "note": "-", "name": "Fictumab"}
+    >>> show_example(row, {"trial": "nct_number"})[:67]
+    'name its columns with --columns id=trial,title=note,eligibility=who'
+    """
+    names = [*cells]
     pairs = {name_ours(column): yours for yours, column in chosen.items()}
     ours = [name for name in _EXAMPLE if name not in pairs]
     # a table of two columns probably has no titles
     while len(ours) > max(1, len(names)):
         ours.pop(-2)
+    eligibility = _find_eligibility(cells)
+    if eligibility and "eligibility" in ours:
+        names.remove(eligibility)
+        names.insert(ours.index("eligibility"), eligibility)
     pairs |= zip(ours, names, strict=False)
     option = shlex.quote(",".join(map("=".join, pairs.items())))
     return (
         f"name its columns with --columns {option} (in Python, columns={pairs}; in a "
         "request, ?columns=); docs/reference/formats.md lists our names and all formats"
     )
+
+
+def _find_eligibility(cells: Mapping[str, object]) -> str | None:
+    """Return the name of the column whose name and text speak of eligibility most; None if none
+    does.
+    """
+    counts = {
+        name: len(_ELIGIBILITY.findall(f"{name} {cell}"))
+        for name, cell in cells.items()
+    }
+    best = max(counts, key=counts.__getitem__, default=None)
+    return best if best and counts[best] else None
 
 
 def _quote(names: Iterable[str]) -> str:
@@ -377,10 +435,11 @@ def _read_cells(header: _Header, cells: Sequence[str]) -> RecordContent:
     unread = header.unread
     if unread and not content.sections:
         read = [name for name in header.names if name.strip() not in unread]
+        by_name = dict(zip(map(str.strip, header.names), cells, strict=True))
         problem = UnreadableSource(
             f"the record contains no text in the columns that are read ({_quote(read)}); others "
             f"are not read ({_quote(unread)})",
-            show_example(unread, header.chosen),
+            show_example({name: by_name[name] for name in unread}, header.chosen),
         )
         problem.trial_id = content.trial_id
         raise problem

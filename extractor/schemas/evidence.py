@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from operator import not_
+from typing import Any
 
 from pydantic import Field
 
@@ -245,6 +246,11 @@ class Coverage(FrozenModel):
         return self.characters - self.claimed - self.boilerplate
 
 
+def _price_nothing(counts: dict[str, Any]) -> float | None:
+    """Return the cost of calls that nobody priced: nothing if there was none."""
+    return None if counts["calls"] else 0.0
+
+
 class Usage(FrozenModel):
     """The model usage for one record, including re-asks."""
 
@@ -283,11 +289,20 @@ class Usage(FrozenModel):
         ge=0,
         description="Output tokens used for reasoning, if the provider reports them.",
     )
+    usd: float | None = Field(
+        default_factory=_price_nothing,
+        ge=0,
+        exclude=True,
+        description="Cost in US dollars of a record that was extracted alone, in Python only; "
+        "None if the price of a call is unknown, and for a record of a run, which has the cost "
+        "of all.",
+    )
 
     def __add__(self, other: "Usage") -> "Usage":
         sums = {
             name: getattr(self, name) + getattr(other, name)
             for name in Usage.model_fields
+            if name != "usd"
         }
         return Usage(**sums)
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from benchmarks.proof.__main__ import format_counts, judge
+from benchmarks.data import read_lines
+from benchmarks.proof.__main__ import FILES, format_counts, judge
 
 LIMIT = {
     "task": "eligibility",
@@ -61,3 +62,32 @@ async def test_right_answers_stand_and_those_that_the_text_does_not_state_fall()
 async def test_a_wrong_answer_in_no_readable_form_is_a_mistake_of_its_writer():
     with pytest.raises(ValueError, match="limit"):
         await judge([case(LIMIT, {"limits": ["Haemoglobin"]}, right=False)])
+
+
+KEPT = sorted((FILES[0].parent / "kept").glob("*.jsonl"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("files", "lies", "sure", "limits", "right", "refused"),
+    [(FILES, 795, 23, 5, 569, 13), (KEPT, 261, 22, 4, 162, 7)],
+    ids=["written for", "kept"],
+)
+async def test_a_liar_with_true_quotes_is_believed_no_more_than_before(
+    files, lies, sure, limits, right, refused
+):
+    """``sure``, ``limits`` (of the sure ones) and ``refused`` are the most there may be. If there
+    are fewer, write the new count here and in ``benchmarks/README.md``.
+    """
+    cases = [case for path in files for case in read_lines(path)]
+
+    table = format_counts(await judge(cases), sure=0.85)
+
+    rows = {
+        line.split()[0]: [*map(int, line.split()[1:])]
+        for line in table.splitlines()[1:]
+    }
+    assert (rows["all"][0], rows["all"][3]) == (lies, right)
+    assert rows["all"][2] <= sure, table
+    assert rows["constraint"][2] <= limits, table
+    assert rows["all"][4] <= refused, table

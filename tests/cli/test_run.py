@@ -338,6 +338,61 @@ def test_columns_have_the_names_of_the_user(tmp_path, name):
     assert "2 trials compared: no change" in done.stderr
 
 
+def test_columns_are_those_of_the_tables_that_have_them(tmp_path):
+    """A folder may hold registers' downloads and texts beside a user's own tables."""
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    for name in ("studies.csv", "flat.txt"):
+        shutil.copy(f"tests/records/{name}", folder)
+    (folder / "own.csv").write_text("trial,name,who\nX-1,Fictumab,Adults\n", "utf-8")
+    texts = [
+        {"trial": "X-2", "name": "Testinib", "who": "Children"},
+        {"record_id": "X-3", "text": "Inclusion criteria:\n- Adults"},
+    ]
+    (folder / "rows.jsonl").write_text("\n".join(map(json.dumps, texts)), "utf-8")
+    (folder / "usual.csv").write_text("nct_id,criteria\nNCT99300001,Adults\n", "utf-8")
+    (folder / "wrong.csv").write_text("trial,title\nX-4,Fictumab\n", "utf-8")
+    names = {"id": "trial", "title": "name", "eligibility": "who"}
+
+    errors = []
+    records = list(read_records(folder, columns=names, on_error=errors.append))
+
+    # without the names, only the user's tables cannot be read
+    usual = [
+        record.record_id for record in read_records(folder, on_error=errors.append)
+    ]
+    read = {*usual, "X-1", "X-2"} - {"wrong"}
+    assert {record.record_id for record in records} == read
+    assert {"X-3", "NCT99300001"} < read
+    unread = [Path(error.path).name for error in errors]
+    assert unread == ["wrong.csv", "own.csv", "rows.jsonl"]
+    assert errors[0].problem.startswith("no column 'name'")
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_the_hint_on_columns_names_the_one_with_eligibility(tmp_path, kind):
+    rows = [
+        {
+            "trial": "X-1",
+            "all": "Age 18 to 65 years\nPregnant women",
+            "name": "Fictumab",
+        },
+        {"trial": "X-2", "all": "Adults", "name": "Testinib"},
+    ]
+    table = tmp_path / f"rows.{kind}"
+    if kind == "csv":
+        with table.open("w", newline="") as file:
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+    else:
+        table.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+
+    run = invoke("run", table)
+
+    assert "--columns id=trial,title=name,eligibility=all (in Python" in run.stderr
+
+
 @pytest.mark.parametrize(
     ("names", "message"),
     [

@@ -109,7 +109,11 @@ def test_a_text_without_headings_is_read_in_a_folder_as_it_is_alone(tmp_path):
         }
         assert len(reading.errors) == 2
         remedy = reading.errors[0].remedy
-        assert remedy.startswith("pass the file itself")
+        assert remedy.startswith("pass it as a file of its own")
+    data = tmp_path / "run.json"
+    data.write_text(PROSE, "utf-8")
+    [error] = read_all(data).errors
+    assert error.remedy.startswith("give the file the suffix .txt")
     assert read_all(tmp_path / "README.md").ids == ["README"]
 
 

@@ -250,6 +250,9 @@ async def test_a_run_has_its_dollars_and_keeps_what_it_has_at_its_limit(tmp_path
         assert usage.calls > 0
         assert usage.usd == pytest.approx(asking.price(usage))
         assert usage.usd > 0
+        alone = asking.extract(STUDY).usage
+        assert (alone.calls, alone.usd) == (usage.calls, pytest.approx(usage.usd))
+        assert Extractor(model, effort="full").extract(STUDY).usage.usd is None
         assert Extractor(model, effort="full").run(STUDY).usage.usd is None
         limited = Extractor(model, max_usd=0.000001, **priced)
         with pytest.warns(UserWarning, match="the run is not complete: .*are spent"):
@@ -257,6 +260,7 @@ async def test_a_run_has_its_dollars_and_keeps_what_it_has_at_its_limit(tmp_path
     assert "are spent" in results.stopped
     assert results.extractions
     assert results.usage.usd == 0.0
+    assert RULES.extract(STUDY).usage.usd == 0.0
 
 
 @pytest.mark.parametrize(
