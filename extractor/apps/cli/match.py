@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -10,11 +10,10 @@ from typing import Annotated
 from rich.console import Console
 from rich.progress import track
 
-from extractor.apps.cli.console import (
-    print_table,
-)
+from extractor.apps.cli.console import print_table, say
 from extractor.apps.cli.options import (
     ForceOption,
+    HtmlOption,
     JsonOption,
     QuietOption,
     RecordsOption,
@@ -41,9 +40,12 @@ from extractor.apps.match import (
     read_synonyms,
     sort_matches,
     write_form,
+    write_match_page,
 )
-from extractor.match import Match, Synonyms
+from extractor.match import Match, Patient, Synonyms
 from extractor.options import FILES, WHAT
+from extractor.plurals import counted
+from extractor.run.joined import JoinedRuns
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 _MOST_SORTED = 20_000
@@ -120,6 +122,7 @@ def match(
     ] = None,
     json_: JsonOption = False,
     to: SheetOption = None,
+    html: HtmlOption = None,
     records: RecordsOption = None,
     force: ForceOption = False,
     quiet: QuietOption = False,
@@ -136,58 +139,125 @@ def match(
     """
     joined = open_runs(runs, records)
     if form:
-        if form.exists() and not force:
-            raise ValueError(f"{form} exists; choose another name, or add --force")
-        form.write_text(write_form(joined), "utf-8", newline="")
+        _write_form(form, joined, force=force)
         return
     row = {"age": age, "sex": sex}
     row |= {"drugs": "|".join(drug), "conditions": "|".join(condition)}
     row |= {"absent": "|".join(absent), "never": "|".join(never)}
     row |= split_pairs(value, "--value") | split_pairs(since, "--since", "since ")
-    has_one_source = any(row.values()) != bool(patient)
-    if not has_one_source:
-        raise ValueError("specify either --patient FILE, or data such as --age 70")
-    day = _read_day(on)
     known = read_synonyms(synonyms)
-    if patient:
-        read = read_patients(patient, split_pairs(columns, "--columns"), day)
-    else:
-        read = list_patients([{"id": "patient", **row}], "options", on=day)
-        _refuse_unused(read, known)
-    for fault in read.faults:
-        print(f"warning: {fault}", file=sys.stderr)
-    patients = read.patients
-    if not patients:
-        raise ValueError(f"{patient}: there is no patient that can be read")
-    registry, _ = read_run_registry(joined, list_tables())
-    for line in list_unused(patients, known):
-        print(f"warning: {line}", file=sys.stderr)
-    pairs = len(joined.record_ids) * len(patients)
-    matches: Iterable[Match] = track(
-        match_trials(
-            joined,
-            patients,
-            min_confidence=min_confidence,
-            synonyms=known,
-            registry=registry,
-        ),
-        description="matching",
-        total=pairs,
-        console=Console(stderr=True),
-        disable=quiet or not sys.stderr.isatty(),
-        transient=True,
+    patients = _read_patients(
+        patient, row, split_pairs(columns, "--columns"), _read_day(on), known
     )
+    pairs = len(joined.record_ids) * len(patients)
+    if html and pairs > _MOST_SORTED:
+        raise ValueError(
+            f"--html can sort {_MOST_SORTED:,} pairs of a patient and a trial; these are "
+            f"{pairs:,}: choose fewer patients or trials"
+        )
+    matches = _match(joined, patients, known, min_confidence, pairs, is_shown=not quiet)
     warn_incomplete(*runs)
     # more pairs are written as they are found, in the order of the trials
     if pairs <= _MOST_SORTED:
         matches = sort_matches(matches)
+    if html:
+        matches = list(matches)
+        _write_page(html, matches, patients, joined, known)
+    _write(matches, to, force=force, as_json=json_)
+
+
+def _write_form(path: Path, joined: JoinedRuns, *, force: bool) -> None:
+    if path.exists() and not force:
+        raise ValueError(f"{path} exists; choose another name, or add --force")
+    path.write_text(write_form(joined), "utf-8", newline="")
+
+
+def _read_patients(
+    path: Path | None,
+    row: Mapping[str, str | None],
+    columns: Mapping[str, str],
+    day: date | None,
+    synonyms: Synonyms,
+) -> list[Patient]:
+    """Return the patients of a file, or of the options in ``row``. Print what is not used; in
+    options, that is an error.
+    """
+    has_one_source = any(row.values()) != bool(path)
+    if not has_one_source:
+        raise ValueError("specify either --patient FILE, or data such as --age 70")
+    if path:
+        read = read_patients(path, columns, day)
+    else:
+        read = list_patients([{"id": "patient", **row}], "options", on=day)
+        _refuse_unused(read, synonyms)
+    for fault in read.faults:
+        print(f"warning: {fault}", file=sys.stderr)
+    if not read.patients:
+        raise ValueError(f"{path}: there is no patient that can be read")
+    for line in list_unused(read.patients, synonyms):
+        print(f"warning: {line}", file=sys.stderr)
+    return read.patients
+
+
+def _match(
+    joined: JoinedRuns,
+    patients: list[Patient],
+    synonyms: Synonyms,
+    min_confidence: float,
+    pairs: int,
+    *,
+    is_shown: bool,
+) -> Iterable[Match]:
+    """Return the match of each pair, with a progress display on a terminal."""
+    registry, _ = read_run_registry(joined, list_tables())
+    found = match_trials(
+        joined,
+        patients,
+        min_confidence=min_confidence,
+        synonyms=synonyms,
+        registry=registry,
+    )
+    return track(
+        found,
+        description="matching",
+        total=pairs,
+        console=Console(stderr=True),
+        disable=not is_shown or not sys.stderr.isatty(),
+        transient=True,
+    )
+
+
+def _write_page(
+    path: Path,
+    matches: Sequence[Match],
+    patients: Sequence[Patient],
+    joined: JoinedRuns,
+    synonyms: Synonyms,
+) -> None:
+    summary = write_match_page(
+        path, matches, patients, joined.reread(), synonyms=synonyms
+    )
+    say(f"{path}: {counted(summary.shown, 'answer')}")
+    if summary.shown < summary.total:
+        say(f"{path}: {summary.shown:,} of {summary.total:,} answers can be opened")
+    if summary.without_text:
+        say(
+            f"the text of {counted(summary.without_text, 'trial')} is missing or has changed, so "
+            "only quotes are shown (specify the inputs with --records)"
+        )
+
+
+def _write(
+    matches: Iterable[Match], to: Path | None, *, force: bool, as_json: bool
+) -> None:
+    """Write matches as a sheet, or print them as JSON lines or as a table."""
     if to:
         write_tables(
             Destination.choose(to, None, force=force),
             [MATCHES],
             (("matches", list_cells(one)) for one in matches),
         )
-    elif json_:
+    elif as_json:
         for one in matches:
             print(json.dumps(one.to_dict(), ensure_ascii=False))
     else:

@@ -6,7 +6,7 @@ import csv
 import io
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from extractor.apps.export import Column, RegisteredByRecord, Table, open_librar
 from extractor.apps.export.export import make_frame
 from extractor.apps.export.registered import Registered
 from extractor.apps.match.form import write_form
+from extractor.apps.match.page import MOST_SHOWN, PageSummary, write_match_page
 from extractor.apps.match.patients import Patients, list_patients, read_patients
 from extractor.errors import ArgumentError
 from extractor.language.shown import show_line
@@ -26,22 +27,28 @@ from extractor.match import (
     plan_trial,
     read_facts,
 )
+from extractor.run.joined import JoinedRuns
 from extractor.schemas import TrialExtraction
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 __all__ = [
     "MATCHES",
+    "MOST_SHOWN",
+    "PageSummary",
     "Patients",
     "frame_matches",
     "list_cells",
     "list_patients",
     "list_unused",
     "match_trials",
+    "page_matches",
     "rank",
     "read_patients",
+    "read_people",
     "read_synonyms",
     "sort_matches",
     "write_form",
+    "write_match_page",
 ]
 
 MATCHES = Table(
@@ -163,6 +170,58 @@ def read_synonyms(path: Path | None) -> Synonyms:
     )
 
 
+def read_people(patients: Any) -> list[Patient]:
+    """Return the patients of a data frame, of dictionaries or ``Patient`` objects, or of one of
+    these. Warns about what cannot be read.
+    """
+    rows = patients
+    if isinstance(patients, Patient | Mapping):
+        rows = [patients]
+    elif hasattr(patients, "to_dicts"):
+        rows = patients.to_dicts()
+    elif hasattr(patients, "to_dict"):
+        rows = patients.to_dict("records")
+    read = list_patients(map(_list_stated, rows), "patients")
+    if read.faults and not read.patients:
+        raise ArgumentError(read.faults[0])
+    for fault in read.faults:
+        warnings.warn(fault, stacklevel=4)
+    return read.patients
+
+
+def _list_stated(row: Any) -> Any:
+    """Return the fields of a patient that are stated."""
+    if isinstance(row, Patient):
+        return row.model_dump(exclude_defaults=True)
+    return row
+
+
+def page_matches(
+    path: Path,
+    runs: JoinedRuns,
+    patients: Any,
+    *,
+    min_confidence: float,
+    synonyms: Iterable[Iterable[str]],
+    registry: RegisteredByRecord,
+) -> PageSummary:
+    """Write the page of the matches of all trials of runs with patients, as ``read_people`` reads
+    them.
+    """
+    people = read_people(patients)
+    known = join_synonyms(synonyms)
+    found = match_trials(
+        runs,
+        people,
+        min_confidence=min_confidence,
+        synonyms=known,
+        registry=registry,
+    )
+    return write_match_page(
+        path, sort_matches(found), people, runs.reread(), synonyms=known
+    )
+
+
 def frame_matches(
     trials: Iterable[TrialExtraction],
     patients: Any,
@@ -176,19 +235,9 @@ def frame_matches(
     frame, or an iterable of rows as dictionaries.
     """
     library = open_library(to)
-    rows = patients
-    if hasattr(patients, "to_dicts"):
-        rows = patients.to_dicts()
-    elif hasattr(patients, "to_dict"):
-        rows = patients.to_dict("records")
-    read = list_patients(rows, "patients")
-    if read.faults and not read.patients:
-        raise ArgumentError(read.faults[0])
-    for fault in read.faults:
-        warnings.warn(fault, stacklevel=3)
     found = match_trials(
         trials,
-        read.patients,
+        read_people(patients),
         min_confidence=min_confidence,
         synonyms=join_synonyms(synonyms),
         registry=registry,
