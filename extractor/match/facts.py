@@ -94,6 +94,13 @@ class Patient(FrozenModel):
     never: _Texts = Field(
         default=(), description="What the patient never had, took or underwent."
     )
+    facts: Annotated[
+        tuple[Annotated[str, StringConstraints(max_length=2_000)], ...],
+        Field(max_length=200),
+    ] = Field(
+        default=(),
+        description="Sentences of the patient's chart, which only a model reads.",
+    )
     since: Annotated[Mapping[_Text, _Text], Field(max_length=_MOST)] = Field(
         default={},
         description="The time since an event, by event: '3 weeks', or its date.",
@@ -130,6 +137,7 @@ class Facts(NamedTuple):
         unused: The values that no limit can be compared with, each with the reason.
         keys: The quantities, also without the words that make them other ones.
         said: The words of the patient's data, by quantity.
+        sentences: The sentences of the chart.
     """
 
     id: str
@@ -138,6 +146,7 @@ class Facts(NamedTuple):
     unused: tuple[str, ...] = ()
     keys: frozenset[str] = frozenset()
     said: Mapping[str, str] = MappingProxyType({})
+    sentences: tuple[str, ...] = ()
 
     def list_said(self, quantities: Collection[str]) -> list[str]:
         """Return what the patient's data say of these quantities, as written."""
@@ -192,7 +201,15 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
         values |= ages
         said["age"] = _show_age(patient)
     keys = frozenset(values) | {key.partition(" (")[0] for key in values}
-    return Facts(patient.id, values, tuple(names.names), tuple(unused), keys, said)
+    return Facts(
+        patient.id,
+        values,
+        tuple(names.names),
+        tuple(unused),
+        keys,
+        said,
+        tuple(filter(str.strip, patient.facts)),
+    )
 
 
 def _show_age(patient: Patient) -> str:

@@ -22,12 +22,15 @@ _OF_NAMES = ("has ", "had ", "takes ", "took ")
 
 class Verdict(NamedTuple):
     """What a criterion, or a part of it, means for a patient: whether it lets them in (``met``),
-    keeps them out (``not_met``) or neither; why; and what would decide it.
+    keeps them out (``not_met``) or neither; why; and what would decide it. ``origin`` is ``rule``
+    or ``model``, and ``fact`` the words of the patient's chart that a model quotes.
     """
 
     verdict: Decision
     why: str = ""
     ask: tuple[str, ...] = ()
+    origin: Literal["rule", "model"] = "rule"
+    fact: str = ""
 
 
 _SILENT = Verdict("not_stated")
@@ -146,7 +149,8 @@ def depend(verdict: Verdict, keeps_out: str, lets_in: str) -> Verdict:
     obstacle = {"not_met": keeps_out, "met": lets_in}.get(verdict.verdict)
     if not obstacle:
         return verdict
-    return Verdict("depends", f"{verdict.why}; it depends on {obstacle}")
+    why = f"{verdict.why}; it depends on {obstacle}"
+    return verdict._replace(verdict="depends", why=why, ask=())
 
 
 def weigh(verdicts: Sequence[Verdict], need: int) -> Verdict:

@@ -68,7 +68,12 @@ def ask(quantity: str, unit: str | None = None) -> str:
 def show_unit(unit: str) -> str:
     """Return a unit as people write it; empty for the points of a score.
 
-    >>> show_unit("{ULN}"), show_unit("{score}"), show_unit("exact year"), show_unit("%")
+    >>> (
+    ...     show_unit("{ULN}"),
+    ...     show_unit("{score}"),
+    ...     show_unit("exact year"),
+    ...     show_unit("%"),
+    ... )
     ('x ULN', '', 'year', '%')
     """
     if unit in ("1", "{score}", "{class}", "{grade}"):

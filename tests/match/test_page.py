@@ -97,5 +97,5 @@ def test_too_many_pairs_for_a_page_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("extractor.apps.cli.match._MOST_SORTED", 3)
     done = invoke("match", "seeds/gold", "--age", 70, "--html", tmp_path / "a.html")
     assert done.exit_code == 2
-    assert "--html can sort 3 pairs" in done.stderr
+    assert "--html and --model take at most 3 pairs" in done.stderr
     assert not (tmp_path / "a.html").exists()

@@ -4,22 +4,27 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from itertools import starmap
 from pathlib import Path
 from typing import Annotated
 
 from rich.console import Console
 from rich.progress import track
 
-from extractor.apps.cli.console import print_table, say
+from extractor.apps.cli.console import OK, print_table, say
 from extractor.apps.cli.options import (
     ForceOption,
     HtmlOption,
     JsonOption,
+    ModelOption,
     QuietOption,
     RecordsOption,
+    RunOptions,
     RunsArgument,
     SheetOption,
     option,
+    option_of,
+    read_options,
     split_pairs,
 )
 from extractor.apps.cli.runs import open_runs, warn_incomplete
@@ -33,17 +38,17 @@ from extractor.apps.match import (
     MATCHES,
     Patients,
     list_cells,
+    list_pairs,
     list_patients,
     list_unused,
-    match_trials,
     read_patients,
     read_synonyms,
     sort_matches,
     write_form,
     write_match_page,
 )
-from extractor.match import Match, Patient, Synonyms
-from extractor.options import FILES, WHAT
+from extractor.match import Match, Patient, Synonyms, decide
+from extractor.options import FILES, MODEL, WHAT, ModelOptions
 from extractor.plurals import counted
 from extractor.run.joined import JoinedRuns
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW
@@ -120,13 +125,26 @@ def match(
             metavar="FILE",
         ),
     ] = None,
+    model: ModelOption = None,
+    store: Annotated[
+        Path | None,
+        option(
+            MODEL,
+            "Keep the model's answers in DIR, and send no call again that has one.",
+            metavar="DIR",
+        ),
+    ] = None,
+    replay: Annotated[Path | None, option_of(RunOptions, "replay")] = None,
+    max_usd: Annotated[float | None, option_of(RunOptions, "max_usd")] = None,
+    prices: Annotated[list[Path] | None, option_of(RunOptions, "prices")] = None,
+    dry_run: Annotated[bool, option_of(RunOptions, "dry_run")] = False,
     json_: JsonOption = False,
     to: SheetOption = None,
     html: HtmlOption = None,
     records: RecordsOption = None,
     force: ForceOption = False,
     quiet: QuietOption = False,
-) -> None:
+) -> int:
     """Compare patients with the criteria of trials.
 
     The answer for each patient and trial is excluded, open or no_reason_against; with --json, also
@@ -134,13 +152,17 @@ def match(
     then by how many criteria are met (up to 20,000 pairs). A registry's text is not the protocol,
     and this is not a medical device: read the words before you decide.
 
+    With --model, sentences of a chart (the patient's facts) are compared with the criteria that
+    stay open. Exit codes: 0 done, 1 a replay lacks answers, 2 wrong usage or a rejected key,
+    3 budget reached, 75 temporary failure (try again later).
+
 
     Example: extractor match results --age 70 --sex female --value "eGFR=45 mL/min/1.73m2"
     """
     joined = open_runs(runs, records)
     if form:
         _write_form(form, joined, force=force)
-        return
+        return OK
     row = {"age": age, "sex": sex}
     row |= {"drugs": "|".join(drug), "conditions": "|".join(condition)}
     row |= {"absent": "|".join(absent), "never": "|".join(never)}
@@ -150,20 +172,57 @@ def match(
         patient, row, split_pairs(columns, "--columns"), _read_day(on), known
     )
     pairs = len(joined.record_ids) * len(patients)
-    if html and pairs > _MOST_SORTED:
+    options = {"model": model, "max_usd": max_usd, "prices": prices}
+    asks = _asks_model(patients, options, replay, dry_run=dry_run)
+    if (asks or html) and pairs > _MOST_SORTED:
         raise ValueError(
-            f"--html can sort {_MOST_SORTED:,} pairs of a patient and a trial; these are "
-            f"{pairs:,}: choose fewer patients or trials"
+            f"--html and --model take at most {_MOST_SORTED:,} pairs of a patient and a trial, "
+            f"these are {pairs:,}: choose fewer patients or trials"
         )
-    matches = _match(joined, patients, known, min_confidence, pairs, is_shown=not quiet)
     warn_incomplete(*runs)
+    registry, _ = read_run_registry(joined, list_tables())
+    code = OK
+    found: Iterable[Match]
+    compared = list_pairs(joined, patients, min_confidence, known, registry)
+    if asks:
+        from extractor.apps.cli import match_model  # noqa: PLC0415 - slow, and the rules need none of it
+
+        asking = match_model.Asking(read_options(ModelOptions, options), replay, store)
+        if dry_run:
+            match_model.forecast_pairs(compared, asking)
+            return OK
+        found, code = match_model.ask_about(compared, asking)
+    else:
+        found = _show_progress(starmap(decide, compared), pairs, is_shown=not quiet)
     # more pairs are written as they are found, in the order of the trials
     if pairs <= _MOST_SORTED:
-        matches = sort_matches(matches)
+        found = sort_matches(found)
     if html:
-        matches = list(matches)
-        _write_page(html, matches, patients, joined, known)
-    _write(matches, to, force=force, as_json=json_)
+        found = list(found)
+        _write_page(html, found, patients, joined, known)
+    _write(found, to, force=force, as_json=json_)
+    return code
+
+
+def _asks_model(
+    patients: Sequence[Patient],
+    options: Mapping[str, object],
+    replay: Path | None,
+    *,
+    dry_run: bool,
+) -> bool:
+    """Return whether a model is asked: if patients have facts, and something answers."""
+    has_facts = any(patient.facts for patient in patients)
+    if not has_facts:
+        if dry_run or replay or options["max_usd"] is not None:
+            raise ValueError("no patient has facts, which a model could read")
+        return False
+    if options["model"] or replay:
+        return True
+    if dry_run:
+        raise ValueError("--dry-run forecasts the calls to a model; add --model")
+    say("the facts of patients are read only by a model; add --model")
+    return False
 
 
 def _write_form(path: Path, joined: JoinedRuns, *, force: bool) -> None:
@@ -199,24 +258,10 @@ def _read_patients(
     return read.patients
 
 
-def _match(
-    joined: JoinedRuns,
-    patients: list[Patient],
-    synonyms: Synonyms,
-    min_confidence: float,
-    pairs: int,
-    *,
-    is_shown: bool,
+def _show_progress(
+    found: Iterable[Match], pairs: int, *, is_shown: bool
 ) -> Iterable[Match]:
-    """Return the match of each pair, with a progress display on a terminal."""
-    registry, _ = read_run_registry(joined, list_tables())
-    found = match_trials(
-        joined,
-        patients,
-        min_confidence=min_confidence,
-        synonyms=synonyms,
-        registry=registry,
-    )
+    """Yield matches, with a progress display on a terminal."""
     return track(
         found,
         description="matching",

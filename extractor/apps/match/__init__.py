@@ -7,6 +7,7 @@ import io
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import product, starmap
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,10 @@ from extractor.apps.match.patients import Patients, list_patients, read_patients
 from extractor.errors import ArgumentError
 from extractor.language.shown import show_line
 from extractor.match import (
+    Facts,
     Match,
     Patient,
+    Plan,
     Synonyms,
     decide,
     join_synonyms,
@@ -38,6 +41,7 @@ __all__ = [
     "Patients",
     "frame_matches",
     "list_cells",
+    "list_pairs",
     "list_patients",
     "list_unused",
     "match_trials",
@@ -70,6 +74,7 @@ def list_cells(match: Match) -> tuple[object, ...]:
     """Return a row of the table ``matches``."""
     reasons = [
         show_line(rule.quote or found.why)
+        + (" (by a model)" if found.origin == "model" else "")
         for rule, found in match.judged
         if found.verdict == "not_met"
     ]
@@ -132,6 +137,20 @@ def match_trials(
     Raises:
         ArgumentError: Two patients have the same id.
     """
+    pairs = list_pairs(
+        trials, patients, min_confidence, synonyms or Synonyms(), registry or {}
+    )
+    yield from starmap(decide, pairs)
+
+
+def list_pairs(
+    trials: Iterable[TrialExtraction],
+    patients: Iterable[Patient],
+    min_confidence: float,
+    synonyms: Synonyms,
+    registry: RegisteredByRecord,
+) -> Iterator[tuple[Plan, Facts]]:
+    """Yield each trial with each patient, trial by trial, as ``match_trials`` compares them."""
     facts = [read_facts(patient, synonyms) for patient in patients]
     repeated = [name for name, n in Counter(each.id for each in facts).items() if n > 1]
     if repeated:
@@ -139,10 +158,9 @@ def match_trials(
             f"patient {repeated[0]}: two patients have this id; rename one"
         )
     for trial in trials:
-        registered = (registry or {}).get(trial.record_id, Registered())
+        registered = registry.get(trial.record_id, Registered())
         plan = plan_trial(trial, min_confidence, registered.columns)
-        for each in facts:
-            yield decide(plan, each)
+        yield from product([plan], facts)
 
 
 def read_synonyms(path: Path | None) -> Synonyms:

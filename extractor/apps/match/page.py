@@ -120,7 +120,7 @@ def _describe(facts: Facts, matches: Sequence[Match]) -> JsonObject:
     """Return what the overview says of a patient: the data, what is not used, and the questions
     that stand in most answers.
     """
-    said = list(dict.fromkeys(facts.said.values()))
+    said = [*dict.fromkeys(facts.said.values()), *facts.sentences]
     questions = Counter[str]()
     for match in matches:
         if match.patient == facts.id and match.answer != "excluded":
@@ -179,6 +179,7 @@ def _show_match(match: Match, facts: Facts, reread: RereadRecord) -> JsonObject:
         "patient": match.patient,
         "text": reread.text.value,
         "doubts": [show_line(doubt) for doubt in match.doubts],
+        "findings": [show_line(finding) for finding in match.findings],
         "cards": cards,
     }
 
@@ -198,13 +199,17 @@ def _show_card(
     number: int, rule: Rule, verdict: Verdict, facts: Facts, mark: int | None
 ) -> JsonObject:
     """Return the data of a verdict for the page."""
+    facts_beside = facts.list_said(rule.touched)
+    if verdict.fact:
+        facts_beside = [verdict.fact, *facts_beside]
     return {
         "path": f"verdicts[{number}]",
         "kind": rule.kind.replace("_", " "),
         "quote": show_line(rule.quote),
         "verdict": verdict.verdict,
         "why": "" if verdict.verdict == "not_stated" else show_line(verdict.why),
-        "facts": [show_line(line) for line in facts.list_said(rule.touched)],
+        "facts": [show_line(line) for line in facts_beside],
+        "origin": verdict.origin,
         "ask": [question for question in verdict.ask if question],
         "spans": [] if mark is None else [mark],
     }

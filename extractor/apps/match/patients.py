@@ -17,7 +17,7 @@ from extractor.language.shown import show_line
 from extractor.match import Patient
 from extractor.schemas.base import JsonObject
 
-_LISTS = ("drugs", "conditions", "had", "absent", "never")
+_LISTS = ("drugs", "conditions", "had", "absent", "never", "facts")
 """Columns whose names are joined by |."""
 _MAPPINGS = ("values", "since", "upper_limits")
 _FIELDS = ("id", "age", "sex", "birth_date", "on")

@@ -23,7 +23,8 @@ function showLines(name, lines) {
 /** The verdicts as cards: the words of the trial, the patient's facts, why, and what would decide it. */
 function showVerdicts(trial) {
   return trial.cards.map((card) => make("div", { class: `card ${card.verdict}`, role: "group", "aria-label": `${toWords(card.verdict)}: ${card.kind}` },
-    make("header", {}, make("b", {}, toWords(card.verdict)), make("span", {}, card.kind)),
+    make("header", {}, make("b", {}, toWords(card.verdict)), make("span", {}, card.kind),
+      card.origin === "model" && make("span", { class: "by-model" }, "by a model: check it")),
     make("a", { class: "value", href: writeRecord(trial.id, card.path), "data-path": card.path, "data-spans": card.spans.join(" ") },
       card.quote || "stated by the register"),
     showLines("The patient", card.facts),
@@ -54,6 +55,6 @@ unpack("index").then((rows) => {
     listOwners: listVerdicts,
     showValues: showVerdicts,
     listFacts: ({ id, title, answer }) => [title && id, toWords(answer)].filter(Boolean),
-    listNotes: ({ text, doubts }) => [NOTES[text], ...doubts.map((doubt) => `The list of criteria is doubtful: ${doubt}.`)].filter(Boolean),
+    listNotes: ({ text, doubts, findings }) => [NOTES[text], ...doubts.map((doubt) => `The list of criteria is doubtful: ${doubt}.`), ...findings].filter(Boolean),
   });
 });

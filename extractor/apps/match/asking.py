@@ -1,0 +1,63 @@
+"""Match patients with trials, and ask a model about what their data leave open."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from pathlib import Path
+
+from extractor.match import Facts, Plan
+from extractor.match.asking import Asked, ask_matches, measure_request
+from extractor.model.client import Route
+from extractor.model.cost.budget import Pricing
+from extractor.model.cost.tokens import RequestSize
+from extractor.model.database import open_run
+from extractor.model.opening import open_model
+from extractor.model.store import CallStore
+from extractor.setup import Setup
+
+
+def measure_pairs(pairs: Iterable[tuple[Plan, Facts]]) -> RequestSize:
+    """Return the size of all calls, for a forecast."""
+    sizes = (measure_request(plan, facts) for plan, facts in pairs)
+    return sum(sizes, RequestSize())
+
+
+def ask_pairs(
+    pairs: Iterable[tuple[Plan, Facts]],
+    setup: Setup,
+    pricing: Pricing,
+    *,
+    folder: Path | None = None,
+    concurrency: int = 8,
+) -> Sequence[Asked]:
+    """Return the match of each pair, with a model's answers to what stays open.
+
+    Args:
+        pairs: The trials and the patients.
+        setup: The model, or a folder whose answers are used again.
+        pricing: The price and the limit of money, which applies to all calls in ``folder``.
+        folder: Where calls and answers are kept. An answered call is not sent again.
+        concurrency: The maximum number of concurrent requests.
+
+    Raises:
+        MissingKey: The model has no key, or the provider rejects it.
+        StoreError: The folder cannot be used.
+    """
+
+    async def ask_all() -> list[Asked]:
+        opened_store = (lambda: store) if store else None
+        async with open_model(
+            setup.choice, settings, opened_store, Route(budget)
+        ) as model:
+            return await ask_matches(pairs, model)
+
+    settings = replace(setup.asking, concurrency=concurrency)
+    with ExitStack() as stack:
+        store = None
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
+            database = stack.enter_context(closing(open_run(folder)))
+            store = CallStore(database, pricing.price)
+        budget = pricing.open_budget(store)
+        return asyncio.run(ask_all())
