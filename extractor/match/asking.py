@@ -233,7 +233,8 @@ async def ask_match(plan: Plan, facts: Facts, model: Model) -> Asked:
             else:
                 findings.append(_tell(request.rules[item.n - 1], verdict))
         for number, reason in reply.dropped:
-            rule = request.rules[number - 1] if number in part else None
+            is_of_line = number is not None and number in part
+            rule = request.rules[number - 1] if number and is_of_line else None
             findings.append(_tell(rule, reason))
     match = decide(plan, facts, answers)
     return Asked(match._replace(findings=tuple(findings)), usage, problem, pending)

@@ -22,9 +22,9 @@ from extractor.apps.cli.options import (
     RunOptions,
     RunsArgument,
     SheetOption,
+    name_option,
     option,
     option_of,
-    read_options,
     split_pairs,
 )
 from extractor.apps.cli.runs import open_runs, warn_incomplete
@@ -172,7 +172,11 @@ def match(
         patient, row, split_pairs(columns, "--columns"), _read_day(on), known
     )
     pairs = len(joined.record_ids) * len(patients)
-    options = {"model": model, "max_usd": max_usd, "prices": prices}
+    options: dict[str, object] = {
+        "model": model,
+        "max_usd": max_usd,
+        "prices": prices or (),
+    }
     asks = _asks_model(patients, options, replay, dry_run=dry_run)
     if (asks or html) and pairs > _MOST_SORTED:
         raise ValueError(
@@ -187,7 +191,9 @@ def match(
     if asks:
         from extractor.apps.cli import match_model  # noqa: PLC0415 - slow, and the rules need none of it
 
-        asking = match_model.Asking(read_options(ModelOptions, options), replay, store)
+        asking = match_model.Asking(
+            ModelOptions.read(options, name_option), replay, store
+        )
         if dry_run:
             match_model.forecast_pairs(compared, asking)
             return OK

@@ -1,9 +1,10 @@
 """Match patients with trials, and ask a model about what their data leave open."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from extractor.match import Facts, Plan
@@ -13,7 +14,8 @@ from extractor.model.cost.budget import Pricing
 from extractor.model.cost.tokens import RequestSize
 from extractor.model.database import open_run
 from extractor.model.opening import open_model
-from extractor.model.store import CallStore
+from extractor.model.spec import ClientSettings
+from extractor.model.store import CallStore, OpenStore
 from extractor.setup import Setup
 
 
@@ -44,20 +46,33 @@ def ask_pairs(
         MissingKey: The model has no key, or the provider rejects it.
         StoreError: The folder cannot be used.
     """
-
-    async def ask_all() -> list[Asked]:
-        opened_store = (lambda: store) if store else None
-        async with open_model(
-            setup.choice, settings, opened_store, Route(budget)
-        ) as model:
-            return await ask_matches(pairs, model)
-
     settings = replace(setup.asking, concurrency=concurrency)
     with ExitStack() as stack:
         store = None
         if folder:
-            folder.mkdir(parents=True, exist_ok=True)
-            database = stack.enter_context(closing(open_run(folder)))
-            store = CallStore(database, pricing.price)
-        budget = pricing.open_budget(store)
-        return asyncio.run(ask_all())
+            store = stack.enter_context(_open_store(folder, pricing))
+        route = Route(pricing.open_budget(store))
+        return asyncio.run(_ask_all(pairs, setup, settings, store, route))
+
+
+@contextmanager
+def _open_store(folder: Path, pricing: Pricing) -> Iterator[CallStore]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with closing(open_run(folder)) as database:
+        yield CallStore(database, pricing.price)
+
+
+def _return(store: CallStore) -> CallStore:
+    return store
+
+
+async def _ask_all(
+    pairs: Iterable[tuple[Plan, Facts]],
+    setup: Setup,
+    settings: ClientSettings,
+    store: CallStore | None,
+    route: Route,
+) -> list[Asked]:
+    calls: OpenStore | None = partial(_return, store) if store else None
+    async with open_model(setup.choice, settings, calls, route) as model:
+        return await ask_matches(pairs, model)
