@@ -29,9 +29,11 @@ from extractor.plurals import counted, show_some
 from extractor.schemas import TrialExtraction, TrialRecord, Usage
 from extractor.schemas.arguments import refuse_less
 from extractor.schemas.base import StrPath
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 if TYPE_CHECKING:
     from extractor.given import Frame, Given, Library
+    from extractor.match import Match
     from extractor.model.spec import ModelSpec
     from extractor.results import Results
     from extractor.setup import OpenExtractor, Setup
@@ -203,6 +205,51 @@ class Extractor:
         return self.extract(
             make_record(text, title=title, record_id=record_id, section=section)
         )
+
+    def match(
+        self,
+        trials: TrialExtraction | Iterable[TrialExtraction],
+        patient: object,
+        *,
+        min_confidence: float = DOUBTFUL_BELOW,
+    ) -> "list[Match]":
+        r"""Compare trials with a patient's data, and ask the model what sentences of the patient's
+        chart (``facts``) say of criteria that stay open. Without a model, only the rules judge.
+
+        Args:
+            trials: An extraction, or several.
+            patient: An ``extractor.Patient``, or a dictionary of its fields.
+            min_confidence: What is less sure decides nothing.
+
+        Returns:
+            A match for each trial, in order. Its ``findings`` say which answers were not used, and
+            what was not answered because the budget was reached or the model failed.
+
+        Raises:
+            MissingKey: There is no key for the model, or the provider rejects it.
+
+        >>> trial = Extractor().extract_text("Inclusion criteria:\n- ECOG 0-1")
+        >>> [match] = Extractor().match(trial, {"values": {"ECOG": 2}})
+        >>> match.answer
+        'excluded'
+        """
+        from extractor.match import Patient, decide, plan_trial, read_facts  # noqa: PLC0415 - few need it
+
+        listed = [trials] if isinstance(trials, TrialExtraction) else list(trials)
+        facts = read_facts(Patient.model_validate(patient))
+        plans = [plan_trial(trial, min_confidence) for trial in listed]
+        if self._is_by_rules or not facts.sentences:
+            return [decide(plan, facts) for plan in plans]
+        import asyncio  # noqa: PLC0415 - slow, and rules alone need none of it
+
+        from extractor.match.asking import ask_matches  # noqa: PLC0415 - as above
+
+        async def ask_all() -> "list[Match]":
+            async with self.setup.open() as opened:
+                pairs = [(plan, facts) for plan in plans]
+                return [one.match for one in await ask_matches(pairs, opened.model)]
+
+        return call_without_loop(lambda: asyncio.run(ask_all()))
 
     def run(
         self,

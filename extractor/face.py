@@ -96,26 +96,33 @@ if TYPE_CHECKING:
     from extractor.libraries import import_library, open_library
     from extractor.masking import hide_user, mask, remember
     from extractor.match import (
+        Facts,
         Match,
         Need,
         Patient,
+        Plan,
         Synonyms,
         join_synonyms,
         list_needs,
         plan_trial,
         read_facts,
     )
+    from extractor.match.asking import Asked, ask_matches, measure_request
     from extractor.match.decide import decide
+    from extractor.match.judge import Verdict
+    from extractor.match.plan import Rule
     from extractor.measures.names import fold_words
     from extractor.model.calls import Call
     from extractor.model.client import Model, Route
     from extractor.model.cost.budget import Budget, Pricing, Reservation
-    from extractor.model.database import Database
+    from extractor.model.cost.tokens import RequestSize
+    from extractor.model.database import Database, open_run
     from extractor.model.events import Event, EventLog, Fact, listening, tell
+    from extractor.model.opening import open_model
     from extractor.model.pace import RetryPolicy, explain_status, retry_after
     from extractor.model.patience import Silence
-    from extractor.model.spec import ModelSpec
-    from extractor.model.store import Spending
+    from extractor.model.spec import ClientSettings, ModelSpec
+    from extractor.model.store import CallStore, OpenStore, Spending
     from extractor.options import (
         FILES,
         LIMITS,
@@ -145,7 +152,7 @@ if TYPE_CHECKING:
         write_atomically,
         write_page,
     )
-    from extractor.run.finished import TextState, find_run
+    from extractor.run.finished import RereadRecord, TextState, find_run
     from extractor.run.joined import (
         JoinedRuns,
         list_files,
@@ -177,12 +184,15 @@ __all__ = [
     "OLDEST",
     "RARE",
     "SERVICE",
+    "Asked",
     "AtOnce",
     "Attribute",
     "AttributeSet",
     "Budget",
     "Call",
+    "CallStore",
     "Choice",
+    "ClientSettings",
     "Count",
     "CustomField",
     "CustomFields",
@@ -197,6 +207,7 @@ __all__ = [
     "Executor",
     "ExtractionOptions",
     "Fact",
+    "Facts",
     "GivenSection",
     "JoinedRuns",
     "KnownQuantity",
@@ -207,14 +218,19 @@ __all__ = [
     "Need",
     "Of",
     "OpenExtractor",
+    "OpenStore",
     "Patient",
+    "Plan",
     "Pricing",
     "ProcessExecutor",
     "QuoteStatus",
     "Reading",
+    "RequestSize",
+    "RereadRecord",
     "Reservation",
     "RetryPolicy",
     "Route",
+    "Rule",
     "Run",
     "RunStore",
     "Seconds",
@@ -227,7 +243,9 @@ __all__ = [
     "Synonyms",
     "TextState",
     "TokenConflict",
+    "Verdict",
     "Workers",
+    "ask_matches",
     "classify_anchor",
     "clean_text",
     "complete_gold",
@@ -278,6 +296,7 @@ __all__ = [
     "made_folder",
     "make_record",
     "mask",
+    "measure_request",
     "name_failed",
     "name_instrument",
     "name_key",
@@ -285,6 +304,8 @@ __all__ = [
     "name_quantity",
     "name_text",
     "open_library",
+    "open_model",
+    "open_run",
     "parse_extraction",
     "parse_record",
     "plan_trial",
@@ -373,7 +394,7 @@ _NAMES = {
     "extractor.formats.registry_numbers": "GUESSED list_registry_numbers",
     # Patients and criteria.
     "extractor.match": (
-        "Match Need Patient Synonyms join_synonyms list_needs plan_trial read_facts"
+        "Plan Facts Match Need Patient Synonyms join_synonyms list_needs plan_trial read_facts"
     ),
     "extractor.match.decide": "decide",
     # Settings, and the processes and models that they open.
@@ -389,21 +410,26 @@ _NAMES = {
         "EXTRACTIONS FAILURES find_place made_folder name_failed refuse_link "
         "write_atomically write_page"
     ),
-    "extractor.run.finished": "TextState find_run",
+    "extractor.run.finished": "RereadRecord TextState find_run",
     "extractor.run.joined": "JoinedRuns list_files list_in_file parse_extraction",
     "extractor.run.manifest": "MANIFEST Stop digest_rules read_manifest restore_fields",
     "extractor.run.run": "Run",
     "extractor.run.store": "RunStore",
+    "extractor.match.judge": "Verdict",
+    "extractor.match.plan": "Rule",
+    "extractor.match.asking": "measure_request ask_matches Asked",
+    "extractor.model.cost.tokens": "RequestSize",
+    "extractor.model.opening": "open_model",
     # Calls to models: money, events, storage.
     "extractor.model.calls": "Call",
     "extractor.model.client": "Model Route",
     "extractor.model.cost.budget": "Budget Pricing Reservation",
-    "extractor.model.database": "Database",
+    "extractor.model.database": "open_run Database",
     "extractor.model.events": "Event EventLog Fact listening tell",
     "extractor.model.pace": "RetryPolicy explain_status retry_after",
     "extractor.model.patience": "Silence",
-    "extractor.model.spec": "ModelSpec",
-    "extractor.model.store": "Spending",
+    "extractor.model.spec": "ClientSettings ModelSpec",
+    "extractor.model.store": "OpenStore CallStore Spending",
     # Messages, tables that come with a package, and libraries of extras.
     "extractor.libraries": "import_library open_library",
     "extractor.plurals": "counted show_some",

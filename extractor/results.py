@@ -10,7 +10,7 @@ from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from shutil import copytree
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from extractor.apps.export import (
     Destination,
@@ -234,6 +234,47 @@ class Results:
             synonyms=synonyms,
             registry=registry,
         )
+
+    def match_page(
+        self,
+        patients: Any,
+        path: StrPath = "match.html",
+        *,
+        min_confidence: float = DOUBTFUL_BELOW,
+        synonyms: Iterable[Iterable[str]] = (),
+    ) -> Path:
+        """Write all trials for patients as one HTML page, as ``extractor match --html`` does, and
+        return its path: each verdict next to the text of the trial and the data of the patient.
+
+        Args:
+            patients: A ``Patient``, a dictionary of its fields, several of these, or a data frame
+                as for ``match``.
+            path: The file. Its folder must exist. Its first 2,000 answers can be opened.
+            min_confidence: What is less sure decides nothing.
+            synonyms: Rows of names that mean the same drug, condition or event.
+
+        Raises:
+            ValueError: The data of a patient cannot be read without a guess.
+            StoreError: The file cannot be written.
+
+        >>> from extractor import Extractor
+        >>> Extractor().run("seeds/records").match_page({"age": 7}, "trials.html").name
+        'trials.html'
+        """
+        from extractor.apps.match import page_matches  # noqa: PLC0415 - few results need it
+
+        to = Path(path)
+        registry, _ = read_run_registry(self._runs, choose_tables(tuple(Task), (), ()))
+        with _naming_arguments(to):
+            page_matches(
+                to,
+                self._runs,
+                patients,
+                min_confidence=min_confidence,
+                synonyms=synonyms,
+                registry=registry,
+            )
+        return to
 
     def to_pandas(self, name: str = "values") -> "pd.DataFrame":
         """Return a table as a pandas data frame, like ``table(name)``.

@@ -6,6 +6,7 @@
   times (``windows.py``) and names (``names.py``), with the words around them (``coverage.py``)
   and above them (``senses.py``);
 - ``judge.py``: the verdict of a test; ``decide.py``: those of all criteria, and the answer;
+- ``asking.py``: a model's verdicts on what stays open;
 - ``questions.py``: what to ask; ``needs.py``: what many trials need.
 """
 

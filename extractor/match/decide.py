@@ -1,7 +1,8 @@
 """Decide what each criterion of a trial means for a patient, and what the trial answers."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from extractor.language.shown import show_line
@@ -31,6 +32,7 @@ class Match(NamedTuple):
         unused: The patient's values that no limit can be compared with, each with the reason.
         judged: The criteria of the trial, then the ages and the sex of the whole record, each with
             its verdict.
+        findings: The answers of a model that were not used, each with the reason.
     """
 
     record_id: str
@@ -40,17 +42,21 @@ class Match(NamedTuple):
     doubts: tuple[str, ...]
     unused: tuple[str, ...]
     judged: tuple[tuple[Rule, Verdict], ...]
+    findings: tuple[str, ...] = ()
 
     @property
     def criteria(self) -> list[dict[str, object]]:
         """The verdicts as dictionaries: ``index``, ``kind``, the words with their place (``quote``,
-        ``section``, ``start``, ``end``), ``verdict`` and ``why``.
+        ``section``, ``start``, ``end``), ``verdict``, ``why``, ``origin`` (``rule`` or ``model``)
+        and ``fact``, the words of the patient's facts that a model quotes.
         """
         return [
             {
                 **dict(zip(_PLACE, rule[:6], strict=True)),
                 "verdict": verdict.verdict,
                 "why": verdict.why,
+                "origin": verdict.origin,
+                "fact": verdict.fact,
             }
             for rule, verdict in self.judged
         ]
@@ -71,12 +77,20 @@ class Match(NamedTuple):
             "unjudged": self.unjudged,
             "ask": self.ask,
             "unused": self.unused,
+            "findings": self.findings,
             "criteria": self.criteria,
         }
 
 
-def decide(plan: Plan, facts: Facts) -> Match:
+def decide(
+    plan: Plan, facts: Facts, answers: Mapping[int, Verdict] = MappingProxyType({})
+) -> Match:
     r"""Compare a trial with a patient's data.
+
+    Args:
+        plan: The trial.
+        facts: The patient's data.
+        answers: A model's verdicts, by the places of rules. They count for what is undecided.
 
     >>> from extractor import Extractor
     >>> from extractor.match import Patient, plan_trial, read_facts
@@ -89,6 +103,59 @@ def decide(plan: Plan, facts: Facts) -> Match:
     >>> found.answer, [one["verdict"] for one in found.criteria]
     ('excluded', ['not_met', 'met', 'met'])
     """
+    verdicts = _judge(plan, facts)
+    for place, answer in answers.items():
+        if verdicts[place].verdict not in _DECIDED:
+            verdicts[place] = answer
+    for group in plan.groups:
+        _apply_group(group, verdicts)
+    counts = Counter(one.verdict for one in verdicts)
+    answer_of_all: Literal["excluded", "open", "no_reason_against"] = (
+        "no_reason_against"
+    )
+    if counts["not_met"]:
+        answer_of_all = "excluded"
+    elif plan.doubts or counts["depends"] or counts["doubtful"]:
+        answer_of_all = "open"
+    unjudged = len(verdicts) - counts["met"] - counts["not_met"]
+    judged = tuple(zip(plan.rules, verdicts, strict=True))
+    return Match(
+        plan.record_id,
+        facts.id,
+        answer_of_all,
+        unjudged,
+        plan.doubts,
+        facts.unused,
+        judged,
+    )
+
+
+_DECIDED = ("met", "not_met")
+
+
+def list_open(plan: Plan, facts: Facts) -> list[int]:
+    """Return the places of the criteria that the patient's data leave undecided; none of a trial
+    that is excluded anyway, or of a list of which enough items are met.
+    """
+    verdicts = _judge(plan, facts)
+    settled = set[int]()
+    for group in plan.groups:
+        members = [verdicts[place] for place in group.members]
+        if weigh(members, group.need).verdict in _DECIDED:
+            settled.update(group.members)
+    if decide(plan, facts).answer == "excluded":
+        return []
+    return [
+        place
+        for place, rule in enumerate(plan.rules)
+        if rule.place is not None
+        and place not in settled
+        and verdicts[place].verdict not in _DECIDED
+    ]
+
+
+def _judge(plan: Plan, facts: Facts) -> list[Verdict]:
+    """Return the verdict on each rule by itself."""
     # few of the patient's names are in any criterion; spaces keep "ra" from matching in "rash"
     names = [
         f" {name} "
@@ -106,25 +173,7 @@ def decide(plan: Plan, facts: Facts) -> Match:
         if mentioned and verdict.verdict == "not_stated":
             verdict = Verdict("depends", f"what it says of {mentioned[0]}")
         verdicts.append(verdict)
-    for group in plan.groups:
-        _apply_group(group, verdicts)
-    counts = Counter(one.verdict for one in verdicts)
-    answer: Literal["excluded", "open", "no_reason_against"] = "no_reason_against"
-    if counts["not_met"]:
-        answer = "excluded"
-    elif plan.doubts or counts["depends"] or counts["doubtful"]:
-        answer = "open"
-    unjudged = len(verdicts) - counts["met"] - counts["not_met"]
-    judged = tuple(zip(plan.rules, verdicts, strict=True))
-    return Match(
-        plan.record_id,
-        facts.id,
-        answer,
-        unjudged,
-        plan.doubts,
-        facts.unused,
-        judged,
-    )
+    return verdicts
 
 
 def _rank_questions(judged: Sequence[tuple[Rule, Verdict]]) -> list[str]:
@@ -159,6 +208,7 @@ def _apply_group(group: Group, verdicts: list[Verdict]) -> None:
     whole = weigh(members, group.need).verdict
     for place, one in zip(group.members, members, strict=True):
         if whole == "met" and one.verdict == "not_met":
-            verdicts[place] = Verdict("met", f"{one.why}; but enough of {group.shown}")
+            why = f"{one.why}; but enough of {group.shown}"
+            verdicts[place] = one._replace(verdict="met", why=why)
         elif whole not in ("met", "not_met"):
             verdicts[place] = depend(one, group.shown, group.shown)

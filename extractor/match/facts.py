@@ -1,9 +1,10 @@
 """Read a patient's data, and give them the names and units that limits have."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from math import floor, inf
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, StringConstraints, field_validator
@@ -93,6 +94,13 @@ class Patient(FrozenModel):
     never: _Texts = Field(
         default=(), description="What the patient never had, took or underwent."
     )
+    facts: Annotated[
+        tuple[Annotated[str, StringConstraints(max_length=2_000)], ...],
+        Field(max_length=200),
+    ] = Field(
+        default=(),
+        description="Sentences of the patient's chart, which only a model reads.",
+    )
     since: Annotated[Mapping[_Text, _Text], Field(max_length=_MOST)] = Field(
         default={},
         description="The time since an event, by event: '3 weeks', or its date.",
@@ -128,6 +136,8 @@ class Facts(NamedTuple):
         names: The keys of drugs, conditions and events.
         unused: The values that no limit can be compared with, each with the reason.
         keys: The quantities, also without the words that make them other ones.
+        said: The words of the patient's data, by quantity.
+        sentences: The sentences of the chart.
     """
 
     id: str
@@ -135,6 +145,13 @@ class Facts(NamedTuple):
     names: tuple[str, ...]
     unused: tuple[str, ...] = ()
     keys: frozenset[str] = frozenset()
+    said: Mapping[str, str] = MappingProxyType({})
+    sentences: tuple[str, ...] = ()
+
+    def list_said(self, quantities: Collection[str]) -> list[str]:
+        """Return what the patient's data say of these quantities, as written."""
+        lines = [line for key, line in self.said.items() if key in quantities]
+        return list(dict.fromkeys(lines))
 
 
 NOTHING = Facts("", {}, ())
@@ -153,14 +170,14 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
     ('xalatan', 'latanoprost')
     """
     known = synonyms or Synonyms()
-    values, unused = read_values(patient.values, patient.upper_limits)
+    values, said, unused = read_values(patient.values, patient.upper_limits)
     names = _Names(known)
     for name, time in patient.since.items():
         days = _read_days(time, patient.on)
         if isinstance(days, str):
             unused.append(tell(f"since {name}", time, days))
             continue
-        names.add_event(name, days)
+        names.add_event(name, days, time)
     for name in patient.drugs:
         names.add(name, is_drug=True)
     for name in patient.conditions:
@@ -173,15 +190,33 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
         names.deny(name, ever=True)
     unused += names.clashes
     values |= names.values
+    said |= names.said
     if patient.sex:
+        said["sex"] = f"sex: {patient.sex}"
         values["sex"] = {None: (float(SEXES.index(patient.sex)),)}
     ages = _find_ages(patient)
     if isinstance(ages, str):
         unused.append(ages)
     else:
         values |= ages
+        said["age"] = _show_age(patient)
     keys = frozenset(values) | {key.partition(" (")[0] for key in values}
-    return Facts(patient.id, values, tuple(names.names), tuple(unused), keys)
+    return Facts(
+        patient.id,
+        values,
+        tuple(names.names),
+        tuple(unused),
+        keys,
+        said,
+        tuple(filter(str.strip, patient.facts)),
+    )
+
+
+def _show_age(patient: Patient) -> str:
+    """Return the words of an age."""
+    if patient.age is None:
+        return f"birth date: {patient.birth_date}"
+    return f"age: {patient.age}"
 
 
 class _Names:
@@ -195,6 +230,7 @@ class _Names:
         self.synonyms = synonyms
         self.values: dict[str, Units] = {}
         self.names: dict[str, None] = {}  # a set in order
+        self.said: dict[str, str] = {}
         self.clashes: list[str] = []
 
     def _list(self, name: str) -> list[str]:
@@ -202,49 +238,59 @@ class _Names:
         return [*keys, *list_kinds(keys, name, self.synonyms)]
 
     def add(self, name: str, *, is_drug: bool) -> None:
+        said = f"takes: {name}" if is_drug else f"has: {name}"
         for key in self._list(name):
             self.names[key] = None
-            self._state(f"had {key}", _TRUE, name)
-            self._state(f"has {key}", _TRUE, name)
+            self._state(f"had {key}", _TRUE, name, said)
+            self._state(f"has {key}", _TRUE, name, said)
             if is_drug:
-                self._state(f"takes {key}", _TRUE, name)
-                self._state(f"took {key}", _TRUE, name)
+                self._state(f"takes {key}", _TRUE, name, said)
+                self._state(f"took {key}", _TRUE, name, said)
                 # a drug that is taken was taken 0 days ago, unless an event says otherwise
-                self.values.setdefault(f"since {key}", {"day": (0.0,)})
-                self.values.setdefault(f"after {key}", {"day": (0.0,)})
+                self._add_time(f"since {key}", 0.0, said)
+                self._add_time(f"after {key}", 0.0, said)
                 # and no time within which it was stopped contains today
-                self.values.setdefault(f"ended {key}", {"day": (inf,)})
+                self._add_time(f"ended {key}", inf, said)
 
     def recall(self, name: str) -> None:
         """Add what the patient had, but perhaps has no more."""
+        said = f"had: {name}"
         for key in self._list(name):
             self.names[key] = None
-            self._state(f"had {key}", _TRUE, name)
-            self._state(f"took {key}", _TRUE, name)
+            self._state(f"had {key}", _TRUE, name, said)
+            self._state(f"took {key}", _TRUE, name, said)
 
-    def add_event(self, name: str, days: float) -> None:
+    def add_event(self, name: str, days: float, written: str) -> None:
+        said = f"since {name}: {written}"
         for key in self._list(name):
             self.names[key] = None
-            self._state(f"had {key}", _TRUE, name)
-            self._state(f"took {key}", _TRUE, name)
+            self._state(f"had {key}", _TRUE, name, said)
+            self._state(f"took {key}", _TRUE, name, said)
             for verb in ("since", "after", "ended"):
                 self.values[f"{verb} {key}"] = {"day": (days,)}
+                self.said[f"{verb} {key}"] = said
 
     def deny(self, name: str, *, ever: bool) -> None:
         keys = list_keys(name, self.synonyms)
         keys += [key for key in list_members(keys, self.synonyms) if key not in keys]
         never = ever or is_lasting(keys)
+        said = f"never: {name}" if ever else f"absent: {name}"
         for key in keys:
-            self._state(f"has {key}", _FALSE, name)
-            self._state(f"takes {key}", _FALSE, name)
+            self._state(f"has {key}", _FALSE, name, said)
+            self._state(f"takes {key}", _FALSE, name, said)
             if never:
-                self._state(f"had {key}", _FALSE, name)
-                self._state(f"took {key}", _FALSE, name)
+                self._state(f"had {key}", _FALSE, name, said)
+                self._state(f"took {key}", _FALSE, name, said)
             if ever:
-                self.values.setdefault(f"since {key}", {"day": (inf,)})
-                self.values.setdefault(f"ended {key}", {"day": (inf,)})
+                self._add_time(f"since {key}", inf, said)
+                self._add_time(f"ended {key}", inf, said)
 
-    def _state(self, quantity: str, value: Units, name: str) -> None:
+    def _add_time(self, quantity: str, days: float, said: str) -> None:
+        """Add a time, unless an event has stated it."""
+        self.values.setdefault(quantity, {"day": (days,)})
+        self.said.setdefault(quantity, said)
+
+    def _state(self, quantity: str, value: Units, name: str, said: str) -> None:
         before = self.values.get(quantity)
         if before and before != value:
             # both are taken back: whoever says both is not believed in either
@@ -254,6 +300,7 @@ class _Names:
                 self.clashes.append(clash)
             return
         self.values[quantity] = value
+        self.said.setdefault(quantity, said)
 
 
 def _read_days(written: str, on: date | None) -> float | str:

@@ -7,7 +7,13 @@ from typing import Literal, NamedTuple
 
 from extractor.match.facts import Facts
 from extractor.match.quantities import Units
-from extractor.match.questions import ask, split_quantity
+from extractor.match.questions import (
+    ask,
+    say_name,
+    show_quantity,
+    show_unit,
+    split_quantity,
+)
 from extractor.match.tests import Test
 
 Decision = Literal["met", "not_met", "depends", "doubtful", "not_stated"]
@@ -16,12 +22,15 @@ _OF_NAMES = ("has ", "had ", "takes ", "took ")
 
 class Verdict(NamedTuple):
     """What a criterion, or a part of it, means for a patient: whether it lets them in (``met``),
-    keeps them out (``not_met``) or neither; why; and what would decide it.
+    keeps them out (``not_met``) or neither; why; and what would decide it. ``origin`` is ``rule``
+    or ``model``, and ``fact`` the words of the patient's chart that a model quotes.
     """
 
     verdict: Decision
     why: str = ""
     ask: tuple[str, ...] = ()
+    origin: Literal["rule", "model"] = "rule"
+    fact: str = ""
 
 
 _SILENT = Verdict("not_stated")
@@ -68,7 +77,7 @@ def _compare(test: Test, facts: Facts) -> Verdict:
     if units is None:
         return _miss(test, facts)
     if test.unit not in units:
-        why = f"{test.quantity} in the unit of {test.shown}"
+        why = f"{show_quantity(test.quantity)} in the unit of {test.shown}"
         return Verdict("depends", why, (ask(test.quantity, test.unit),))
     numbers = units[test.unit]
     # 1 to 1.9 fail a test for 1.2 to 1.5, but a number between them may pass: so a limit is tried
@@ -88,8 +97,8 @@ def _compare(test: Test, facts: Facts) -> Verdict:
 
 
 def _show_numbers(test: Test, numbers: Sequence[float]) -> str:
-    if numbers == (0.0,) and test.quantity.startswith(_OF_NAMES):
-        return f"not: {test.quantity}"
+    if test.quantity.startswith(_OF_NAMES):
+        return say_name(test.quantity, is_absent=numbers == (0.0,))
     if not test.unit:
         return test.quantity
     stated = " or ".join(f"{number:g}" for number in numbers)
@@ -97,8 +106,8 @@ def _show_numbers(test: Test, numbers: Sequence[float]) -> str:
         stated = f"at most {numbers[-1]:g}"
     elif numbers[-1] == inf:
         stated = f"at least {numbers[0]:g}"
-    unit = test.unit.removeprefix("exact ")
-    return f"{test.quantity} {stated} {unit}: {test.shown}"
+    value = f"{show_quantity(test.quantity)} {stated} {show_unit(test.unit)}".strip()
+    return f"{value}: {test.shown}"
 
 
 def _find_denial(test: Test, facts: Facts) -> Units | None:
@@ -125,9 +134,12 @@ def _miss(test: Test, facts: Facts) -> Verdict:
         same = (name for name in facts.values if name.partition(" (")[0] == base)
         near = [name for name in same if qualifiers or " (" in name]
     if near:
-        why = f"{test.quantity}: not given; {near[0]} may be another value"
+        shown, other = show_quantity(test.quantity), show_quantity(near[0])
+        why = f"{shown}: not given; {other} may be another value"
         return Verdict("depends", why, (question,))
-    return Verdict("not_stated", f"{test.quantity}: not given", (question,))
+    return Verdict(
+        "not_stated", f"{show_quantity(test.quantity)}: not given", (question,)
+    )
 
 
 def depend(verdict: Verdict, keeps_out: str, lets_in: str) -> Verdict:
@@ -137,7 +149,8 @@ def depend(verdict: Verdict, keeps_out: str, lets_in: str) -> Verdict:
     obstacle = {"not_met": keeps_out, "met": lets_in}.get(verdict.verdict)
     if not obstacle:
         return verdict
-    return Verdict("depends", f"{verdict.why}; it depends on {obstacle}")
+    why = f"{verdict.why}; it depends on {obstacle}"
+    return verdict._replace(verdict="depends", why=why, ask=())
 
 
 def weigh(verdicts: Sequence[Verdict], need: int) -> Verdict:

@@ -45,7 +45,8 @@ _DOUBTS = frozenset({FindingKind.STRUCTURE_DOUBTFUL, FindingKind.LANGUAGE_OTHER}
 class Rule(NamedTuple):
     """A criterion, or an age or a sex of the whole record (whose ``place`` is None), with its words
     and their place. ``words`` contains the spelled words between spaces, ``touched`` the quantities
-    that its test needs, and ``silent`` is the verdict if none of them is stated.
+    that its test needs, and ``silent`` is the verdict if none of them is stated. ``above`` is the
+    line above the criterion, and ``doubt`` why its place in the list is doubtful.
     """
 
     place: int | None
@@ -58,6 +59,8 @@ class Rule(NamedTuple):
     words: str = ""
     touched: frozenset[str] = frozenset()
     silent: Verdict = Verdict("not_stated")
+    above: str = ""
+    doubt: str = ""
 
 
 class _Planned(NamedTuple):
@@ -153,7 +156,7 @@ def plan_trial(
             doubt = f"the doubtful structure of the list ({confidence:.2f})"
         if doubt:
             doubted = rule.test._replace(keeps_out=doubt, lets_in=doubt)
-            rule = rule._replace(test=doubted)
+            rule = rule._replace(test=doubted, doubt=doubt)
         rules.append(rule)
     rules += _list_record_rules(people, registered, plans)
     rules = [_finish(rule, min_confidence) for rule in rules]
@@ -229,6 +232,8 @@ def _plan_criterion(place: int, criterion: Criterion, people: Eligibility) -> _P
         piece.end,
         whole,
         words,
+        above=criterion.lead_in or "",
+        doubt="what is permitted" if sense.permits else "",
     )
     return _Planned(rule, ages_decide, is_settled, bool(criterion.constraints))
 

@@ -1,5 +1,7 @@
 """Plain questions for what a test needs, and the facts that decide most lines of trials."""
 
+from functools import lru_cache
+
 from extractor.language.book import read_table
 from extractor.match.coverage import is_state
 from extractor.match.synonyms import list_shown, spell_key
@@ -13,6 +15,12 @@ _OF_NAMES = {
     "since": "How long ago was the last {}?",
     "after": "How long ago was the last {}?",
     "ended": "How long ago did {} end?",
+}
+_DENIED = {
+    "has": "has no",
+    "had": "never had",
+    "takes": "takes no",
+    "took": "never took",
 }
 _OTHERS = {"sex": "What is the patient's sex?", "age": "How old is the patient?"}
 _SHORT = 5
@@ -34,6 +42,7 @@ def is_of_name(kind: str) -> bool:
     return kind in _OF_NAMES
 
 
+@lru_cache(4096)
 def ask(quantity: str, unit: str | None = None) -> str:
     """Return the question for a quantity, or an empty string if it cannot be asked plainly.
 
@@ -52,20 +61,55 @@ def ask(quantity: str, unit: str | None = None) -> str:
         return ""
     shown = show_quantity(quantity)
     if unit:
-        return f"What is the {shown}, as {unit.replace('{ULN}', 'x ULN').strip('{}')}?"
+        return f"What is the {shown}, as {show_unit(unit)}?"
     return f"What is the {shown}?"
 
 
+def show_unit(unit: str) -> str:
+    """Return a unit as people write it; empty for the points of a score.
+
+    >>> (
+    ...     show_unit("{ULN}"),
+    ...     show_unit("{score}"),
+    ...     show_unit("exact year"),
+    ...     show_unit("%"),
+    ... )
+    ('x ULN', '', 'year', '%')
+    """
+    if unit in ("1", "{score}", "{class}", "{grade}"):
+        return ""
+    return unit.removeprefix("exact ").replace("{ULN}", "x ULN").strip("{}")
+
+
+@lru_cache(4096)
 def show_quantity(quantity: str) -> str:
-    """Return the name of a quantity as people write it."""
-    words = quantity.replace("_", " ").split()
+    """Return the name of a quantity as people write it.
+
+    >>> show_quantity("ecog_performance_status"), show_quantity("own line therapy")
+    ('ECOG performance status', 'line therapy')
+    """
+    words = quantity.removeprefix("own ").replace("_", " ").split()
     shown = [read_table("match_spellings")["shown"].get(word, word) for word in words]
     if len(words) == 1 and len(shown[0]) <= _SHORT and shown[0] == words[0]:
         return words[0].upper()
     return " ".join(shown)
 
 
+@lru_cache(4096)
+def say_name(quantity: str, *, is_absent: bool) -> str:
+    """Return what a patient's data say of a name.
+
+    >>> say_name("has hiv", is_absent=True), say_name("took aspirin", is_absent=False)
+    ('has no HIV', 'took aspirin')
+    """
+    verb, name = split_quantity(quantity)
+    if is_absent:
+        verb = _DENIED[verb]
+    return f"{verb} {show_name(name)}"
+
+
 def show_name(name: str) -> str:
+    """Return a name as people write it."""
     usual = list_shown().get(name, name)
     if usual != name:
         return usual

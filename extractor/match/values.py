@@ -38,14 +38,27 @@ class _Read(NamedTuple):
     numbers: tuple[float, ...]
 
 
+class Values(NamedTuple):
+    """A patient's values.
+
+    Attributes:
+        units: The numbers that each can mean, by quantity and unit.
+        said: The words of the patient's data, by quantity.
+        unused: The values that cannot be used, each with the reason.
+    """
+
+    units: dict[str, Units]
+    said: dict[str, str]
+    unused: list[str]
+
+
 def read_values(
     written: Mapping[str, object], upper_limits: Mapping[str, object]
-) -> tuple[dict[str, Units], list[str]]:
-    """Return the numbers of a patient's values by quantity and unit, and the values that cannot be
-    used, each with the reason.
-    """
+) -> Values:
+    """Read a patient's values."""
     values: dict[str, Units] = {}
     names: dict[tuple[str, str | None], str] = {}
+    said: dict[str, str] = {}
     unused: list[str] = []
     for name, value in written.items():
         for reading in _read_value(name, str(value)):
@@ -63,13 +76,15 @@ def read_values(
                 )
                 continue
             names.setdefault(place, name)
+            said.setdefault(reading.key, f"{name}: {value}")
             units[reading.unit] = reading.numbers
     values = {
         key: {unit: numbers for unit, numbers in units.items() if numbers}
         for key, units in values.items()
     }
     unused += _add_ratios(values, upper_limits)
-    return {key: units for key, units in values.items() if units}, unused
+    used = {key: units for key, units in values.items() if units}
+    return Values(used, said, unused)
 
 
 def _add_ratios(

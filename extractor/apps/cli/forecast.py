@@ -9,7 +9,7 @@ from extractor.model.asking.request import estimate_record
 from extractor.model.cost.tokens import RequestSize
 from extractor.plurals import counted
 from extractor.run.executor import count_cores, open_executor
-from extractor.run.forecast import forecast_run
+from extractor.run.forecast import Forecast, forecast_run
 from extractor.run.progress import show_progress
 from extractor.run.records import RecordLoop
 from extractor.run.tally import ExtractedLine
@@ -45,6 +45,14 @@ def forecast_job(job: CommandJob) -> int:
     with show_progress(job.tally, job.count, quiet=job.options.quiet):
         asyncio.run(measure_all())
     forecast = forecast_run(total, job.pricing, job.concurrency)
+    print_forecast(forecast, counted(job.tally.extracted, "record"))
+    if job.tally.failed:
+        return FAILED
+    return OK
+
+
+def print_forecast(forecast: Forecast, what: str) -> None:
+    """Print the figures of a forecast for ``what``, and its assumptions."""
     rows = []
     for name, cases in forecast.figures.items():
         # counts, such as calls, and whole dollars need no small fractions
@@ -52,10 +60,6 @@ def forecast_job(job: CommandJob) -> int:
         if name.startswith("dollars"):
             decimals = 2 if cases.high >= 1 else 4
         rows.append((name, *(f"{figure:,.{decimals}f}" for figure in cases)))
-    records = counted(job.tally.extracted, "record")
-    print_table((records, "least", "expected", "most"), rows)
+    print_table((what, "least", "expected", "most"), rows)
     for note in write_lines("forecast.txt", forecast=forecast):
         say(note)
-    if job.tally.failed:
-        return FAILED
-    return OK

@@ -2,25 +2,29 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from itertools import starmap
 from pathlib import Path
 from typing import Annotated
 
 from rich.console import Console
 from rich.progress import track
 
-from extractor.apps.cli.console import (
-    print_table,
-)
+from extractor.apps.cli.console import OK, print_table, say
 from extractor.apps.cli.options import (
     ForceOption,
+    HtmlOption,
     JsonOption,
+    ModelOption,
     QuietOption,
     RecordsOption,
+    RunOptions,
     RunsArgument,
     SheetOption,
+    name_option,
     option,
+    option_of,
     split_pairs,
 )
 from extractor.apps.cli.runs import open_runs, warn_incomplete
@@ -34,16 +38,19 @@ from extractor.apps.match import (
     MATCHES,
     Patients,
     list_cells,
+    list_pairs,
     list_patients,
     list_unused,
-    match_trials,
     read_patients,
     read_synonyms,
     sort_matches,
     write_form,
+    write_match_page,
 )
-from extractor.face import Match, Synonyms
-from extractor.options import FILES, WHAT
+from extractor.face import Match, Patient, Synonyms, decide
+from extractor.options import FILES, MODEL, WHAT, ModelOptions
+from extractor.plurals import counted
+from extractor.run.joined import JoinedRuns
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 _MOST_SORTED = 20_000
@@ -118,12 +125,26 @@ def match(
             metavar="FILE",
         ),
     ] = None,
+    model: ModelOption = None,
+    store: Annotated[
+        Path | None,
+        option(
+            MODEL,
+            "Keep the model's answers in DIR, and send no call again that has one.",
+            metavar="DIR",
+        ),
+    ] = None,
+    replay: Annotated[Path | None, option_of(RunOptions, "replay")] = None,
+    max_usd: Annotated[float | None, option_of(RunOptions, "max_usd")] = None,
+    prices: Annotated[list[Path] | None, option_of(RunOptions, "prices")] = None,
+    dry_run: Annotated[bool, option_of(RunOptions, "dry_run")] = False,
     json_: JsonOption = False,
     to: SheetOption = None,
+    html: HtmlOption = None,
     records: RecordsOption = None,
     force: ForceOption = False,
     quiet: QuietOption = False,
-) -> None:
+) -> int:
     """Compare patients with the criteria of trials.
 
     The answer for each patient and trial is excluded, open or no_reason_against; with --json, also
@@ -131,63 +152,163 @@ def match(
     then by how many criteria are met (up to 20,000 pairs). A registry's text is not the protocol,
     and this is not a medical device: read the words before you decide.
 
+    With --model, sentences of a chart (the patient's facts) are compared with the criteria that
+    stay open. Exit codes: 0 done, 1 a replay lacks answers, 2 wrong usage or a rejected key,
+    3 budget reached, 75 temporary failure (try again later).
+
 
     Example: extractor match results --age 70 --sex female --value "eGFR=45 mL/min/1.73m2"
     """
     joined = open_runs(runs, records)
     if form:
-        if form.exists() and not force:
-            raise ValueError(f"{form} exists; choose another name, or add --force")
-        form.write_text(write_form(joined), "utf-8", newline="")
-        return
+        _write_form(form, joined, force=force)
+        return OK
     row = {"age": age, "sex": sex}
     row |= {"drugs": "|".join(drug), "conditions": "|".join(condition)}
     row |= {"absent": "|".join(absent), "never": "|".join(never)}
     row |= split_pairs(value, "--value") | split_pairs(since, "--since", "since ")
-    has_one_source = any(row.values()) != bool(patient)
+    known = read_synonyms(synonyms)
+    patients = _read_patients(
+        patient, row, split_pairs(columns, "--columns"), _read_day(on), known
+    )
+    pairs = len(joined.record_ids) * len(patients)
+    options: dict[str, object] = {
+        "model": model,
+        "max_usd": max_usd,
+        "prices": prices or (),
+    }
+    asks = _asks_model(patients, options, replay, dry_run=dry_run)
+    if (asks or html) and pairs > _MOST_SORTED:
+        raise ValueError(
+            f"--html and --model take at most {_MOST_SORTED:,} pairs of a patient and a trial, "
+            f"these are {pairs:,}: choose fewer patients or trials"
+        )
+    warn_incomplete(*runs)
+    registry, _ = read_run_registry(joined, list_tables())
+    code = OK
+    found: Iterable[Match]
+    compared = list_pairs(joined, patients, min_confidence, known, registry)
+    if asks:
+        from extractor.apps.cli import match_model  # noqa: PLC0415 - slow, and the rules need none of it
+
+        asking = match_model.Asking(
+            ModelOptions.read(options, name_option), replay, store
+        )
+        if dry_run:
+            match_model.forecast_pairs(compared, asking)
+            return OK
+        found, code = match_model.ask_about(compared, asking)
+    else:
+        found = _show_progress(starmap(decide, compared), pairs, is_shown=not quiet)
+    # more pairs are written as they are found, in the order of the trials
+    if pairs <= _MOST_SORTED:
+        found = sort_matches(found)
+    if html:
+        found = list(found)
+        _write_page(html, found, patients, joined, known)
+    _write(found, to, force=force, as_json=json_)
+    return code
+
+
+def _asks_model(
+    patients: Sequence[Patient],
+    options: Mapping[str, object],
+    replay: Path | None,
+    *,
+    dry_run: bool,
+) -> bool:
+    """Return whether a model is asked: if patients have facts, and something answers."""
+    has_facts = any(patient.facts for patient in patients)
+    if not has_facts:
+        if dry_run or replay or options["max_usd"] is not None:
+            raise ValueError("no patient has facts, which a model could read")
+        return False
+    if options["model"] or replay:
+        return True
+    if dry_run:
+        raise ValueError("--dry-run forecasts the calls to a model; add --model")
+    say("the facts of patients are read only by a model; add --model")
+    return False
+
+
+def _write_form(path: Path, joined: JoinedRuns, *, force: bool) -> None:
+    if path.exists() and not force:
+        raise ValueError(f"{path} exists; choose another name, or add --force")
+    path.write_text(write_form(joined), "utf-8", newline="")
+
+
+def _read_patients(
+    path: Path | None,
+    row: Mapping[str, str | None],
+    columns: Mapping[str, str],
+    day: date | None,
+    synonyms: Synonyms,
+) -> list[Patient]:
+    """Return the patients of a file, or of the options in ``row``. Print what is not used; in
+    options, that is an error.
+    """
+    has_one_source = any(row.values()) != bool(path)
     if not has_one_source:
         raise ValueError("specify either --patient FILE, or data such as --age 70")
-    day = _read_day(on)
-    known = read_synonyms(synonyms)
-    if patient:
-        read = read_patients(patient, split_pairs(columns, "--columns"), day)
+    if path:
+        read = read_patients(path, columns, day)
     else:
         read = list_patients([{"id": "patient", **row}], "options", on=day)
-        _refuse_unused(read, known)
+        _refuse_unused(read, synonyms)
     for fault in read.faults:
         print(f"warning: {fault}", file=sys.stderr)
-    patients = read.patients
-    if not patients:
-        raise ValueError(f"{patient}: there is no patient that can be read")
-    registry, _ = read_run_registry(joined, list_tables())
-    for line in list_unused(patients, known):
+    if not read.patients:
+        raise ValueError(f"{path}: there is no patient that can be read")
+    for line in list_unused(read.patients, synonyms):
         print(f"warning: {line}", file=sys.stderr)
-    pairs = len(joined.record_ids) * len(patients)
-    matches: Iterable[Match] = track(
-        match_trials(
-            joined,
-            patients,
-            min_confidence=min_confidence,
-            synonyms=known,
-            registry=registry,
-        ),
+    return read.patients
+
+
+def _show_progress(
+    found: Iterable[Match], pairs: int, *, is_shown: bool
+) -> Iterable[Match]:
+    """Yield matches, with a progress display on a terminal."""
+    return track(
+        found,
         description="matching",
         total=pairs,
         console=Console(stderr=True),
-        disable=quiet or not sys.stderr.isatty(),
+        disable=not is_shown or not sys.stderr.isatty(),
         transient=True,
     )
-    warn_incomplete(*runs)
-    # more pairs are written as they are found, in the order of the trials
-    if pairs <= _MOST_SORTED:
-        matches = sort_matches(matches)
+
+
+def _write_page(
+    path: Path,
+    matches: Sequence[Match],
+    patients: Sequence[Patient],
+    joined: JoinedRuns,
+    synonyms: Synonyms,
+) -> None:
+    summary = write_match_page(
+        path, matches, patients, joined.reread(), synonyms=synonyms
+    )
+    say(f"{path}: {counted(summary.shown, 'answer')}")
+    if summary.shown < summary.total:
+        say(f"{path}: {summary.shown:,} of {summary.total:,} answers can be opened")
+    if summary.without_text:
+        say(
+            f"the text of {counted(summary.without_text, 'trial')} is missing or has changed, so "
+            "only quotes are shown (specify the inputs with --records)"
+        )
+
+
+def _write(
+    matches: Iterable[Match], to: Path | None, *, force: bool, as_json: bool
+) -> None:
+    """Write matches as a sheet, or print them as JSON lines or as a table."""
     if to:
         write_tables(
             Destination.choose(to, None, force=force),
             [MATCHES],
             (("matches", list_cells(one)) for one in matches),
         )
-    elif json_:
+    elif as_json:
         for one in matches:
             print(json.dumps(one.to_dict(), ensure_ascii=False))
     else:

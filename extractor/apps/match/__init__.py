@@ -6,7 +6,8 @@ import csv
 import io
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import product, starmap
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,15 @@ from extractor.apps.export import Column, RegisteredByRecord, Table
 from extractor.apps.export.export import make_frame
 from extractor.apps.export.registered import Registered
 from extractor.apps.match.form import write_form
+from extractor.apps.match.page import MOST_SHOWN, PageSummary, write_match_page
 from extractor.apps.match.patients import Patients, list_patients, read_patients
 from extractor.errors import ArgumentError
 from extractor.face import (
+    Facts,
+    JoinedRuns,
     Match,
     Patient,
+    Plan,
     Synonyms,
     decide,
     join_synonyms,
@@ -32,17 +37,23 @@ from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 __all__ = [
     "MATCHES",
+    "MOST_SHOWN",
+    "PageSummary",
     "Patients",
     "frame_matches",
     "list_cells",
+    "list_pairs",
     "list_patients",
     "list_unused",
     "match_trials",
+    "page_matches",
     "rank",
     "read_patients",
+    "read_people",
     "read_synonyms",
     "sort_matches",
     "write_form",
+    "write_match_page",
 ]
 
 MATCHES = Table(
@@ -64,6 +75,7 @@ def list_cells(match: Match) -> tuple[object, ...]:
     """Return a row of the table ``matches``."""
     reasons = [
         show_line(rule.quote or found.why)
+        + (" (by a model)" if found.origin == "model" else "")
         for rule, found in match.judged
         if found.verdict == "not_met"
     ]
@@ -126,6 +138,20 @@ def match_trials(
     Raises:
         ArgumentError: Two patients have the same id.
     """
+    pairs = list_pairs(
+        trials, patients, min_confidence, synonyms or Synonyms(), registry or {}
+    )
+    yield from starmap(decide, pairs)
+
+
+def list_pairs(
+    trials: Iterable[TrialExtraction],
+    patients: Iterable[Patient],
+    min_confidence: float,
+    synonyms: Synonyms,
+    registry: RegisteredByRecord,
+) -> Iterator[tuple[Plan, Facts]]:
+    """Yield each trial with each patient, trial by trial, as ``match_trials`` compares them."""
     facts = [read_facts(patient, synonyms) for patient in patients]
     repeated = [name for name, n in Counter(each.id for each in facts).items() if n > 1]
     if repeated:
@@ -133,10 +159,9 @@ def match_trials(
             f"patient {repeated[0]}: two patients have this id; rename one"
         )
     for trial in trials:
-        registered = (registry or {}).get(trial.record_id, Registered())
+        registered = registry.get(trial.record_id, Registered())
         plan = plan_trial(trial, min_confidence, registered.columns)
-        for each in facts:
-            yield decide(plan, each)
+        yield from product([plan], facts)
 
 
 def read_synonyms(path: Path | None) -> Synonyms:
@@ -164,6 +189,58 @@ def read_synonyms(path: Path | None) -> Synonyms:
     )
 
 
+def read_people(patients: Any) -> list[Patient]:
+    """Return the patients of a data frame, of dictionaries or ``Patient`` objects, or of one of
+    these. Warns about what cannot be read.
+    """
+    rows = patients
+    if isinstance(patients, Patient | Mapping):
+        rows = [patients]
+    elif hasattr(patients, "to_dicts"):
+        rows = patients.to_dicts()
+    elif hasattr(patients, "to_dict"):
+        rows = patients.to_dict("records")
+    read = list_patients(map(_list_stated, rows), "patients")
+    if read.faults and not read.patients:
+        raise ArgumentError(read.faults[0])
+    for fault in read.faults:
+        warnings.warn(fault, stacklevel=4)
+    return read.patients
+
+
+def _list_stated(row: Any) -> Any:
+    """Return the fields of a patient that are stated."""
+    if isinstance(row, Patient):
+        return row.model_dump(exclude_defaults=True)
+    return row
+
+
+def page_matches(
+    path: Path,
+    runs: JoinedRuns,
+    patients: Any,
+    *,
+    min_confidence: float,
+    synonyms: Iterable[Iterable[str]],
+    registry: RegisteredByRecord,
+) -> PageSummary:
+    """Write the page of the matches of all trials of runs with patients, as ``read_people`` reads
+    them.
+    """
+    people = read_people(patients)
+    known = join_synonyms(synonyms)
+    found = match_trials(
+        runs,
+        people,
+        min_confidence=min_confidence,
+        synonyms=known,
+        registry=registry,
+    )
+    return write_match_page(
+        path, sort_matches(found), people, runs.reread(), synonyms=known
+    )
+
+
 def frame_matches(
     trials: Iterable[TrialExtraction],
     patients: Any,
@@ -177,19 +254,9 @@ def frame_matches(
     frame, or an iterable of rows as dictionaries.
     """
     library = open_library(to)
-    rows = patients
-    if hasattr(patients, "to_dicts"):
-        rows = patients.to_dicts()
-    elif hasattr(patients, "to_dict"):
-        rows = patients.to_dict("records")
-    read = list_patients(rows, "patients")
-    if read.faults and not read.patients:
-        raise ArgumentError(read.faults[0])
-    for fault in read.faults:
-        warnings.warn(fault, stacklevel=3)
     found = match_trials(
         trials,
-        read.patients,
+        read_people(patients),
         min_confidence=min_confidence,
         synonyms=join_synonyms(synonyms),
         registry=registry,

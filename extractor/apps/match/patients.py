@@ -16,7 +16,7 @@ from extractor.errors import ArgumentError, MissingExtra
 from extractor.face import Patient, show_line
 from extractor.schemas.base import JsonObject
 
-_LISTS = ("drugs", "conditions", "had", "absent", "never")
+_LISTS = ("drugs", "conditions", "had", "absent", "never", "facts")
 """Columns whose names are joined by |."""
 _MAPPINGS = ("values", "since", "upper_limits")
 _FIELDS = ("id", "age", "sex", "birth_date", "on")

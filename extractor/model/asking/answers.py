@@ -13,7 +13,12 @@ from pydantic import ValidationError
 
 from extractor.assembly.check import UnreadableValue
 from extractor.model.answer_text import read_whole, split_items
-from extractor.model.asking.questions import AnswerItem, ModelReply, Question
+from extractor.model.asking.questions import (
+    AnswerItem,
+    AskedLines,
+    ModelReply,
+    Question,
+)
 from extractor.model.asking.reply_models import (
     CLAIMS,
     FORMS,
@@ -23,7 +28,6 @@ from extractor.model.asking.reply_models import (
     Split,
     expand,
 )
-from extractor.model.asking.request import Request
 from extractor.model.calls import Call, ReplyItem, ReplyModel
 from extractor.model.completions import Completion, Ending
 from extractor.schemas import Concept, Task
@@ -48,7 +52,7 @@ copies more words of the part, they are truncated to this length.
 
 
 def read_items(
-    completion: Completion, call: Call, request: Request, part: range
+    completion: Completion, call: Call, request: AskedLines, part: range
 ) -> ModelReply:
     """Return the valid items of an answer about a part of a record, and the reasons for dropping
     the other items. If the answer is a refusal, only its reason is read.

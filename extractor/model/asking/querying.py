@@ -18,7 +18,7 @@ from extractor.errors import (
     RunStopped,
 )
 from extractor.model.asking.answers import read_items
-from extractor.model.asking.questions import ModelReply, Replies
+from extractor.model.asking.questions import AskedLines, ModelReply, Replies
 from extractor.model.asking.request import Request
 from extractor.model.calls import MOST_CALLS
 from extractor.model.client import Model
@@ -79,7 +79,7 @@ async def _gather(
     return replies, lost
 
 
-async def ask_part(request: Request, part: range, model: Model) -> ModelReply:
+async def ask_part(request: AskedLines, part: range, model: Model) -> ModelReply:
     """Ask about a part in at most ``MOST_CALLS`` answered calls.
 
     If a reply is cut or garbled, the rest of the part is asked about again: from the last item of
@@ -120,7 +120,7 @@ async def ask_part(request: Request, part: range, model: Model) -> ModelReply:
 
 
 async def _ask_once(
-    request: Request, part: range, model: Model
+    request: AskedLines, part: range, model: Model
 ) -> tuple[ModelReply, tuple[range, ...]]:
     """Ask about a part in one call. Return the reply, and what remains to be asked: nothing if the
     reply is whole, the part itself if it cannot be cut any further.
@@ -171,7 +171,7 @@ def _list_pieces(start: int, part: range) -> tuple[range, ...]:
 
 
 def _find_rest(
-    request: Request, part: range, reply: ModelReply
+    request: AskedLines, part: range, reply: ModelReply
 ) -> tuple[ModelReply, tuple[range, ...]]:
     """Return the items of a cut reply that are whole, and the rest of the part.
 

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import add
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from extractor.concepts.own.declaration import CustomField, CustomFields
 from extractor.evidence.drafts import Chunk
+from extractor.model.calls import Call
 from extractor.schemas import Task, Usage
 
 
@@ -88,6 +89,25 @@ class ModelReply(NamedTuple):
             reason if number is None else f"{number}: {reason}"
             for number, reason in self.dropped
         )
+
+
+class AskedLines(Protocol):
+    """A request in parts, each a range of the numbers of lines, or places, that may have items."""
+
+    def render(self, part: range) -> Call:
+        """Return the call for a part."""
+
+    def count_items(self, part: range) -> int:
+        """Return the number of items that are expected of a part."""
+
+    def allows_one(self, number: int) -> bool:
+        """Return whether a number has one item."""
+
+    def needs_items(self, part: range) -> bool:
+        """Return whether a reply about a part must have items."""
+
+    def halve(self, part: range) -> tuple[range, ...]:
+        """Return two halves of a part; the part itself if it cannot be cut."""
 
 
 Replies = Sequence[ModelReply | None]
