@@ -38,6 +38,8 @@ _BESIDE_HIDDEN = "beside hidden characters"
 a limit beside it.
 """
 _QUOTE = "quote"
+_MOST_PARTS = 8
+"""How many longer words are skipped that contain the words of a quote."""
 T = TypeVar("T")
 ItemT = TypeVar("ItemT", bound=ExtractedItem)
 
@@ -276,11 +278,14 @@ class ItemBuilder:
         for span in spans:
             text = self._parsed.raw(span)
             at = max(0, near.start - span.start)
-            found = text.rfind(words, 0, at + len(words)), text.find(words, at)
-            places = [place for place in found if place >= 0]
-            if places:
-                start = span.start + min(places, key=lambda place: abs(place - at))
-                return Span(span.section, start, start + len(words))
+            places = (_find_before(text, words, at), _find_behind(text, words, at))
+            found = [
+                Span(span.section, span.start + place, span.start + place + len(words))
+                for place in places
+                if place >= 0
+            ]
+            if found:
+                return min(found, key=lambda place: _count_between(place, near))
         return None
 
     def _prove(
@@ -347,6 +352,37 @@ class ItemBuilder:
         start, end = place
         page = record.document.find_page(start)
         return {"document_start": start, "document_end": end, "page": page}
+
+
+def _find_before(text: str, words: str, at: int) -> int:
+    """Return the last place before ``at`` of these words, as whole words if possible, or -1."""
+    nearest = place = text.rfind(words, 0, at + len(words))
+    for _ in range(_MOST_PARTS):
+        if place < 0 or not _cuts_word(text, place, place + len(words)):
+            break
+        place = text.rfind(words, 0, place + len(words) - 1)
+    return nearest if place < 0 else place
+
+
+def _find_behind(text: str, words: str, at: int) -> int:
+    """Return the first place from ``at`` on of these words, as whole words if possible, or -1."""
+    nearest = place = text.find(words, at)
+    for _ in range(_MOST_PARTS):
+        if place < 0 or not _cuts_word(text, place, place + len(words)):
+            break
+        place = text.find(words, place + 1)
+    return nearest if place < 0 else place
+
+
+def _cuts_word(text: str, start: int, end: int) -> bool:
+    """Return whether a part of a text begins or ends within a word: "male" in "females"."""
+    cuts_start = text[start - 1 : start].isalnum() and text[start].isalnum()
+    return cuts_start or (text[end - 1].isalnum() and text[end : end + 1].isalnum())
+
+
+def _count_between(one: Span, other: Span) -> int:
+    """Return the number of characters between two spans of a section."""
+    return max(0, other.start - one.end, one.start - other.end)
 
 
 def _find_support(name: str, proven: Supported[object], quote: str) -> Support:

@@ -601,17 +601,15 @@ def _list_quantities(
 
 def _read_condition(written: str, sex: Sex | None) -> tuple[tuple[Test, ...], str]:
     """Return tests of whether a condition applies to a patient, and the condition as written if
-    they do not decide that, or else "".
+    they do not decide that, or else "". ``sex`` is the sex to which the limit applies; without one,
+    a condition that names a sex is open: "except in men".
     """
+    when = [of_sex(sex)] if sex in SEXES else []
     if not written:
-        return (of_sex(sex),) if sex in SEXES else (), ""
+        return tuple(when), ""
     words = spell_words(_OR_OLDER.sub(" ", written))
-    sexes = {SEXES_OF[word] for word in words if word in SEXES_OF}
-    if sex in SEXES:
-        sexes.add(sex)
-    when = [of_sex(each) for each in sexes] if len(sexes) == 1 else []
     rest = [word for word in words if word not in words_of("neutral") and word != "if"]
-    if len(sexes) < len(SEXES):
+    if when:
         rest = [word for word in rest if word not in SEXES_OF]
     ages = [one for one in find_limits(read_text(written), None) if one.time_unit]
     links = words_of("links") - {"if", "when", "where"}

@@ -52,7 +52,8 @@ class NumberWithUnit:
 @value_class()
 class Bound:
     """An amount with its comparator and the tokens that state them. ``scale_words`` contains the
-    words of a comparator whose direction depends on the quantity's scale: "or better".
+    words of a comparator whose direction depends on the quantity's scale: "or better". ``counted``
+    contains the words behind a number for what it counts, if they are not those of its neighbour.
     """
 
     comparator: Comparator
@@ -62,6 +63,7 @@ class Bound:
     condition: Expression | None = None
     sure: bool = True
     scale_words: str | None = None
+    counted: Range | None = None
 
 
 Bounds = tuple[Bound, ...]
@@ -347,6 +349,26 @@ def make_cases(parts: Parts) -> Bounds | None:
         first.comparator, amount, further_span.first, further_span.end, parts["second"]
     )
     return *before, replace(first, condition=parts["first"]), further
+
+
+def make_counts_of_kinds(parts: Parts) -> Bounds | None:
+    """Make the bounds of two counts, of which the second shares the comparator of the first: "at
+    least 6 tender and 6 swollen joints". Return None if one of them has a unit.
+    """
+    bounds: Bounds = parts["bounds"].value
+    further = parts["amount"]
+    if len(bounds) > 1 or bounds[0].amount.unit or further.value.unit:
+        return None
+    return (
+        replace(bounds[0], counted=parts["first"].place),
+        Bound(
+            bounds[0].comparator,
+            further.value,
+            further.first,
+            further.end,
+            counted=parts["second"].place,
+        ),
+    )
 
 
 def make_cases_compared_behind(parts: Parts) -> Bounds | None:

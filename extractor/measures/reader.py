@@ -495,7 +495,7 @@ def _read_limits(
             amount.high,
             place.first,
             place.end,
-            namer.quantity,
+            bound.counted or namer.quantity,
             amount.unit,
             time_unit,
             _find_condition(tokens, span, at, owner.condition),

@@ -1,5 +1,6 @@
 """Read a line into typed spans: numbers, units, comparators, quantities and connectives."""
 
+import re
 from collections.abc import Iterator
 
 from extractor.language.book import find_terms, read_table, read_term, rule
@@ -39,6 +40,10 @@ _LONG_UNIT = 3
 """Minimum number of letters of a unit that only doses have."""
 _NO_NAME = (",", ";", ":")
 """Punctuation that the name of a quantity cannot contain."""
+_WEEK = 7
+"""The number of days of a week."""
+_GESTATION = range(1, 46)
+"""The weeks of a pregnancy."""
 _GRADES = range(101)
 """Whole numbers that can be grades, unlike versions and years."""
 
@@ -53,6 +58,7 @@ def read_terminals(tokens: Tokens) -> tuple[Expression, ...]:
         *_find_comparators(tokens),
         *_find_at_bounds(tokens),
         *_find_acuities(tokens),
+        *_find_gestations(tokens),
         *_find_times(tokens),
         *find_quantities(tokens),
         *_find_grades(tokens),
@@ -262,6 +268,45 @@ def _find_acuities(tokens: Tokens) -> Iterator[Expression]:
             yield Expression(
                 "amount", match.first, match.end, "acuity", amount, weight=4.0
             )
+
+
+def _find_gestations(tokens: Tokens) -> Iterator[Expression]:
+    """Yield the weeks and days of a pregnancy as amounts in weeks, and two of them as a range:
+    "24+0 to 27+6 weeks". A line that does not speak of a pregnancy or a birth has none.
+    """
+    last: tuple[RuleMatch, float] | None = None
+    for match in rule("weeks_and_days").find(tokens):
+        weeks = _read_weeks(match.text)
+        if weeks is None or not rule("gestation_word").occurs(tokens):
+            continue
+        amount = NumberWithUnit(weeks, None, "weeks", written=match.text)
+        yield Expression(
+            "amount", match.first, match.end, "weeks_and_days", amount, weight=4.0
+        )
+        if last and last[1] < weeks and _joins_range(tokens, last[0].end, match.first):
+            whole = last[0].first, match.end
+            amount = NumberWithUnit(last[1], weeks, "weeks", written=match.text)
+            bound = Bound(Comparator.BETWEEN, amount, *whole)
+            yield Expression("bounds", *whole, "weeks_and_days", (bound,), weight=6.0)
+        last = match, weeks
+
+
+def _read_weeks(text: str) -> float | None:
+    """Return the number of weeks in "24+3", "24 3/7" or "24w3d"; None if it is no such number."""
+    weeks, days, *of_week = map(int, re.findall(r"\d+", text))
+    # a week has seven days
+    if days >= _WEEK or of_week not in ([], [_WEEK]) or weeks not in _GESTATION:
+        return None
+    if days == 0:
+        return weeks
+    return round(weeks + days / _WEEK, 2)
+
+
+def _joins_range(tokens: Tokens, first: int, end: int) -> bool:
+    """Return whether the tokens between two numbers make them a range."""
+    if first == end:
+        return "-" in tokens.gap(end)
+    return rule("measure_joint").covers(tokens, first, end) is not None
 
 
 def _find_comparators(tokens: Tokens) -> Iterator[Expression]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from extractor import Extractor
 from extractor.apps.export import Destination, export_run, read_registry
 from extractor.run.joined import JoinedRuns
 from extractor.schemas import TrialExtraction, TrialRecord
@@ -87,6 +88,27 @@ def test_a_look_back_has_a_drug_or_says_why_not(databases):
         "the category of the criterion is not a therapy",
         "the words mention drugs, but the category of the criterion is not a therapy",
     }
+
+
+def test_a_look_back_does_not_lie_ahead(tmp_path):
+    lines = """
+    Aspirin within 7 days before planned surgery
+    Planned kidney transplant within 6 months
+    Hip replacement scheduled within 3 months
+    Radiotherapy within the next 8 weeks
+    Stroke within the past 5 years
+    """
+    trial = Extractor().extract_text(
+        "Exclusion criteria:" + lines.replace("    ", "- ").rstrip(" -"), record_id="A"
+    )
+
+    with write_database(tmp_path, [trial.model_dump(mode="json")]) as opened:
+        rows = opened.execute("SELECT words FROM look_backs ORDER BY days").fetchall()
+
+    assert rows == [
+        ("Aspirin within 7 days before planned surgery",),
+        ("Stroke within the past 5 years",),
+    ]
 
 
 def test_every_query_has_an_answer_but_those_for_what_is_missing_which_run(databases):

@@ -119,7 +119,11 @@ SELECT record_id, criterion_index, window_index, category, windows.of, value, wi
             'the words mention drugs, but the category of the criterion is not a therapy'
         ELSE 'the category of the criterion is not a therapy' END AS no_drug
 FROM windows JOIN criteria USING (record_id, criterion_index)
-WHERE CASE
+-- not a window that lies ahead, as in "planned surgery within 6 months", "surgery in the next 6 months"
+WHERE NOT coalesce(regexp_matches(
+    substr(criteria.quote, 1, CAST(windows.char_start - criteria.char_start AS INTEGER)),
+    '(?i)\b(plan(s|ned|ning)?|scheduled?|anticipated?|expect(s|ed|ing)?|intend(s|ed|ing)?|(will|likely to) (need|require|undergo|have|receive|start))( [\w/-]+){0,4} ?\(?$'
+), false) AND NOT coalesce(regexp_matches(windows.quote, '(?i)\b(the|his|her|their) (next|coming|upcoming|following) '), false) AND CASE
     WHEN comparator IN ('<', '<=', 'between') THEN
         kind = 'exclusion' OR negated OR regexp_matches(criteria.quote, '(?i)not (taken|received|used) ')
     ELSE anchor_class = 'last_dose' OR (

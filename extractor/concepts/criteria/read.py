@@ -32,6 +32,7 @@ from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.ages import StatedCriterion, is_doubtful_age
 from extractor.concepts.people.record_ages import read_ages
 from extractor.concepts.people.sex import read_healthy, read_sex
+from extractor.concepts.people.whose import is_only_sex
 from extractor.concepts.windows.criterion import (
     OTHER_UNIT,
     Times,
@@ -185,7 +186,8 @@ def read_eligibility(
         healthy_volunteers=read_healthy(stated, summary),
     )
     # in a trial of one sex, "for women" restricts nothing
-    if people.sex.value in (Sex.FEMALE, Sex.MALE):
+    is_of_one_sex = people.sex.value in (Sex.FEMALE, Sex.MALE)
+    if is_of_one_sex and not people.sex.alternatives:
         drafts = list(map(_drop_sex, drafts))
     criteria = tuple(drafts)
     doubts = outline.doubts
@@ -284,8 +286,7 @@ def _drop_sex(criterion: CriterionDraft) -> CriterionDraft:
     for member in constraints.members:
         limit = member.value
         words = read_text(limit.condition or "")
-        # "for men", but not "for men over 60"
-        if rule("sex_condition").covers(words):
+        if is_only_sex(words):
             limit = limit.model_copy(update={"condition": None})
         members.append(replace(member, value=limit))
     changed = constraints.with_supported(members)

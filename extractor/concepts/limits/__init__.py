@@ -27,6 +27,7 @@ To change what is read:
 - which limits are not requirements: ``criterion``, and the roles of numbers in
   ``written_numbers``;
 - which features make a limit doubtful: ``features``;
-- the sex to which a limit applies, and which people are admitted by several limits together:
-  ``admission``.
+- the people, the condition and the sex to which a limit applies: ``people.whose``, for the reader,
+  the proof and the match of patients alike;
+- which people are admitted by several limits together: ``admission``.
 """

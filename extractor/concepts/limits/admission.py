@@ -4,9 +4,8 @@ the sex to which each limit applies, and whether age bounds are inclusive.
 These facts are added to the extraction, so that users do not have to interpret the quotes.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from extractor.concepts.criteria.exceptions import add_exceptions, find_negation
@@ -19,9 +18,10 @@ from extractor.concepts.limits.criterion import read_constraints
 from extractor.concepts.limits.quantity_names import name_quantity
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.registered_ages import SIDES
-from extractor.concepts.people.sex import find_sex_words
-from extractor.language.book import read_text, read_words, rule
-from extractor.language.lexer import NUMBER, Range, Tokens
+from extractor.concepts.people.whose import find_people
+from extractor.concepts.places import find_quotes
+from extractor.language.book import read_text, rule
+from extractor.language.lexer import Range, Tokens
 from extractor.language.passage import (
     LexedSections,
     Passage,
@@ -40,14 +40,10 @@ from extractor.schemas import (
     FieldRef,
     GroupRule,
     Origin,
-    Sex,
     Support,
     TrialExtraction,
 )
 
-_EXCEPTING = frozenset({"except", "excepting", "unless", "other", "exception"})
-"""The first words of a condition that is an exception."""
-_BREAKS = (NUMBER, ";", ".")
 # Chosen by hand.
 _NEAR = 3
 """Number of tokens after "or" within which a limit may begin."""
@@ -151,13 +147,15 @@ def _describe_limits(
     which the limit applies, the quantity that the surrounding words name, and whether the limit is
     one of several alternatives. ``with_and`` is passed to ``_find_alternatives``.
     """
-    sexes = _find_sexes(tokens, places)
     alternatives = _find_alternatives(tokens, criterion, places, with_and=with_and)
     pieces = list(criterion.evidence)
-    for at in places:
+    by_field = {piece.field: piece for piece in reversed(pieces)}
+    for at, place in places.items():
         limit = _get_limit(criterion, at)
+        of_condition = by_field.get(f"{pieces[at].field}.condition")
+        condition = _find_condition(limit, of_condition, passage)
         described = {
-            "sex": _name_sex(limit.condition, sexes.get(at)),
+            "sex": find_people(tokens, place, condition).sex,
             "quantity": _name_by_context(limit, pieces[at], passage),
             "alternative": at in alternatives,
         }
@@ -165,56 +163,22 @@ def _describe_limits(
     return tuple(pieces)
 
 
-def _find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, Sex]:
-    """Return the sex to which each limit applies, keyed by the key of its tokens in ``places``. A
-    key is missing if the limit does not apply to a single sex; in a line that names both sexes at
-    once ("men and women"), all keys are.
-
-    A word for a sex inside a limit ("haemoglobin in men > 13 g/dL") belongs to that limit; any
-    other word for a sex belongs to the limit that follows it in its clause.
+def _find_condition(
+    limit: Constraint, piece: Evidence | None, passage: Passage
+) -> Range | None:
+    """Return the tokens of the condition of a limit, or None if it has none. ``piece`` is its
+    evidence; without it, as in an annotation, the words are looked up.
     """
-    if rule("all_sexes").search(tokens):
-        return {}
-    sex_words = find_sex_words(tokens)
-    words = sorted(sex_words)
-    sexes = {}
-    for key, (first, end) in places.items():
-        before = bisect_left(words, first)
-        inside = {sex_words[at] for at in words[before : bisect_left(words, end)]}
-        if len(inside) == 1:
-            sexes[key] = inside.pop()
-            continue
-        if not before:
-            continue
-        nearest = words[before - 1]
-        # a number between the two is another limit: "men > 13 g/dL, others > 12 g/dL"
-        if all(tokens.codes.find(sign, nearest, first) < 0 for sign in _BREAKS):
-            sexes[key] = sex_words[nearest]
-    return sexes
-
-
-def _name_sex(condition: str | None, line_sex: Sex | None) -> Sex | None:
-    """Return the sex to which a limit applies.
-
-    This is the sex that the limit's ``condition`` names or, if the condition does not name a single
-    sex, ``line_sex``, the sex that other words in the line name. If the condition is an exception,
-    return None, because the limit then applies to everybody else.
-
-    >>> (
-    ...     _name_sex("for women", Sex.MALE),
-    ...     _name_sex("if liver metastases", Sex.MALE),
-    ...     _name_sex("except in men", None),
-    ... )
-    (<Sex.FEMALE: 'female'>, <Sex.MALE: 'male'>, None)
-    """
-    tokens = read_words(condition or "")
-    # "except in men": everybody else is meant
-    if tokens.words and tokens.words[0].lower() in _EXCEPTING:
+    start = end = 0
+    if piece:
+        start, end = piece.start, piece.end
+    elif limit.condition:
+        for span in islice(find_quotes(passage, limit.condition), 1):
+            start, end = span.start, span.end
+    if start == end:
         return None
-    sexes = {*find_sex_words(tokens).values()}
-    if len(sexes) == 1:
-        return sexes.pop()
-    return line_sex
+    words = passage.section.between(start, end)
+    return words.first - passage.first, words.end - passage.first
 
 
 def _find_alternatives(

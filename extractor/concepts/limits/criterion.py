@@ -21,10 +21,10 @@ from extractor.concepts.people.ages import (
     is_unnamed_weight,
     stands_beside_consent,
 )
-from extractor.concepts.people.sex import find_sex_words
+from extractor.concepts.people.whose import People, find_people
 from extractor.evidence.drafts import Part, Reading, Span, Supported, span_of
 from extractor.evidence.items import Read
-from extractor.language.book import read_words, rule
+from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens, keep
 from extractor.language.passage import Passage
 from extractor.measures import Limit
@@ -80,16 +80,13 @@ def read_constraints(
     members: list[Supported[Constraint]] = []
     seen: dict[object, Limit] = {}
     for limit in requirements:
-        constraint = _make_constraint(passage, limit, topic)
+        people = find_people(tokens, (limit.first, limit.end), limit.condition)
+        constraint = _make_constraint(passage, limit, people, topic)
         limit_features = list_features(tokens, limit, constraint, topic)
         parts: dict[str, Part] = {}
-        if constraint.condition and limit.condition:
-            first, end = limit.condition
-            part = Part()
-            # "Hb > 9 g/dL, unless transfused, platelets > 100 x 10^9/L"
-            if tokens.codes[first - 1] == tokens.code_at(end) == ",":
-                part = Part((_BETWEEN_LIMITS,))
-            parts["condition"] = part
+        if people.condition:
+            features = (_BETWEEN_LIMITS,) if people.is_between else ()
+            parts["condition"] = Part(features)
         own = [*limit_features, *line_features]
         side = constraint.comparator in LOWER
         key = constraint.quantity.lower(), constraint.unit, side, constraint.condition
@@ -185,22 +182,27 @@ def _names_consent(tokens: Tokens) -> bool:
     return not {"consent", "assent"}.isdisjoint(map(str.lower, tokens.words))
 
 
-def _make_constraint(passage: Passage, limit: Limit, topic: str) -> Constraint:
+def _make_constraint(
+    passage: Passage, limit: Limit, people: People, topic: str
+) -> Constraint:
     """Return a limit as a constraint in the words of its line; a range that is written from the
-    upper number to the lower is turned round.
+    upper number to the lower is turned round. ``people`` are those to whom it applies.
     """
     low = limit.value
     high = limit.value_high
     # "between 65 and 18 years"
     if high is not None and limit.descends:
         low, high = high, low
+    condition = None
+    if people.condition:
+        condition = passage.part(*people.condition).raw
     return Constraint(
         quantity=_word_quantity(passage, limit, topic),
         comparator=limit.comparator,
         value=low,
         value_high=high,
         unit=limit.time_unit or _word_unit(passage, limit),
-        condition=_word_condition(passage, limit),
+        condition=condition,
     )
 
 
@@ -221,21 +223,6 @@ def _word_unit(passage: Passage, limit: Limit) -> str | None:
             if tokens.read(first, end) == limit.unit:
                 return _quote(passage, (first, end))
     return limit.unit
-
-
-def _word_condition(passage: Passage, limit: Limit) -> str | None:
-    """Return the words of a condition, or None if they only name people and do not state a sex:
-    "Adults > 18 years".
-    """
-    if limit.condition is None:
-        return None
-    words = passage.part(*limit.condition).raw
-    # "Adults > 18 years": everybody is meant, unlike in "adolescents must have a BMI < 30"
-    only_people = rule("only_persons").covers(passage.tokens, *limit.condition)
-    is_subject = rule("subject_verb").starts(passage.tokens, limit.condition[1])
-    if only_people and not is_subject and not find_sex_words(read_words(words)):
-        return None
-    return words
 
 
 def _find_name(tokens: Tokens, limit: Limit) -> Range | None:

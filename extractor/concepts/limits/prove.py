@@ -18,6 +18,7 @@ from extractor.concepts.limits.written_numbers import (
     may_be_years,
     stands_bare,
 )
+from extractor.concepts.people.whose import find_people
 from extractor.concepts.places import (
     Derived,
     find_names,
@@ -296,8 +297,14 @@ def overlaps_any(span: Span, others: Iterable[Span]) -> bool:
 
 
 def _list_conditions(here: Passage, limits: Sequence[Limit]) -> list[Span]:
-    conditions = [limit.condition for limit in limits if limit.condition]
-    return [locate(here, *condition) for condition in conditions]
+    """Return the places of the conditions that the rules read for these limits."""
+    tokens = here.cut()
+    conditions = []
+    for limit in limits:
+        people = find_people(tokens, (limit.first, limit.end), limit.condition)
+        if people.condition:
+            conditions.append(locate(here, *people.condition))
+    return conditions
 
 
 def _is_of_other_clause(

@@ -15,6 +15,7 @@ To change the behaviour, edit:
 - ``rules/sex.toml``: words for a sex and for healthy people;
 - ``ages``: whether a limit is an age, and which ages it admits; the subject of the line above;
 - ``record_ages``: which of a record's ages is used, and its confidence;
+- ``whose``: the people, the condition and the sex to which a limit applies;
 - ``sex``: the sex that a record admits, and whether it admits healthy volunteers;
 - ``registered_ages``: the ages in registry fields.
 """

@@ -6,18 +6,16 @@ from typing import TypeVar
 
 from extractor.concepts.people.ages import StatedCriterion, names_division
 from extractor.concepts.people.registered_ages import DESCRIPTIONS
+from extractor.concepts.people.whose import find_people, find_sex_words
 from extractor.evidence.drafts import Reading, span_of
 from extractor.evidence.items import Read
 from extractor.language.book import rule
-from extractor.language.lexer import Tokens
 from extractor.language.passage import Passage
 from extractor.schemas import Category, CriterionKind, Sex, Support
 from extractor.schemas.registered_words import unify_word
 
 _Value = TypeVar("_Value", Sex, bool)
 _SexAndWords = tuple[Sex, Passage]
-_SEXED = {"men": Sex.MALE, "women": Sex.FEMALE}
-"""The rules that find words for each sex."""
 
 
 def read_sex(
@@ -40,7 +38,7 @@ def read_sex(
         if both:
             return _infer(Sex.ALL, "both sexes", both)
     sexes: list[_SexAndWords] = []
-    is_of_division = False
+    is_of_some = False
     for criterion in relevant:
         # as in "Japanese women between 30 and 60"
         begins_with_sex = rule("one_sex").starts(criterion.passage.tokens, 0)
@@ -51,19 +49,53 @@ def read_sex(
             continue
         line_sexes = _list_sexes([criterion.passage])
         sexes += line_sexes
-        if line_sexes and names_division(criterion.heading):
-            is_of_division = True
+        if line_sexes and _is_of_some(criterion):
+            is_of_some = True
     if not sexes:
         return _read_elsewhere(titles, summary, registered)
     sex, words = sexes[0]
     if len({named_sex for named_sex, _ in sexes}) == 2:
         return _infer(Sex.ALL, "both sexes in two lines", words)
-    # as in "Men" for part A, while part B does not state a sex
-    if is_of_division:
+    if is_of_some and not _is_registered(sex, registered):
         return replace(
             _infer(sex, "one sex of some participants", words), alternatives=(Sex.ALL,)
         )
     return _infer(sex, "one sex", words)
+
+
+def _is_of_some(criterion: StatedCriterion) -> bool:
+    """Return whether the sex that a line names may be that of some participants only.
+
+    >>> from extractor.language.passage import read_passage
+    >>> from extractor.measures import read_line
+    >>> words = read_passage("Women over 60 years must have a T-score < -2")
+    >>> statement = StatedCriterion(
+    ...     words, CriterionKind.INCLUSION, Category.SEX, read_line(words.tokens)
+    ... )
+    >>> _is_of_some(statement)
+    True
+    """
+    # as in "Men" for part A, while part B does not state a sex
+    if names_division(criterion.heading):
+        return True
+    # an age may be that of all participants: "Men must be at least 40 years old"
+    limits = [limit for limit in criterion.limits if not limit.time_unit]
+    if not limits:
+        return False
+    tokens = criterion.passage.tokens
+    for limit in limits:
+        people = find_people(tokens, (limit.first, limit.end), limit.condition)
+        if people.is_subject:
+            return True
+    # as in "Men must have a PSA < 4 ng/mL"
+    return any(
+        rule("subject_verb").starts(tokens, at + 1) for at in find_sex_words(tokens)
+    )
+
+
+def _is_registered(sex: Sex, registered: str | None) -> bool:
+    """Return whether a registry states this sex for the whole trial."""
+    return unify_word("sex", registered or "").casefold() == sex
 
 
 def _may_limit_sex(criterion: StatedCriterion) -> bool:
@@ -119,20 +151,6 @@ def _list_sexes(passages: Iterable[Passage]) -> list[_SexAndWords]:
             at, sex = next(iter(named.items()))
             sexes.append((sex, passage.part(at, at + 1)))
     return sexes
-
-
-def find_sex_words(
-    tokens: Tokens, first: int = 0, end: int | None = None
-) -> dict[int, Sex]:
-    """Map the token of each word that names a sex to that sex. "MEN 1" and "male condom" do not
-    name a sex.
-    """
-    return {
-        match.first: sex
-        for name, sex in _SEXED.items()
-        for match in rule(name).find(tokens, first, end)
-        if not rule("not_sex").starts(tokens, match.first)
-    }
 
 
 def read_healthy(

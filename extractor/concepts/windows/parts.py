@@ -67,6 +67,10 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
     ['Aspirin', 'warfarin']
     """
     line_parts: list[Parts] = []
+    intervals = [
+        rule("interval_before").ends(tokens, window.first, window.first - _REACH)
+        for window in windows
+    ]
     taken = 0  # the end of the words that belong to windows before this one
     stops = [*(window.first for window in windows[1:]), len(tokens)]
     for window, stop in zip(windows, stops, strict=False):
@@ -78,7 +82,8 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
         taken = end
         if name and name.position is NamePosition.BEHIND:
             taken = name.words[1]
-        if name is None and line_parts and line_parts[-1].of:
+        is_of_last = not (anchor and intervals[len(line_parts) - 1])
+        if name is None and line_parts and line_parts[-1].of and is_of_last:
             name = _Name(line_parts[-1].of, NamePosition.SHARED)
         if name is None:
             line_parts.append(Parts(anchor=anchor))
@@ -89,6 +94,9 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
         line_parts = [Parts(anchor=parts.anchor) for parts in line_parts]
     for at in reversed(range(len(windows) - 1)):
         if line_parts[at].anchor is not None:
+            continue
+        # as in "time from surgery to entry of 12 weeks, or 6 weeks after chemotherapy"
+        if intervals[at]:
             continue
         if _share_moment(tokens, *windows[at : at + 2]):
             line_parts[at] = line_parts[at]._replace(anchor=line_parts[at + 1].anchor)
