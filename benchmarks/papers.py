@@ -8,6 +8,8 @@ TEXTS, the rules read them. An annotation has ``endpoints`` (``rank``, ``measure
 ``stated``: whether the text itself calls it primary or secondary), ``criteria`` (``kind``,
 ``quote``), ``minimum_age``, ``maximum_age``, ``sex``, and ``agents`` (``agent``, ``amount``).
 
+The row of criteria that are covered does not ask whether an item holds more than one of them.
+
 An item is right if its words are those of an annotation that no other item was paired with: it
 shares at least 7 in 10 words of the shorter and 3 in 10 of the longer, and has its rank or kind.
 """
@@ -115,6 +117,17 @@ def count_text(gold: Row, trial: TrialExtraction) -> Iterator[tuple[str, str, ob
         gold["criteria"], criteria, lambda row: (row["kind"], row["quote"])
     ):
         yield "criteria", _judge(pair), pair
+    for row in gold["criteria"]:
+        covered = any(
+            one.kind == row["kind"]
+            and _list_words(row["quote"]) <= _list_words(one.words)
+            for one in criteria
+        )
+        yield (
+            "criteria, alone or in a longer item",
+            "right" if covered else "missed",
+            row,
+        )
     yield from _count_people(gold, trial)
     agents = [Found("", one.agent, *_weigh(one, "agent")) for one in trial.dosing]
     names = {row["agent"].lower(): row for row in gold["agents"]}
@@ -122,10 +135,17 @@ def count_text(gold: Row, trial: TrialExtraction) -> Iterator[tuple[str, str, ob
         list(names.values()), _drop_repeats(agents), lambda row: ("", row["agent"])
     ):
         yield "agents", _judge(pair), pair
+        if pair.gold and pair.gold["amount"]:
+            yield "agents with an amount", _judge(pair), pair
     wanted = {
         _NUMBER.findall(row["amount"])[0] for row in gold["agents"] if row["amount"]
     }
-    amounts = {f"{amount.low:g}" for one in trial.dosing for amount in one.amounts}
+    amounts = {
+        f"{amount.low:g}"
+        for one in trial.dosing
+        for amount in one.amounts
+        if amount.low is not None
+    }
     for number in sorted(wanted | amounts):
         known = {(True, True): "right", (True, False): "missed", (False, True): "false"}
         yield "numbers of amounts", known[number in wanted, number in amounts], number
