@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from extractor.assembly.doubtful import drop_doubtful, find_doubtful
+    from extractor.assembly.seen import explain_absence
     from extractor.concepts.aliases import (
         find_entry,
         name_instrument,
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     from extractor.concepts.windows.times import first_window
     from extractor.confidence import find_meaning, list_counts
     from extractor.evidence.drafts import Draft, Reading, Span, TokenConflict
+    from extractor.evidence.parsed import ParsedRecord
     from extractor.evidence.quotes import QuoteStatus, verify_quote
     from extractor.formats import make_record, name_text, read_records, read_stream
     from extractor.formats.free_text import GivenSection
@@ -219,6 +221,7 @@ __all__ = [
     "Of",
     "OpenExtractor",
     "OpenStore",
+    "ParsedRecord",
     "Patient",
     "Plan",
     "Pricing",
@@ -256,6 +259,7 @@ __all__ = [
     "describe_criteria",
     "digest_rules",
     "drop_doubtful",
+    "explain_absence",
     "explain_status",
     "explain_unread",
     "extract_by_rules",
@@ -383,8 +387,10 @@ _NAMES = {
     "extractor.concepts.windows.times": "first_window",
     # Quotes, confidences and doubts.
     "extractor.assembly.doubtful": "drop_doubtful find_doubtful",
+    "extractor.assembly.seen": "explain_absence",
     "extractor.confidence": "find_meaning list_counts",
     "extractor.evidence.drafts": "Draft Reading Span TokenConflict",
+    "extractor.evidence.parsed": "ParsedRecord",
     "extractor.evidence.quotes": "QuoteStatus verify_quote",
     "extractor.pipeline": "extract_by_rules",
     # Files of records.

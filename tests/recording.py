@@ -45,7 +45,8 @@ from extractor.setup import OpenExtractor
 from .cassette import check_cassette, read_cassette, use_cassette
 from .llm.colours import SkippedTime
 
-FOLDER = Path(__file__).parent / "cassettes"
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "tests" / "cassettes"
 ONE_BY_ONE = ClientSettings(concurrency=1)
 """One request at a time, so that a recording has a fixed order."""
 
@@ -55,7 +56,7 @@ class Scenario:
     """A model's task, and the behaviour that it ``shows``.
 
     ``input`` is a file of records, relative to the scenarios' file; its first ``records`` are used.
-    ``answered_by`` is ``capable`` or a model's name.
+    ``answered_by`` is one of the answerers in that file, who say what a recording proves.
     """
 
     name: str
@@ -66,13 +67,55 @@ class Scenario:
     records: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Answerer:
+    """Who answered recorded requests, how the recording was made, and what it proves and what not."""
+
+    who: str
+    how: str
+    proves: str
+    proves_not: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRun:
+    """The store of a run whose answers are replayed, in a folder of the checkout."""
+
+    folder: str
+    shows: str
+    answered_by: str
+
+
 def read_scenarios() -> dict[str, Scenario]:
     """The scenarios by their names."""
-    raw = tomllib.loads((FOLDER / "scenarios.toml").read_text("utf-8"))["scenario"]
-    return {
-        scenario.name: scenario
-        for scenario in TypeAdapter(tuple[Scenario, ...]).validate_python(raw)
-    }
+    scenarios = TypeAdapter(tuple[Scenario, ...]).validate_python(_read()["scenario"])
+    return {scenario.name: scenario for scenario in scenarios}
+
+
+def _read() -> dict[str, Any]:
+    return tomllib.loads((FOLDER / "scenarios.toml").read_text("utf-8"))
+
+
+def find_unexplained() -> list[str]:
+    """Return a line for every recording of which nothing says who answered, and what it proves."""
+    answerers = TypeAdapter(dict[str, Answerer]).validate_python(_read()["answerer"])
+    runs = TypeAdapter(tuple[RecordedRun, ...]).validate_python(_read()["run"])
+    recorded = {name: one.answered_by for name, one in read_scenarios().items()}
+    recorded |= {run.folder: run.answered_by for run in runs}
+    problems = [
+        f"{name}: answered by {answerer}, of whom scenarios.toml says nothing"
+        for name, answerer in recorded.items()
+        if answerer not in answerers
+    ]
+    stores = [*ROOT.glob("seeds/**/run.sqlite"), *ROOT.glob("tests/**/run.sqlite")]
+    folders = {path.parent.relative_to(ROOT).as_posix() for path in stores}
+    explained = {run.folder for run in runs}
+    problems += [
+        f"{folder}: scenarios.toml does not say who answered"
+        for folder in folders - explained
+    ]
+    problems += [f"{folder}: is missing" for folder in explained - folders]
+    return problems
 
 
 async def record_scenario(scenario: Scenario, spec: ModelSpec) -> list[TrialExtraction]:
@@ -118,7 +161,9 @@ def list_exchanges(
 
 
 def find_problems() -> list[str]:
-    """Return a line for every cassette that is stale, edited, missing, or contains a key."""
+    """Return a line for every cassette that is stale, edited, missing, or contains a key, and for
+    every recording of which nothing says who answered.
+    """
     wanted = read_scenarios().keys()
     there = {path.stem for path in FOLDER.glob("*.yaml")}
     prompt = load_prompt()
@@ -128,6 +173,7 @@ def find_problems() -> list[str]:
         found = check_cassette(FOLDER / f"{name}.yaml", {prompt.name: prompt})
         problems += [f"{name}.yaml: {problem}" for problem in found]
     problems += filter(None, map(_find_changed_request, read_scenarios().values()))
+    problems += find_unexplained()
     return sorted(problems)
 
 

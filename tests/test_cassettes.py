@@ -9,9 +9,11 @@ import yaml
 
 from extractor.errors import ExtractorError
 from extractor.schemas import FindingKind, Origin
+from tests import recording
 from tests.cassette import read_cassette
 from tests.recording import (
     FOLDER,
+    find_unexplained,
     list_exchanges,
     main,
     read_scenarios,
@@ -80,6 +82,21 @@ def check_answers(extractions):
 def test_no_cassette_is_stale_edited_or_holds_a_key(capsys):
     assert main(["check"]) == 0
     assert capsys.readouterr().out == ""
+
+
+def test_each_recording_says_who_answered_and_what_it_proves(tmp_path, monkeypatch):
+    assert find_unexplained() == []
+    text = (FOLDER / "scenarios.toml").read_text("utf-8")
+    without = text.replace('folder = "seeds/answers"', 'folder = "seeds/replies"')
+    (tmp_path / "scenarios.toml").write_text(
+        without.replace("[answerer.capable]", "[answerer.other]")
+    )
+    monkeypatch.setattr(recording, "FOLDER", tmp_path)
+
+    problems = "\n".join(find_unexplained())
+    assert "csv: answered by capable, of whom scenarios.toml says nothing" in problems
+    assert "seeds/answers: scenarios.toml does not say who answered" in problems
+    assert "seeds/replies: is missing" in problems
 
 
 @pytest.mark.parametrize(

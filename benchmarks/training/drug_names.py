@@ -21,7 +21,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from benchmarks.data import parse_options
-from extractor.language.lexer import list_words
+from extractor.language.lexer import list_term_words
 
 OUT = Path(__file__).parents[2] / "extractor/concepts/doses/drug_names.tsv.gz"
 _DICTIONARY = "drug_named_entity_recognition/drug_ner_dictionary.pkl.bz2"
@@ -90,7 +90,9 @@ def read_names(folder: Path) -> dict[tuple[str, str], set[str]]:
     names = defaultdict[tuple[str, str], set[str]](set)
     for written, [substance] in stored["drug_variant_to_canonical"].items():
         number = about.get(substance, {}).get("drugbank_id")
-        name = " ".join(word.lower() for word in list_words(written) if word != "-")
+        name = " ".join(
+            word.lower() for word in list_term_words(written) if word != "-"
+        )
         is_own = name == substance.replace("-", " ")
         is_kept = number and f"={substance}" not in stop and _is_name(written, name)
         is_stopped = name in stop or name.rstrip("s") in stop

@@ -80,18 +80,18 @@ def _count(section: Section, evidence: Iterable[Evidence]) -> dict[str, int]:
     claimed = sum(marks)
     unexplained = 0
     for gap in _GAP.finditer(marks):
-        for start, end in list_words(section.text, gap.start(), gap.end()):
+        for start, end in list_gap_words(section.text, gap.start(), gap.end()):
             unexplained += end - start
     size = len(section.text)
     rest = size - claimed - unexplained
     return {"characters": size, "claimed": claimed, "boilerplate": rest}
 
 
-def list_words(text: str, start: int, end: int) -> Iterator[Range]:
+def list_gap_words(text: str, start: int, end: int) -> Iterator[Range]:
     r"""Yield the (start, end) span of the words in each line of ``text[start:end]``, without the
     bullet and surrounding punctuation. Lines that end with a colon are skipped.
 
-    >>> list(list_words("Inclusion:\n* Asthma;\n", 0, 21))
+    >>> list(list_gap_words("Inclusion:\n* Asthma;\n", 0, 21))
     [(13, 19)]
     """
     for line in _LINE.finditer(text, start, end):

@@ -55,7 +55,7 @@ def assemble_own(
 
     for field in fields:
         custom = f"custom.{field.name}"
-        places = _list_places(field, parsed, result, items)
+        places = _list_searched_places(field, parsed, result, items)
         mentioned = [
             place for place in places if any(map(field.is_mentioned_in, place.texts))
         ]
@@ -98,7 +98,7 @@ class _Place(NamedTuple):
     asked: Sequence[Draft]
 
 
-def _list_places(
+def _list_searched_places(
     field: CustomField,
     parsed: ParsedRecord,
     result: ModelResult,

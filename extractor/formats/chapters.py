@@ -26,7 +26,7 @@ _RULING = ("synopsis", "barred")
 """Kinds of chapters that all subchapters inherit, whatever their titles."""
 
 
-class Heading(NamedTuple):
+class ChapterHeading(NamedTuple):
     """A heading: the offset of its line, its level, its number with the blank behind it, and its
     title.
     """
@@ -48,25 +48,25 @@ class Chapter(NamedTuple):
     end: int
 
 
-def find_text_headings(text: str) -> list[Heading]:
+def find_text_headings(text: str) -> list[ChapterHeading]:
     """Return the numbered headings of a plain text, and those in Markdown."""
     lines = text.split("\n")
     starts = [0, *accumulate(len(line) + 1 for line in lines)]
     ranks = [int(_HASHES.match(line) is not None) for line in lines]
     contents = find_contents(lines)
     ranks = find_headings(lines, ranks, contents)
-    headings: list[Heading] = []
+    headings: list[ChapterHeading] = []
     for line, start, rank in zip(lines, starts, ranks, strict=False):
         heading = _HEADING.match(line) if rank else None
         if not heading:
             continue
         number = heading["number"] or ""
         level = len(heading["hashes"] or "") or 1 + number.rstrip(". \t").count(".")
-        headings.append(Heading(start, level, number, heading["title"]))
+        headings.append(ChapterHeading(start, level, number, heading["title"]))
     return headings
 
 
-def list_chapters(length: int, headings: Sequence[Heading]) -> Iterator[Chapter]:
+def list_chapters(length: int, headings: Sequence[ChapterHeading]) -> Iterator[Chapter]:
     """Yield the text before the first heading as a chapter of the kind "front", then the text from
     each heading to the next as a chapter. A chapter whose title does not show its kind inherits
     the kind of its parent. ``length`` is the number of characters of the text.

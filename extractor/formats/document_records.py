@@ -12,7 +12,7 @@ from typing import IO
 
 from extractor.formats.chapters import (
     LONG,
-    Heading,
+    ChapterHeading,
     choose_chapters,
     describe_choice,
     list_chapters,
@@ -79,10 +79,10 @@ def _build(kind: str, stream: IO[bytes]) -> RecordContent:
     )
 
 
-def _list_headings(text: str) -> Iterator[Heading]:
+def _list_headings(text: str) -> Iterator[ChapterHeading]:
     """Yield the headings of a document, which are written as in Markdown."""
     for heading in _HEADING.finditer(text):
-        yield Heading(
+        yield ChapterHeading(
             heading.start(),
             len(heading["level"]),
             heading["number"] or "",

@@ -24,7 +24,7 @@ from extractor.language.lexer import (
     NUMBER,
     Tokens,
     lex,
-    list_words,
+    list_term_words,
 )
 from extractor.language.patterns import (
     Rule,
@@ -97,7 +97,7 @@ class TermFinder:
         self._entries = entries
         for entry in entries:
             for term in entry.terms:
-                self._register_words(list_words(term))
+                self._register_words(list_term_words(term))
 
     def _register_words(self, words: list[str]) -> None:
         """Assign a code to each word of a term, and record the words that are followed by a
@@ -351,7 +351,7 @@ def _write_term(term: str) -> str:
     'CD ( # | ## ) \\( i \\. v \\. \\)'
     """
     pieces: list[str] = []
-    for word in list_words(term):
+    for word in list_term_words(term):
         sign_or_number = "( # | ## )" if word[0].isdigit() else f"\\{word}"
         pieces.append(word if word[0].isalpha() else sign_or_number)
     return " ".join(pieces)

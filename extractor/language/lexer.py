@@ -558,10 +558,10 @@ def cover(places: Iterable[Placed]) -> set[int]:
     return {at for place in places for at in range(place.first, place.end)}
 
 
-def list_words(text: str) -> list[str]:
+def list_term_words(text: str) -> list[str]:
     """Return the words of ``lex(text)``. The words need not be registered.
 
-    >>> list_words("CAR-T (day 1)")
+    >>> list_term_words("CAR-T (day 1)")
     ['CAR', 'T', '(', 'day', '1', ')']
     """
     return _TOKEN.split(text)[2::3]

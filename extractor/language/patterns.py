@@ -144,7 +144,9 @@ class Rule:
     file: str = field(default="", repr=False)
     """The path of its file, for messages; empty for a rule that the code has made."""
     book: "Mapping[str, Rule]" = field(default_factory=dict, repr=False)
-    written: list["_Written"] = field(default_factory=list, init=False, repr=False)
+    written: list["_WrittenPattern"] = field(
+        default_factory=list, init=False, repr=False
+    )
     """The pattern as a regular expression: a list that is empty until it is written, and then has
     one element.
     """
@@ -317,14 +319,14 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class _Written:
+class _WrittenPattern:
     """A pattern as the source of a regular expression over codes, and the codes it needs."""
 
     source: str
     shape: Shape
 
 
-def _write(rule: Rule, within: set[str]) -> _Written:
+def _write(rule: Rule, within: set[str]) -> _WrittenPattern:
     """Return the regular expression for a rule, to be matched against codes. ``within`` contains
     the names of the rules that refer to this rule.
     """
@@ -353,7 +355,7 @@ def _write(rule: Rule, within: set[str]) -> _Written:
         raise RuleError(f"{rule.place}: a bracket is not closed")
     # "name=( a )" is one group: the named group replaces the group that follows.
     source = "".join(pieces).replace(_CAPTURE_OPEN + "(?:", "")
-    rule.written.append(_Written(source, shapes.close()))
+    rule.written.append(_WrittenPattern(source, shapes.close()))
     return rule.written[0]
 
 
@@ -386,7 +388,9 @@ def _write_atom(
     return re.escape(sign)
 
 
-def _read_reference(rule: Rule, atom: re.Match[str], within: set[str]) -> _Written:
+def _read_reference(
+    rule: Rule, atom: re.Match[str], within: set[str]
+) -> _WrittenPattern:
     """Return the regular expression for ``<name>``, which refers to another rule. The named parts
     of that rule are dropped unless the pattern keeps them (``<+name>``).
     """
@@ -401,7 +405,7 @@ def _read_reference(rule: Rule, atom: re.Match[str], within: set[str]) -> _Writt
     written = _write(referred, within | {rule.name})
     if atom["keep"]:
         return written
-    return _Written(re.sub(_NAMED_PART, "(?:", written.source), written.shape)
+    return _WrittenPattern(re.sub(_NAMED_PART, "(?:", written.source), written.shape)
 
 
 def _explain(error: re.error) -> str:

@@ -34,7 +34,7 @@ _EXPLAINING = (
 
 
 @value_class()
-class Owner:
+class LimitOwner:
     """The quantity and the condition of a limit, as ranges of tokens.
 
     ``quantity`` is None if the clause does not name a quantity; ``is_known`` is true if the
@@ -54,7 +54,7 @@ def find_owner(
     *,
     follows: bool,
     is_case: bool = False,
-) -> Owner:
+) -> LimitOwner:
     """Return the quantity and the condition of a limit in a clause. If the limit ``follows``
     another limit, the two may share a quantity. ``is_case`` means that a neighbouring limit is for
     another case of the same quantity.
@@ -78,7 +78,7 @@ def find_owner(
         condition = before
     inner = _find_inner(chart, tokens, value, first)
     if inner:
-        return Owner(inner, is_known=True, condition=condition)
+        return LimitOwner(inner, is_known=True, condition=condition)
     words = _find_name(chart, tokens, *phrase)
     # "Gestational age of 24 weeks": the limit itself begins with "age of"
     if words and words[1] == value.first and tokens.words[value.first].lower() == "age":
@@ -86,13 +86,13 @@ def find_owner(
     is_known = words is not None and names_known(chart, *words)
     counted = _find_counted(chart, tokens, value, end, is_known=is_known)
     if counted:
-        return Owner(counted, condition=condition)
+        return LimitOwner(counted, condition=condition)
     if words or follows:
-        return Owner(words, is_known, condition)
+        return LimitOwner(words, is_known, condition)
     following = _find_following(chart, tokens, value, end)
     if following:
-        return Owner(following, is_known=True, condition=condition)
-    return Owner(_find_noun(tokens, value.end, end), condition=condition)
+        return LimitOwner(following, is_known=True, condition=condition)
+    return LimitOwner(_find_noun(tokens, value.end, end), condition=condition)
 
 
 def _find_following(

@@ -32,7 +32,7 @@ from extractor.measures.grammar import (
 )
 from extractor.measures.makers import MAKERS, Bound, Bounds
 from extractor.measures.owners import (
-    Owner,
+    LimitOwner,
     find_owner,
     list_unexplained,
     names_known,
@@ -469,7 +469,7 @@ def _read_limits(
         chart, tokens, clause, span, follows=last is not None, is_case=is_case
     )
     # whichever of the two names the quantity
-    namer: Owner | Limit = owner
+    namer: LimitOwner | Limit = owner
     if last and owner.quantity is None:
         # in "smoker in the last year or >= 1 pack-year", the first limit is not of pack-years
         is_of_time = last.time_unit and not last.is_known

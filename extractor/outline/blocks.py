@@ -16,9 +16,9 @@ from extractor.language.wrapping import (
     opens_bracket,
     runs_on,
 )
-from extractor.outline.cutting import DEEPER, Piece, cut_items
+from extractor.outline.cutting import DEEPER, CutPiece, cut_items
 from extractor.outline.headings import Heading, Vocabulary, find_heading
-from extractor.outline.lines import Line, read_lines, strip_punctuation
+from extractor.outline.lines import TextLine, read_lines, strip_punctuation
 
 # Chosen by hand; a tenth less changes no case, and none of 120 registry records.
 _DOUBT = 0.5
@@ -53,7 +53,7 @@ def is_doubtful(total: float) -> bool:
     return abs(total) <= _DOUBT
 
 
-def measure_width(lines: Sequence[Line]) -> int | None:
+def measure_width(lines: Sequence[TextLine]) -> int | None:
     """Return the width at which a text was wrapped; None if it was not."""
     broken = [
         _measure(above)
@@ -63,13 +63,13 @@ def measure_width(lines: Sequence[Line]) -> int | None:
     return find_width(broken, list(map(_measure, lines)))
 
 
-def _measure(line: Line) -> int:
+def _measure(line: TextLine) -> int:
     """Return the length of a line, including its indentation and list marker."""
     return line.text_column + len(line.text)
 
 
 def weigh_continuation(
-    line: Line, above: Line, below: Line | None, width: int | None
+    line: TextLine, above: TextLine, below: TextLine | None, width: int | None
 ) -> float:
     """Weigh the signs that a line without a list marker continues the line above: a sum of weights
     (``weigh``), above zero if it does, and 0 or less if it begins a line of its own. ``width`` is
@@ -84,7 +84,9 @@ def weigh_continuation(
     )
 
 
-def _read_words_between(line: Line, above: Line, below: Line | None) -> dict[str, bool]:
+def _read_words_between(
+    line: TextLine, above: TextLine, below: TextLine | None
+) -> dict[str, bool]:
     """Return the signs based on the end of the line above and the words of the line."""
     end = above.text
     first_word = line.text.split(maxsplit=1)[0]
@@ -107,7 +109,7 @@ def _read_words_between(line: Line, above: Line, below: Line | None) -> dict[str
     }
 
 
-def _is_unit_of(line: Line, above: str) -> bool:
+def _is_unit_of(line: TextLine, above: str) -> bool:
     """Return whether a line begins with the unit of the number that ends the line above."""
     ends_with_number = above.rsplit(" ", maxsplit=1)[-1].replace(".", "").isdigit()
     if not ends_with_number:
@@ -115,7 +117,9 @@ def _is_unit_of(line: Line, above: str) -> bool:
     return find_unit(line.tokens, 0) is not None
 
 
-def _read_columns(line: Line, above: Line, width: int | None) -> dict[str, bool]:
+def _read_columns(
+    line: TextLine, above: TextLine, width: int | None
+) -> dict[str, bool]:
     """Return the signs based on the positions and lengths of a line and of the line above."""
     has_mark = bool(above.mark)
     # wrapped lines of an item often begin below its words, not below its marker
@@ -134,7 +138,9 @@ def _read_columns(line: Line, above: Line, width: int | None) -> dict[str, bool]
     }
 
 
-def weigh_heading(line: Line, above: Line | None, below: Line | None) -> float:
+def weigh_heading(
+    line: TextLine, above: TextLine | None, below: TextLine | None
+) -> float:
     """Weigh the signs that a line without a list marker is a heading for the lines below it: a sum
     of weights (``weigh``), above zero if it is.
     """
@@ -143,7 +149,7 @@ def weigh_heading(line: Line, above: Line | None, below: Line | None) -> float:
     )
 
 
-def _read_words(line: Line) -> dict[str, bool]:
+def _read_words(line: TextLine) -> dict[str, bool]:
     """Return the signs of a heading in the words of a line."""
     text = line.text.rstrip(" *_")
     words = text.split()
@@ -170,7 +176,7 @@ def _read_words(line: Line) -> dict[str, bool]:
 
 
 def _read_neighbours(
-    line: Line, above: Line | None, below: Line | None
+    line: TextLine, above: TextLine | None, below: TextLine | None
 ) -> dict[str, bool]:
     """Return the signs of a heading in the lines above and below a line."""
     marks_below = below is not None and bool(below.mark)
@@ -200,21 +206,21 @@ def is_title_case(words: Sequence[str]) -> bool:
     return all(word[0].isupper() for word in words if word[0].isalpha())
 
 
-def _is_value(line: Line | None) -> bool:
+def _is_value(line: TextLine | None) -> bool:
     """Return whether a line is only a value, such as "At least 8 weeks"."""
     if line is None or len(line.tokens) > _SHORT_VALUE:
         return False
     return rule("level").starts(line.tokens, 0) is not None
 
 
-def _finds(name: str, line: Line) -> bool:
+def _finds(name: str, line: TextLine) -> bool:
     """Return whether a rule matches within the first words of a line."""
     passage = line.passage
     tokens = passage.tokens.cut(passage.first, min(passage.end, passage.first + 30))
     return rule(name).occurs(tokens)
 
 
-def ends_with(line: Line, name: str) -> bool:
+def ends_with(line: TextLine, name: str) -> bool:
     """Return whether a rule matches the end of a line."""
     tokens = line.tokens
     return rule(name).ends(tokens) is not None
@@ -344,12 +350,12 @@ def _may_be_item(block: Block, lead_in: Block | None) -> bool:
     return not block.text.endswith(":") and not is_title_case(block.text.split())
 
 
-def read_pieces(section: LexedSection, vocabulary: Vocabulary) -> list[Piece]:
+def read_pieces(section: LexedSection, vocabulary: Vocabulary) -> list[CutPiece]:
     """Return the lines of a section, wrapped lines joined, and cut at the headings within them.
     Items that share a line are not cut yet.
     """
     joined = _join_wrapped(read_lines(section, vocabulary), vocabulary)
-    pieces: list[Piece] = []
+    pieces: list[CutPiece] = []
     for whole in joined:
         pieces += _split_joined(whole, vocabulary)
         # the doubt is whether the last joined line belongs to it, so it concerns the last piece
@@ -358,18 +364,18 @@ def read_pieces(section: LexedSection, vocabulary: Vocabulary) -> list[Piece]:
     return pieces
 
 
-def _join_wrapped(lines: Sequence[Line], vocabulary: Vocabulary) -> list[Piece]:
+def _join_wrapped(lines: Sequence[TextLine], vocabulary: Vocabulary) -> list[CutPiece]:
     """Return the lines, joining each continuation line to the line above."""
     width = measure_width(lines)
-    joined: list[Piece] = []
+    joined: list[CutPiece] = []
     # the words of the line above, with the marker and the columns of the line that it continues
-    last: Line | None = None
+    last: TextLine | None = None
     for line, below in zip_longest(lines, lines[1:]):
         heading = None
         is_continued = last is not None and _continues_sentence(line, last)
         if not is_continued and not _is_only_item(line, below, vocabulary):
             heading = find_heading(line.passage, vocabulary)
-        whole = Piece(line, heading)
+        whole = CutPiece(line, heading)
         total = 0.0
         if last and _may_continue(joined[-1], whole):
             total = weigh_continuation(line, last, below, width)
@@ -390,7 +396,7 @@ def _join_wrapped(lines: Sequence[Line], vocabulary: Vocabulary) -> list[Piece]:
     return joined
 
 
-def _continues_sentence(line: Line, above: Line) -> bool:
+def _continues_sentence(line: TextLine, above: TextLine) -> bool:
     """Return whether a line continues the sentence of the line above, even if it contains a
     heading's words: the second line of "Patients who smoke are not / to be included in this study"
     is not a heading.
@@ -405,7 +411,9 @@ def _continues_sentence(line: Line, above: Line) -> bool:
     return not above.text.endswith((".", ";", ":"))
 
 
-def _is_only_item(line: Line, below: Line | None, vocabulary: Vocabulary) -> bool:
+def _is_only_item(
+    line: TextLine, below: TextLine | None, vocabulary: Vocabulary
+) -> bool:
     """Return whether an item that resembles a heading is none: it only introduces the items below
     it ("* Must not have any of the following:"), or the line below continues its numbering ("2.
     Incorrect inclusion" above "3. Pregnancy").
@@ -426,7 +434,7 @@ def _is_only_item(line: Line, below: Line | None, vocabulary: Vocabulary) -> boo
     return not has_two_words and not rule(vocabulary.plain).starts(tokens, *place)
 
 
-def _may_continue(above: Piece, whole: Piece) -> bool:
+def _may_continue(above: CutPiece, whole: CutPiece) -> bool:
     """Return whether a line may continue the piece above: not if it has a list marker or a heading,
     is a row of a table or furniture, or is below furniture or a heading without further words.
     """
@@ -439,14 +447,14 @@ def _may_continue(above: Piece, whole: Piece) -> bool:
     return above.heading is None or not above.heading.is_whole
 
 
-def _split_joined(whole: Piece, vocabulary: Vocabulary) -> Iterator[Piece]:
+def _split_joined(whole: CutPiece, vocabulary: Vocabulary) -> Iterator[CutPiece]:
     """Yield the pieces of a joined line: a heading from the vocabulary at its start or within it,
     the text before and after that heading, and items that share the line. Furniture, such as a
     page header or the column names of a table, is one piece, and has no heading.
     """
     line = whole.line
     if line.is_furniture:
-        yield Piece(line)
+        yield CutPiece(line)
     elif whole.heading:
         yield from _split_at_heading(line, whole.heading, vocabulary)
     else:
@@ -454,14 +462,14 @@ def _split_joined(whole: Piece, vocabulary: Vocabulary) -> Iterator[Piece]:
 
 
 def _split_at_heading(
-    line: Line, heading: Heading, vocabulary: Vocabulary
-) -> Iterator[Piece]:
+    line: TextLine, heading: Heading, vocabulary: Vocabulary
+) -> Iterator[CutPiece]:
     """Yield a heading, then the items and other headings that follow it on its line."""
     following: Heading | None = heading
     ahead: dict[str, RuleMatch | None] = {}
     while following:
         passage = line.passage.part_at(following)
-        yield Piece(replace(line, passage=passage), following, following.doubt)
+        yield CutPiece(replace(line, passage=passage), following, following.doubt)
         if following.is_whole:
             return
         rest = line.passage.part(following.end, line.passage.end)
@@ -475,21 +483,21 @@ def _split_at_heading(
             yield from _split_before(line, following)
             rest = line.passage.part(following.first, line.passage.end)
             line = _narrow_to(rest, line)
-    yield Piece(line)
+    yield CutPiece(line)
 
 
-def _narrow_to(passage: Passage, line: Line) -> Line:
+def _narrow_to(passage: Passage, line: TextLine) -> TextLine:
     """Return a line reduced to the words of ``passage``, which begins behind its list marker."""
     return replace(line, passage=passage, mark="", style="", ordinal=0, gap=False)
 
 
-def _split_within(line: Line, vocabulary: Vocabulary) -> Iterator[Piece]:
+def _split_within(line: TextLine, vocabulary: Vocabulary) -> Iterator[CutPiece]:
     """Yield the text that precedes the first heading within a line, then the heading, then the
     text that follows it, which may contain further headings; the line itself if it has no heading.
     """
     heading = _find_inner(line, vocabulary, {})
     if heading is None:
-        yield Piece(line)
+        yield CutPiece(line)
         return
     yield from _split_before(line, heading)
     rest = line.passage.part(heading.first, line.passage.end)
@@ -497,7 +505,7 @@ def _split_within(line: Line, vocabulary: Vocabulary) -> Iterator[Piece]:
 
 
 def _find_inner(
-    line: Line, vocabulary: Vocabulary, ahead: dict[str, RuleMatch | None]
+    line: TextLine, vocabulary: Vocabulary, ahead: dict[str, RuleMatch | None]
 ) -> Heading | None:
     """Return the first heading that begins after the first word of a line. ``ahead`` contains what
     was found in the line with these words and more before them, and is updated.
@@ -525,13 +533,15 @@ def _find_inner(
     return None
 
 
-def _split_before(line: Line, heading: Heading) -> Iterator[Piece]:
+def _split_before(line: TextLine, heading: Heading) -> Iterator[CutPiece]:
     """Yield the items that precede a heading within a line."""
     before = line.passage.part(line.passage.first, heading.first)
-    yield Piece(replace(line, passage=strip_punctuation(before, ";,/")))
+    yield CutPiece(replace(line, passage=strip_punctuation(before, ";,/")))
 
 
-def _make_block(piece: Piece, above: Line | None, below: Line | None) -> Block:
+def _make_block(
+    piece: CutPiece, above: TextLine | None, below: TextLine | None
+) -> Block:
     """Return a piece as a block whose level is not yet set."""
     line = piece.line
     block = Block(

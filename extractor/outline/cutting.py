@@ -25,7 +25,7 @@ from extractor.outline.boundaries import (
     read_mark,
 )
 from extractor.outline.headings import Heading
-from extractor.outline.lines import Line, strip_punctuation
+from extractor.outline.lines import TextLine, strip_punctuation
 
 _START = attrgetter("gap.start")
 # Chosen by hand; a tenth less changes no case, and none of 120 registry records.
@@ -65,7 +65,7 @@ _MANY = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class CutPiece:
     """A line with the wrapped lines that continue it, or a part of such a line: a heading, the
     text after a heading, or an item.
 
@@ -77,7 +77,7 @@ class Piece:
         in_prose: Whether it was cut out of a paragraph without list markers or semicolons.
     """
 
-    line: Line
+    line: TextLine
     heading: Heading | None = None
     doubt: str = ""
     whole: float = 1.0
@@ -90,8 +90,8 @@ class Piece:
 
 
 def list_stretches(
-    pieces: Sequence[Piece],
-) -> Iterator[tuple[Piece, Stretch]]:
+    pieces: Sequence[CutPiece],
+) -> Iterator[tuple[CutPiece, Stretch]]:
     """Yield each piece with its text, in which boundaries are searched, and the list markers of
     the piece and of the piece below.
     """
@@ -106,18 +106,18 @@ def list_stretches(
         )
 
 
-def look_around(pieces: Sequence[Piece]) -> Around:
+def look_around(pieces: Sequence[CutPiece]) -> Around:
     """Describe the pieces that may be items, for the boundaries within each of them."""
     return Around.of([piece.line.text for piece in pieces if piece.may_be_cut])
 
 
-def cut_items(pieces: Sequence[Piece]) -> list[Piece]:
+def cut_items(pieces: Sequence[CutPiece]) -> list[CutPiece]:
     """Return the pieces, cut where several items share one. A likely boundary is cut at a list
     marker and in a piece that has no list marker of its own; elsewhere it is a doubt. Within the
     items of a list that lost its lines, the words are measured again, as those of marked items.
     """
     around = look_around(pieces)
-    items: list[Piece] = []
+    items: list[CutPiece] = []
     # the indexes of the items that are measured again
     of_lists: list[int] = []
     for piece, stretch in list_stretches(pieces):
@@ -160,7 +160,7 @@ def _drop_repeated(found: Boundaries, below: CountedMark) -> Boundaries:
     ]
 
 
-def _cut_piece(piece: Piece, cuts: Boundaries) -> Iterator[Piece]:
+def _cut_piece(piece: CutPiece, cuts: Boundaries) -> Iterator[CutPiece]:
     """Yield the items of a piece, each with the probability that it begins and ends there."""
     line = piece.line
     text = line.text
@@ -203,7 +203,7 @@ def _cut_piece(piece: Piece, cuts: Boundaries) -> Iterator[Piece]:
         yield replace(piece, line=item, whole=whole, in_prose=in_prose)
 
 
-def _split_label(item: Piece, mark: str) -> Iterator[Piece]:
+def _split_label(item: CutPiece, mark: str) -> Iterator[CutPiece]:
     """Yield an item and the labels of the next one, which a list that lost its lines has at the end
     of the item: "* ECOG 0 to 2 Life expectancy: * 3 months". ``mark`` is the next item's.
     """
@@ -220,7 +220,7 @@ def _split_label(item: Piece, mark: str) -> Iterator[Piece]:
     yield replace(item, line=title)
 
 
-def _is_nested(piece: Piece, cuts: Boundaries) -> bool:
+def _is_nested(piece: CutPiece, cuts: Boundaries) -> bool:
     """Return whether the first item of a piece introduces the others: "- Any of: o Gout o COPD"."""
     gap = cuts[0].gap
     own_mark = piece.line.mark
@@ -230,7 +230,7 @@ def _is_nested(piece: Piece, cuts: Boundaries) -> bool:
     return own_mark[0] not in gap.mark
 
 
-def _doubt_inside(item: Piece, piece: Piece, boundaries: Boundaries) -> Piece:
+def _doubt_inside(item: CutPiece, piece: CutPiece, boundaries: Boundaries) -> CutPiece:
     """Return an item whose probability is no higher than the one that no other item begins within
     it. The boundaries are those of the piece from which it was cut.
     """
@@ -242,7 +242,7 @@ def _doubt_inside(item: Piece, piece: Piece, boundaries: Boundaries) -> Piece:
     return replace(item, whole=min([item.whole, *inside]))
 
 
-def _drop_marks_of_text(piece: Piece, boundaries: Boundaries) -> list[Boundary]:
+def _drop_marks_of_text(piece: CutPiece, boundaries: Boundaries) -> list[Boundary]:
     """Return the boundaries without those at markers that belong to the text."""
     numbers = {(_plain(each.gap.style), each.gap.number) for each in boundaries}
     own = read_mark(piece.line.mark)
@@ -267,7 +267,7 @@ def _is_of_text(gap: Gap, text: str, numbers: Set[tuple[str, int]]) -> bool:
     return numbers.isdisjoint(beside)
 
 
-def _choose(piece: Piece, boundaries: Boundaries) -> Boundaries:
+def _choose(piece: CutPiece, boundaries: Boundaries) -> Boundaries:
     """Return the boundaries at which a piece is cut: those at list markers of one kind or, if there
     are none and the piece has no list marker of its own, those without.
     """
@@ -281,7 +281,7 @@ def _choose(piece: Piece, boundaries: Boundaries) -> Boundaries:
     return _choose_unmarked(piece.line, boundaries)
 
 
-def _choose_unmarked(line: Line, boundaries: Boundaries) -> Boundaries:
+def _choose_unmarked(line: TextLine, boundaries: Boundaries) -> Boundaries:
     """Return the likely boundaries of sentences and clauses in a piece without list markers."""
     text = line.text
     chosen: list[Boundary] = []
@@ -309,7 +309,7 @@ def _choose_unmarked(line: Line, boundaries: Boundaries) -> Boundaries:
     return chosen
 
 
-def _refuses(line: Line, boundary: Boundary) -> bool:
+def _refuses(line: TextLine, boundary: Boundary) -> bool:
     """Return whether a sentence of its own begins at a boundary and says who is excluded."""
     if line.text[boundary.gap.end - 1] != ".":
         return False
@@ -323,7 +323,7 @@ def _ends_clause(text: str, boundary: Boundary) -> bool:
     return text[boundary.gap.end - 1] == ";"
 
 
-def _find_bullets(piece: Piece, boundaries: Boundaries) -> Boundaries:
+def _find_bullets(piece: CutPiece, boundaries: Boundaries) -> Boundaries:
     """Return the boundaries at bullets, if two items of the piece have the same one."""
     marked = [
         each
@@ -355,7 +355,7 @@ def _confirm(boundaries: Boundaries) -> Boundaries:
     ]
 
 
-def _find_first_sign(piece: Piece) -> str:
+def _find_first_sign(piece: CutPiece) -> str:
     """Return the bullet at the start of a piece, or "". A dash counts only after a heading on its
     line: "- Pain score - Time Frame: 6 months" is one item.
     """
@@ -369,7 +369,7 @@ def _find_first_sign(piece: Piece) -> str:
     return ""
 
 
-def _find_numbering(piece: Piece, boundaries: Boundaries) -> Boundaries:
+def _find_numbering(piece: CutPiece, boundaries: Boundaries) -> Boundaries:
     """Return the likeliest run of markers of one style that count up. It continues the piece's own
     number, or begins with 1 in a piece without a marker. Below a bullet, a list that begins with 1
     belongs to the item, but one that begins with another number has lost its lines.
@@ -399,7 +399,7 @@ def _find_numbering(piece: Piece, boundaries: Boundaries) -> Boundaries:
 
 
 def _find_run(
-    piece: Piece, numbered: Sequence[tuple[int, Boundary]], own: int
+    piece: CutPiece, numbered: Sequence[tuple[int, Boundary]], own: int
 ) -> Boundaries:
     """Return the likeliest run of markers that count up from the piece's ``own`` number. A marker
     that continues a run is likely to be one, even if its own words do not tell.
@@ -424,7 +424,7 @@ def _find_run(
     return ()
 
 
-def _may_start(piece: Piece, number: int, own: int, first: int) -> bool:
+def _may_start(piece: CutPiece, number: int, own: int, first: int) -> bool:
     """Return whether a run may begin with a number. ``first`` is the first number of its style."""
     if own:
         return number == own + 1
@@ -447,7 +447,7 @@ def _plain(style: str) -> str:
     return style.rstrip(" .:-–")
 
 
-def _find_missed_mark(piece: Piece, cuts: Boundaries) -> Gap | None:
+def _find_missed_mark(piece: CutPiece, cuts: Boundaries) -> Gap | None:
     """Return the list marker at the start of a piece that has none yet: after a heading on its
     line, or the marker of the other items.
     """

@@ -255,7 +255,7 @@ _JOINT = re.compile(r"(?:and|or|and ?/ ?or)(?: either)?[:;,]?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TextLine:
     """A line that contains words.
 
     Attributes:
@@ -282,7 +282,7 @@ class Line:
     style: str = ""
     ordinal: int = 0
     hashes: int = 0
-    outer: "Line | None" = None
+    outer: "TextLine | None" = None
     is_row: bool = False
     is_furniture: bool = False
     follows_heading: bool = False
@@ -303,7 +303,7 @@ class Line:
         return self.passage.clean_span
 
 
-def read_lines(section: LexedSection, vocabulary: Vocabulary) -> list[Line]:
+def read_lines(section: LexedSection, vocabulary: Vocabulary) -> list[TextLine]:
     """Return the lines of a section that contain words, each with its list marker."""
     lines = list(map(_read_line, list_written(section, vocabulary)))
     lines = _drop_false_marks(lines)
@@ -311,7 +311,7 @@ def read_lines(section: LexedSection, vocabulary: Vocabulary) -> list[Line]:
     return list(_find_furniture(lines))
 
 
-def _read_line(written: Written) -> Line:
+def _read_line(written: Written) -> TextLine:
     """Return a line with its list marker; if the line has several ("* 1."), the last marker is
     used.
     """
@@ -319,7 +319,7 @@ def _read_line(written: Written) -> Line:
     text = passage.tokens.text
     start, end = passage.clean_span
     column = len(text[written.begin : start].expandtabs(4))
-    line = Line(
+    line = TextLine(
         passage,
         column,
         column,
@@ -344,7 +344,7 @@ def _read_line(written: Written) -> Line:
     return line
 
 
-def _mark(line: Line, match: re.Match[str]) -> Line:
+def _mark(line: TextLine, match: re.Match[str]) -> TextLine:
     """Return a line with a further list marker. ``match`` is a match of ``_MARK``."""
     mark = match[0].strip()
     if line.style.endswith("#") and match["bullet"]:
@@ -354,7 +354,7 @@ def _mark(line: Line, match: re.Match[str]) -> Line:
     return replace(line, mark=mark, style=style, ordinal=ordinal, outer=line)
 
 
-def _begin_at(line: Line, start: int, passage: Passage) -> Line:
+def _begin_at(line: TextLine, start: int, passage: Passage) -> TextLine:
     """Return a line whose words begin at offset ``start``, skipping leftover punctuation."""
     tokens = passage.tokens
     text_column = line.column + start - tokens.starts[passage.first]
@@ -391,7 +391,7 @@ def _is_html_item(passage: Passage) -> bool:
     return raw.endswith((">", "&gt;")) and ITEM.search(raw) is not None
 
 
-def _drop_false_marks(lines: Sequence[Line]) -> list[Line]:
+def _drop_false_marks(lines: Sequence[TextLine]) -> list[TextLine]:
     """Return the lines, turning false list markers back into words: "CD20 positive", "E. coli",
     "I have".
 
@@ -403,7 +403,7 @@ def _drop_false_marks(lines: Sequence[Line]) -> list[Line]:
     for line in lines:
         for style, ordinal in list_meanings(line.mark, line.style, line.ordinal):
             ordinals.setdefault(style, set()).add(ordinal)
-    kept: list[Line] = []
+    kept: list[TextLine] = []
     for line in lines:
         true_line = line
         while true_line.outer and _is_false_mark(true_line, ordinals):
@@ -412,7 +412,7 @@ def _drop_false_marks(lines: Sequence[Line]) -> list[Line]:
     return kept
 
 
-def _is_false_mark(line: Line, ordinals: Mapping[str, set[int]]) -> bool:
+def _is_false_mark(line: TextLine, ordinals: Mapping[str, set[int]]) -> bool:
     """Return whether a list marker is really a word. ``ordinals`` contains the numbers of all
     markers in the section, by style.
     """
@@ -429,7 +429,7 @@ def _is_false_mark(line: Line, ordinals: Mapping[str, set[int]]) -> bool:
     return line.ordinal != 1
 
 
-def _read_joined_dashes(lines: Sequence[Line]) -> Sequence[Line]:
+def _read_joined_dashes(lines: Sequence[TextLine]) -> Sequence[TextLine]:
     """Return the lines, treating a dash directly before a number as a list marker if two lines or
     more begin with a dash and none of them has a space behind it: "-18 to 65 years" above "-EDSS of
     5.5". A single one is a minus ("between" above "-2.5 and 1").
@@ -448,7 +448,7 @@ def _read_joined_dashes(lines: Sequence[Line]) -> Sequence[Line]:
     return read
 
 
-def _read_bare_numbers(lines: Sequence[Line]) -> list[Line]:
+def _read_bare_numbers(lines: Sequence[TextLine]) -> list[TextLine]:
     """Return the lines, treating numbers without punctuation, or with a dash or a comma, as list
     markers if they count up from line to line: "1 Age", "1 - Age", "1Age", "1、Age".
     """
@@ -469,7 +469,7 @@ def _read_bare_numbers(lines: Sequence[Line]) -> list[Line]:
     return read
 
 
-def _ends_cell(line: Line, match: re.Match[str]) -> bool:
+def _ends_cell(line: TextLine, match: re.Match[str]) -> bool:
     """Return whether a tab follows a number. In the cleaned text, it is a space."""
     section = line.passage.section
     end = match.end("n")
@@ -509,7 +509,7 @@ def _is_numbering(marks: Sequence[re.Match[str]]) -> bool:
     return len(marks) > _FEW_NUMBERS or has_no_space
 
 
-def _mark_bare(line: Line, match: re.Match[str]) -> Line:
+def _mark_bare(line: TextLine, match: re.Match[str]) -> TextLine:
     """Return a line with its leading number, which has no punctuation, as its list marker."""
     first = line.passage.tokens.at(match.end())
     return replace(
@@ -521,7 +521,7 @@ def _mark_bare(line: Line, match: re.Match[str]) -> Line:
     )
 
 
-def _find_furniture(lines: Sequence[Line]) -> Iterator[Line]:
+def _find_furniture(lines: Sequence[TextLine]) -> Iterator[TextLine]:
     """Yield the lines, marking as furniture page margins, table-of-contents entries and the words
     that join two items: "OR".
     """

@@ -75,7 +75,7 @@ class LooseExtractions:
         self.repeated: list[str] = []
         """The records that occur more than once."""
         self._places: dict[str, ByteRange] = {}
-        for place in _list_places(path):
+        for place in _list_line_places(path):
             record_id = _read_id(place)
             if record_id in self._places:
                 self.repeated.append(record_id)
@@ -123,7 +123,7 @@ def list_files(path: Path) -> list[Path]:
     raise ArgumentError(f"{path}: there is no such file or folder; check the path")
 
 
-def _list_places(path: Path) -> Iterator[ByteRange]:
+def _list_line_places(path: Path) -> Iterator[ByteRange]:
     """Yield the places of the extractions in a file or folder. Raises ``StoreError`` if a folder
     has no files of extractions.
     """

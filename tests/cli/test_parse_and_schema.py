@@ -35,11 +35,49 @@ def test_a_field_is_explained_by_its_words_and_the_files_of_its_rules(tmp_path):
     windows = [line for line in lines if "windows/rules/times.toml" in line]
     assert len(windows) == 2
     outcome_rules = "outcomes/rules/cuts.toml, outcomes/rules/stated.toml"
-    assert f"no outcome; rules: {outcome_rules}; cases: outcomes.toml" in lines
+    modules = "outcomes/cuts.py, outcomes/split.py"
+    assert (
+        f"no outcome; rules: {outcome_rules}; read by: {modules}; cases: outcomes.toml"
+        in lines
+    )
+
+
+def test_an_absence_is_explained_by_what_was_seen_and_whether_a_model_is_asked(
+    tmp_path,
+):
+    text = tmp_path / "text.txt"
+    text.write_text(
+        "Inclusion criteria:\n- Pain on a scale of 0 to 10\n- Asthma\n"
+        "- Follow-up of 12 weeks and male partner < 70 years\n- Asthma, as in 2 of 7 centres\n"
+    )
+
+    shown = invoke("parse", "--explain", text).stdout
+
+    assert shown.count("    a model: asked, in the eligibility text\n") == 4
+    assert (
+        "        seen: '0 to 10' is an end of a scale (limits/written_numbers.py: find_role)\n"
+        in shown
+    )
+    assert "        seen: '70' is a limit, but not of who can take part: " in shown
+    assert (
+        "        seen: '7' has no comparator, unit or name that makes it a limit "
+        in shown
+    )
+    assert "        seen: no length of time\n" in shown
+
+
+def test_words_that_no_request_shows_are_not_asked_about(tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("Fictumab 5 mg daily in adults with asthma aged 18 to 65 years.\n")
+
+    shown = invoke("parse", "--explain", text).stdout
+    assert "    a model: asked, in line 1 of the request\n" in shown
 
 
 def test_the_files_of_a_field_exist():
-    names = [name for place in PLACES for name in (*place.rules, place.reader)]
+    names = [
+        name for place in PLACES for name in (*place.rules, place.reader, place.decides)
+    ]
     files = [
         Path(
             "extractor",

@@ -2,7 +2,7 @@
 field, which help you to find out why a text was misread. They are listed in ``rule_places.toml``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, NamedTuple
 
 import typer
@@ -12,19 +12,28 @@ from extractor.apps.cli.options import ColumnsOption, FieldsOption, option
 from extractor.errors import RepeatedRecord
 from extractor.face import (
     Draft,
+    ParsedRecord,
     Reading,
+    explain_absence,
     explain_unread,
     list_counts,
     parse_record,
     read_records,
     refuse_missing,
 )
-from extractor.options import FILES, read_columns, read_own_fields
+from extractor.options import (
+    FILES,
+    ExtractionOptions,
+    read_columns,
+    read_own_fields,
+)
 from extractor.resources import read_toml
+from extractor.schemas.vocabulary import Effort
 
 
 class ReaderFiles(NamedTuple):
-    """The fields that a reader handles, and the reader's rule files. Paths are relative to
+    """The fields that a reader handles, the reader's rule files, and the module that ``decides``
+    which of the readings is the value, if it is another one. Paths are relative to
     ``extractor/concepts``, except for the path of the case file, which is in ``tests/cases``.
     """
 
@@ -32,6 +41,12 @@ class ReaderFiles(NamedTuple):
     rules: list[str]
     reader: str
     cases: str
+    decides: str = ""
+
+    @property
+    def modules(self) -> str:
+        """The reader, and the module that decides among its readings, for messages."""
+        return ", ".join(filter(None, (self.reader, self.decides)))
 
 
 PLACES = [
@@ -41,16 +56,17 @@ PLACES = [
 
 
 def explain_place(field: str) -> str:
-    """Return the rule files and cases for a field.
+    """Return the rule files, the modules and the cases for a field.
 
     >>> explain_place("sex")
-    'rules: people/rules/sex.toml; cases: people.toml'
+    'rules: people/rules/sex.toml; read by: people/sex.py; cases: people.toml'
     >>> explain_place("kind")
     'no rules of its own'
     """
     for place in PLACES:
         if field in place.fields:
-            return f"rules: {', '.join(place.rules)}; cases: {place.cases}"
+            rules = ", ".join(place.rules)
+            return f"rules: {rules}; read by: {place.modules}; cases: {place.cases}"
     return "no rules of its own"
 
 
@@ -89,10 +105,13 @@ def parse(
         say(str(error))
 
     for record in read_records(*inputs, on_error=report, columns=read_columns(columns)):
+        parsed = parse_record(record, custom)
         print_text(
             "parse.txt",
-            parsed=parse_record(record, custom),
+            parsed=parsed,
             explains=explain,
+            explain_absence=_explain_absence,
+            explain_asking=_find_asked(parsed) if explain else None,
             list_readings=_list_readings,
             explain_place=explain_place,
             explain_confidence=_explain_confidence,
@@ -110,6 +129,33 @@ def _list_readings(item: Draft) -> Iterator[tuple[str, Reading[object]]]:
         for value in values:
             for name, reading in value.rules.items():
                 yield f"{field}.{name}", reading
+
+
+def _explain_absence(
+    parsed: ParsedRecord, item: Draft, name: str, reading: Reading[object]
+) -> Iterator[str]:
+    """Yield what the rules saw and refused, if they read no value of a field."""
+    if not reading.list_values():
+        yield from explain_absence(parsed, item, name)
+
+
+def _find_asked(parsed: ParsedRecord) -> Callable[[Draft], str]:
+    """Return a function that says whether a model would be shown the words of an item."""
+    from extractor.model.asking.request import ELIGIBILITY, plan_request  # noqa: PLC0415 - slow, and only --explain needs it
+
+    request = plan_request(parsed, ExtractionOptions(effort=Effort.FULL))
+    lines = request.lines if request else ()
+
+    def explain_asking(item: Draft) -> str:
+        """Return where the request about the record shows an item."""
+        if request and request.places and item.span.section == ELIGIBILITY:
+            return "asked, in the eligibility text"
+        for line in lines:
+            if line.chunk.span.overlaps(item.span):
+                return f"asked, in line {line.number} of the request"
+        return "not asked: the request about the record does not show these words"
+
+    return explain_asking
 
 
 def _explain_confidence(item: Draft, name: str, reading: Reading[object]) -> str:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from extractor.apps.evaluation.assignment import assign
-from extractor.apps.evaluation.fields import Group
+from extractor.apps.evaluation.fields import FieldGroup
 from extractor.apps.evaluation.text import compare_extents, fold_agent, fold_name
 from extractor.face import group_pairs
 from extractor.schemas import Criterion, CustomItem, Endpoint, ExtractedItem, Regimen
@@ -38,7 +38,7 @@ T = TypeVar("T")
 _Similarity = Callable[[T, T], float]
 
 
-class Side(NamedTuple):
+class PairSide(NamedTuple):
     """An item of one extraction, with its path and position. ``item`` is None if the extraction
     lacks the item. ``identity`` is the item's values as text, which is used to sort and compare
     items.
@@ -53,13 +53,13 @@ class Side(NamedTuple):
         return self.identity
 
 
-NOWHERE = Side()
+NOWHERE = PairSide()
 """The side for an extraction that lacks the item."""
 
 
 def align(
-    group: Group, old: Sequence[ExtractedItem], new: Sequence[ExtractedItem]
-) -> list[tuple[Side, Side]]:
+    group: FieldGroup, old: Sequence[ExtractedItem], new: Sequence[ExtractedItem]
+) -> list[tuple[PairSide, PairSide]]:
     """Pair items so that their total similarity is maximised, starting with items whose values are
     equal. Return the pairs, followed by the unpaired old items and the unpaired new items. The
     result does not depend on the order of the lists.
@@ -76,7 +76,7 @@ def align(
     # A record has only one such item, its eligibility.
     if group.path == "eligibility":
         before, after = (
-            [Side(item, group.path) for item in items] for items in (old, new)
+            [PairSide(item, group.path) for item in items] for items in (old, new)
         )
         return list(zip_longest(before, after, fillvalue=NOWHERE))
     compare = _COMPARERS.get(group.path, partial(_compare_custom, group))
@@ -190,12 +190,12 @@ def _find_among_near(
             yield row, column
 
 
-def _sort_sides(path: str, items: Sequence[ExtractedItem]) -> list[Side]:
+def _sort_sides(path: str, items: Sequence[ExtractedItem]) -> list[PairSide]:
     """Return the sides for items, sorted by the items' values so that the original order does not
     matter.
     """
     sides = [
-        Side(item, f"{path}[{number}]", number, _write_values(item))
+        PairSide(item, f"{path}[{number}]", number, _write_values(item))
         for number, item in enumerate(items)
     ]
     return sorted(sides, key=lambda side: side.identity)
@@ -273,7 +273,9 @@ def _join_words(item: Endpoint) -> str:
     return " ".join(filter(None, (item.measure, item.description, item.time_frame)))
 
 
-def _compare_custom(group: Group, gold: CustomItem, predicted: CustomItem) -> float:
+def _compare_custom(
+    group: FieldGroup, gold: CustomItem, predicted: CustomItem
+) -> float:
     """Return the similarity of two values of a custom field: the mean, over its attributes, of the
     highest similarity between two values of the attribute. It is 0 if the values belong to items
     with different words (``of``), or if it is below ``_LEAST_CUSTOM``. If each item has at most one

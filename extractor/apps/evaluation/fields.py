@@ -103,7 +103,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class FieldGroup:
     """A group of items with their fields, at ``path`` in an extraction.
 
     The items of a custom field belong to the items at ``of``. If ``many`` is set, each item at
@@ -117,9 +117,9 @@ class Group:
     many: bool = True
 
 
-def _make_group(group: ItemGroup, *, many: bool = True) -> Group:
+def _make_group(group: ItemGroup, *, many: bool = True) -> FieldGroup:
     fields = _make_fields(group)
-    return Group(group.path, tuple(fields), group.list_items, group.of, many)
+    return FieldGroup(group.path, tuple(fields), group.list_items, group.of, many)
 
 
 def _make_fields(group: ItemGroup) -> Iterator[Field]:
@@ -167,7 +167,7 @@ FIELDS: tuple[Field, ...] = tuple(field for group in GROUPS for field in group.f
 """The guideline's fields, in report order."""
 
 
-def add_groups(fields: Iterable[CustomField]) -> tuple[Group, ...]:
+def add_groups(fields: Iterable[CustomField]) -> tuple[FieldGroup, ...]:
     """Return the guideline's groups, followed by the groups of custom fields.
 
     >>> from extractor.concepts.own.models import read_fields
@@ -179,10 +179,10 @@ def add_groups(fields: Iterable[CustomField]) -> tuple[Group, ...]:
 
 
 def list_scored_groups(
-    groups: Sequence[Group],
+    groups: Sequence[FieldGroup],
     gold: TrialExtraction,
     names: Collection[str] = (),
-) -> Iterator[Group]:
+) -> Iterator[FieldGroup]:
     """Yield the groups to score, each with its scored fields.
 
     A field is scored if at least one item in gold contains its key; null and an empty list mean
@@ -218,7 +218,7 @@ def list_scored_groups(
 
 
 def choose_fields(
-    names: Collection[str], groups: Iterable[Group], place: str = ""
+    names: Collection[str], groups: Iterable[FieldGroup], place: str = ""
 ) -> frozenset[str]:
     """Return the fields whose path contains one of the names, such as ``minimum_age`` or
     ``dosing``. If there are no names, return all fields. Raises ``ArgumentError``, citing

@@ -13,7 +13,7 @@ from extractor.apps.evaluation.comparers import AGENT, EXTENT, TEXT
 from extractor.apps.evaluation.fields import FIELDS
 from extractor.apps.evaluation.gold_files import (
     add_eligibility,
-    list_places,
+    list_gold_places,
     list_violations,
     parse_custom_values,
 )
@@ -72,7 +72,7 @@ def check_gold(
     """
     by_id = {record.record_id: record for record in records}
     flaws: list[Flaw] = []
-    for place in list_places(Path(gold)):
+    for place in list_gold_places(Path(gold)):
         try:
             record_id, data = place.read()
         except GoldError as error:

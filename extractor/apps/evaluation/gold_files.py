@@ -55,7 +55,7 @@ _Stored = GoldPlace | TrialExtraction
 """An extraction, or its location."""
 
 
-def list_places(source: Path | JoinedRuns) -> Iterator[GoldPlace]:
+def list_gold_places(source: Path | JoinedRuns) -> Iterator[GoldPlace]:
     """Yield the locations of all extractions, in the order of their files.
 
     - of runs: one for each record with results;
@@ -125,7 +125,7 @@ def open_extractions(
             [(extraction.record_id, extraction) for extraction in valid],
             custom_fields,
         )
-    places = [(place.read()[0], place) for place in list_places(source)]
+    places = [(place.read()[0], place) for place in list_gold_places(source)]
     if not places:
         raise GoldError(f"{source}: contains no extractions; specify {_SOURCES}")
     return Extractions(str(source), places, custom_fields)

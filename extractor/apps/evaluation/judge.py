@@ -10,12 +10,12 @@ from pydantic_core import to_jsonable_python
 
 from extractor.apps.evaluation.alignment import (
     NOWHERE,
-    Side,
+    PairSide,
     align,
     match_values,
 )
 from extractor.apps.evaluation.comparers import HARM, LABEL, NOTHING, ErrorKind, Verdict
-from extractor.apps.evaluation.fields import FIELDS, Field, Group
+from extractor.apps.evaluation.fields import FIELDS, Field, FieldGroup
 from extractor.apps.evaluation.grouping import describe_groups
 from extractor.apps.evaluation.report import ErrorExample, ErrorSide
 from extractor.apps.evaluation.text import measure_overlap
@@ -56,8 +56,8 @@ class JudgedValue(NamedTuple):
     predicted: object
     verdict: Verdict
     error: ErrorKind | None = None
-    gold_item: Side = NOWHERE
-    predicted_item: Side = NOWHERE
+    gold_item: PairSide = NOWHERE
+    predicted_item: PairSide = NOWHERE
 
     @property
     def rank(self) -> tuple[object, ...]:
@@ -76,7 +76,7 @@ class JudgedValue(NamedTuple):
         return HARM[self.error] * self.field.weight
 
     @property
-    def _sides(self) -> Sequence[tuple[Side, object]]:
+    def _sides(self) -> Sequence[tuple[PairSide, object]]:
         return (self.gold_item, self.gold), (self.predicted_item, self.predicted)
 
     def describe_error(self, record_id: str, *, with_sides: bool) -> ErrorExample:
@@ -97,7 +97,7 @@ class JudgedValue(NamedTuple):
         )
 
 
-def _describe(field: Field, side: Side, value: object) -> ErrorSide | None:
+def _describe(field: Field, side: PairSide, value: object) -> ErrorSide | None:
     """Return one side of an error for the report, or None if the extraction lacks the item."""
     item = side.item
     if item is None:
@@ -128,7 +128,7 @@ def _to_json(value: object) -> Any:
 def judge(
     gold: TrialExtraction,
     predicted: TrialExtraction | None,
-    groups: Iterable[Group],
+    groups: Iterable[FieldGroup],
     *,
     only_given: bool = False,
 ) -> list[JudgedValue]:
@@ -166,7 +166,9 @@ def judge(
     return rows
 
 
-def _judge_items(group: Group, gold: Side, predicted: Side) -> Iterator[JudgedValue]:
+def _judge_items(
+    group: FieldGroup, gold: PairSide, predicted: PairSide
+) -> Iterator[JudgedValue]:
     """Yield the row for two paired items, or for an unpaired item, followed by the rows for their
     fields. If the item is unpaired, the errors of its fields are omitted.
     """

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from extractor.apps.evaluation.comparers import ErrorKind, Verdict
 from extractor.apps.evaluation.fields import (
     Field,
-    Group,
+    FieldGroup,
     add_groups,
     list_scored_groups,
 )
@@ -144,12 +144,14 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
     )
 
 
-def _list_fields(groups: Iterable[Group]) -> list[Field]:
+def _list_fields(groups: Iterable[FieldGroup]) -> list[Field]:
     return [field for group in groups for field in group.fields]
 
 
 def _count(
-    groups: Sequence[Group], scored: Iterable[Group], rows: Iterable[JudgedValue]
+    groups: Sequence[FieldGroup],
+    scored: Iterable[FieldGroup],
+    rows: Iterable[JudgedValue],
 ) -> list[list[int]]:
     """Return the counts for a record: a list for each field of ``groups``, with the counts in the
     order of ``_COUNTS``. ``rows`` are the judged values of the ``scored`` groups.

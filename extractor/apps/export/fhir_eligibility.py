@@ -202,17 +202,19 @@ def _refuse_other_words(
     words such as "patients must have" are allowed.
     """
     tables = read_table("fhir")["says_nothing"]
-    filler_words = _list_words(f"{tables['anywhere']} {tables[criterion.kind]}")
-    limit_words = _list_words(f"{limit.quantity} {limit.unit or ''} {tables['limit']}")
-    quote_words = _list_words(re.sub(r"\d", " ", proof.quote))
+    filler_words = _list_folded_words(f"{tables['anywhere']} {tables[criterion.kind]}")
+    limit_words = _list_folded_words(
+        f"{limit.quantity} {limit.unit or ''} {tables['limit']}"
+    )
+    quote_words = _list_folded_words(re.sub(r"\d", " ", proof.quote))
     rest = criterion.quote.replace(proof.quote, " ", 1)
-    context_words = _list_words(f"{criterion.lead_in or ''} {rest}")
+    context_words = _list_folded_words(f"{criterion.lead_in or ''} {rest}")
     other_words = (quote_words - limit_words | context_words) - filler_words
     if other_words:
         raise _MoreThanALimit(" ".join(sorted(other_words)))
 
 
-def _list_words(text: str) -> set[str]:
+def _list_folded_words(text: str) -> set[str]:
     """Return the words and digit sequences in a text, in lower case."""
     return {*re.findall(r"\d+|[^\W\d_]+", text.lower())}
 

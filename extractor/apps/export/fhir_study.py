@@ -247,7 +247,7 @@ def _add_provenance(trial: TrialResources) -> None:
     """
     evidence: list[JsonObject] = []
     for path, item in trial.extraction.list_items():
-        places = _list_places(item)
+        places = _list_item_places(item)
         if not places:
             continue
         if not path.startswith(trial.parts):
@@ -266,7 +266,7 @@ def _add_provenance(trial: TrialResources) -> None:
     trial.add("Provenance", "", content)
 
 
-def _list_places(item: ExtractedItem) -> list[str]:
+def _list_item_places(item: ExtractedItem) -> list[str]:
     """Return the places that support an item, with their words and values. Gold does not contain
     any such places.
     """

@@ -8,7 +8,7 @@ from extractor.apps.values import RowKind, ValueRow, name_doubt
 from extractor.face import TextState
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
-Fact = tuple[str, str]
+OverviewFact = tuple[str, str]
 """A (field, statement) pair. The statement is ``filled``, the origin (``origin rule``), what is
 doubtful (``doubt value``), an upper bound on the confidence (``below 0.5``), the reason why the
 field is empty (``absence not_asked``), or a finding (``finding age_differs``).
@@ -28,12 +28,12 @@ class Overview:
 
     def __init__(self) -> None:
         self.texts: Counter[TextState] = Counter()
-        self.facts: Counter[Fact] = Counter()
+        self.facts: Counter[OverviewFact] = Counter()
         self.rows: list[list[object]] = []
-        self.numbers: dict[Fact, int] = {}
+        self.numbers: dict[OverviewFact, int] = {}
         """The number by which rows refer to each fact."""
 
-    def add(self, result: RunRecord) -> Counter[Fact]:
+    def add(self, result: RunRecord) -> Counter[OverviewFact]:
         """Count the facts of a record, and return them."""
         facts = Counter(_list_facts(result.rows))
         self.texts[result.text] += 1
@@ -43,7 +43,7 @@ class Overview:
     def add_row(
         self,
         result: RunRecord,
-        facts: Counter[Fact],
+        facts: Counter[OverviewFact],
         title: str,
         place: tuple[int, int],
     ) -> None:
@@ -81,7 +81,7 @@ class Overview:
         return fields
 
 
-def _list_facts(rows: Sequence[ValueRow]) -> Iterator[Fact]:
+def _list_facts(rows: Sequence[ValueRow]) -> Iterator[OverviewFact]:
     """Yield the facts of a record."""
     for row in rows:
         field = name_field(row.path)
@@ -98,7 +98,7 @@ def _list_facts(rows: Sequence[ValueRow]) -> Iterator[Fact]:
                 yield field, f"below {bound}"
 
 
-def sum_facts(facts: Counter[Fact], kind: str, field: str = "") -> Counter[str]:
+def sum_facts(facts: Counter[OverviewFact], kind: str, field: str = "") -> Counter[str]:
     """Return how often each fact of a given kind occurs, for one field or, if ``field`` is empty,
     for all fields. The kind is the start of the statement, and the rest of the statement is the
     key.
@@ -116,6 +116,6 @@ def sum_facts(facts: Counter[Fact], kind: str, field: str = "") -> Counter[str]:
     return counts
 
 
-def count_items(facts: Counter[Fact]) -> list[int]:
+def count_items(facts: Counter[OverviewFact]) -> list[int]:
     """Return the numbers of criteria, regimens and endpoints."""
     return [facts[name, "filled"] for name in _ITEMS]

@@ -133,12 +133,14 @@ def list_meanings() -> dict[str, str]:
     return meanings
 
 
-def list_words(shown: JsonObject) -> str:
+def list_searched_words(shown: JsonObject) -> str:
     """Return the distinct words of a record, in lower case and sorted. A search matches parts of
     words, so searching these words has the same result as searching the whole text.
 
     >>> sections = [{"text": "ECOG <= 2, or Karnofsky >= 60"}]
-    >>> list_words({"id": "A1", "sections": sections, "items": [], "findings": []})
+    >>> list_searched_words(
+    ...     {"id": "A1", "sections": sections, "items": [], "findings": []}
+    ... )
     '2, 60 <= >= a1 ecog karnofsky or'
     """
     texts = [shown["id"]]

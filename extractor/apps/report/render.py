@@ -8,7 +8,7 @@ from extractor.apps.report.overview import Overview, count_items, sum_facts
 from extractor.apps.report.record import (
     RunRecord,
     list_meanings,
-    list_words,
+    list_searched_words,
     show_record,
 )
 from extractor.apps.values import DOUBTS
@@ -64,7 +64,7 @@ def write_report(
             continue
         view = show_record(result)
         overview.add_row(result, facts, view["title"], chunks.add(view))
-        search_texts.append(list_words(view))
+        search_texts.append(list_searched_words(view))
     total = overview.texts.total()
     meanings = list_meanings()
     index = {

@@ -23,7 +23,13 @@ from extractor.apps.review.guard import PageGuard
 from extractor.apps.review.guideline import render_guideline
 from extractor.apps.review.journal import open_journal
 from extractor.apps.review.queue import RunRecords
-from extractor.apps.review.review import Change, Review, Selection, Stale, Unfinished
+from extractor.apps.review.review import (
+    Correction,
+    Review,
+    ReviewSelection,
+    Stale,
+    Unfinished,
+)
 from extractor.errors import ExtractorError, GoldError, StoreError
 from extractor.schemas.base import JsonObject, find_fault
 
@@ -158,7 +164,7 @@ def _build_app(review: Review, token: str, port: int, labels: JsonObject) -> Sta
     async def words(request: Request) -> Response:
         query = dict(request.query_params)
         name = query.pop("id", "")
-        text = review.read_words(name, Selection.model_validate(query))
+        text = review.read_words(name, ReviewSelection.model_validate(query))
         return JSONResponse({"text": text})
 
     routes = [
@@ -169,7 +175,9 @@ def _build_app(review: Review, token: str, port: int, labels: JsonObject) -> Sta
         Route("/api/words", words),
         Route(
             "/api/change",
-            act(lambda name, body: review.change(name, Change.model_validate(body))),
+            act(
+                lambda name, body: review.change(name, Correction.model_validate(body))
+            ),
             methods=["POST"],
         ),
         Route("/api/undo", act(lambda name, _: review.undo(name)), methods=["POST"]),

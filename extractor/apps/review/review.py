@@ -35,7 +35,7 @@ from extractor.schemas import FieldRef, Rank, TrialExtraction, TrialRecord
 from extractor.schemas.base import FrozenModel, JsonObject, find_fault
 
 
-class Selection(FrozenModel):
+class ReviewSelection(FrozenModel):
     """A selection of characters in a section as shown on the page; offsets are in UTF-16 code
     units.
     """
@@ -45,14 +45,14 @@ class Selection(FrozenModel):
     end: int = Field(ge=0)
 
 
-class Change(FrozenModel):
+class Correction(FrozenModel):
     """A change that the page requests: a patch, based on a version of the draft. For a new item,
     the selected ``words`` provide values.
     """
 
     version: int
     patch: Patch
-    words: Selection | None = None
+    words: ReviewSelection | None = None
 
 
 class Stale(Exception):
@@ -131,12 +131,12 @@ class Review:
             "findings": [finding.message for finding in extraction.findings],
         }
 
-    def read_words(self, record_id: str, words: Selection) -> str:
+    def read_words(self, record_id: str, words: ReviewSelection) -> str:
         """Return the raw text of a selection."""
         record = self.records.read_text(record_id)
         return read_words(record, words.section, words.start, words.end)
 
-    def change(self, record_id: str, change: Change) -> str:
+    def change(self, record_id: str, change: Correction) -> str:
         """Apply a change, and return the path of its item.
 
         Raises ``ValueError`` if the change is invalid, and ``Stale`` if another window has changed
@@ -263,7 +263,7 @@ class Review:
                 yield difference
 
     def _start_item(
-        self, record: TrialRecord, data: JsonObject, change: Change
+        self, record: TrialRecord, data: JsonObject, change: Correction
     ) -> dict[str, object]:
         """Return the values of a new item, all of which are empty except for those that can be
         filled from the selected words, if any words are selected.

@@ -7,7 +7,12 @@ from xml.etree.ElementTree import Element
 
 from extractor.formats.found import RecordContent
 from extractor.formats.papers.inline import name_of, read_words
-from extractor.formats.papers.paper import Paper, Passage, build_paper, list_passages
+from extractor.formats.papers.paper import (
+    Paper,
+    PaperPassage,
+    build_paper,
+    list_passages,
+)
 
 ELEMENT = "article"
 
@@ -63,7 +68,7 @@ def build_jats(article: Element) -> RecordContent:
             f"of the paper's chapters, only these were read: {_name(read)}. Not read: "
             f"{_name(left_out)}"
         )
-    passages: list[Passage] = []
+    passages: list[PaperPassage] = []
     for chapter in chapters:
         if chapter.is_read:
             passages += _list_passages(chapter.element, _TITLE_LEVEL)
@@ -143,7 +148,7 @@ def _list_numbers(meta: Element | None) -> Iterator[str]:
             yield from (number.upper() for number in _NUMBER.findall(written))
 
 
-def _read_number_text(article: Element, abstract: Iterable[Passage]) -> str:
+def _read_number_text(article: Element, abstract: Iterable[PaperPassage]) -> str:
     """Return the text in which to look for the trial's number: the abstract or, if it states none,
     the whole article without its references.
     """
@@ -157,7 +162,7 @@ def _read_number_text(article: Element, abstract: Iterable[Passage]) -> str:
     return _BLANK_LINE.join(paragraphs)
 
 
-def _list_abstract(meta: Element | None) -> Iterator[Passage]:
+def _list_abstract(meta: Element | None) -> Iterator[PaperPassage]:
     """Yield the parts of the abstract. Summaries for other readers are used only if there is no
     other abstract.
     """
@@ -205,7 +210,7 @@ def _is_methods(section: Element, title: str) -> bool:
 
 def _list_passages(
     element: Element, level: int, *, in_abstract: bool = False
-) -> Iterator[Passage]:
+) -> Iterator[PaperPassage]:
     """Yield a chapter, then its subchapters, which are one level lower."""
     label = "" if name_of(element) == "body" else read_words(_find(element, "title"))
     # an abstract may have a title of its own, "Abstract"
@@ -219,7 +224,7 @@ def _list_passages(
         else:
             blocks += _list_blocks(child, "")
     if label or blocks:
-        yield Passage(label, _BLANK_LINE.join(blocks), level)
+        yield PaperPassage(label, _BLANK_LINE.join(blocks), level)
     for child in subchapters:
         yield from _list_passages(child, level + 1, in_abstract=in_abstract)
 

@@ -16,7 +16,7 @@ _DEEPEST = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class PaperPassage:
     """A labelled part of a paper.
 
     Attributes:
@@ -45,17 +45,17 @@ class Paper:
     """
 
     title: str
-    abstract: Sequence[Passage] = ()
-    body: Sequence[Passage] = ()
+    abstract: Sequence[PaperPassage] = ()
+    body: Sequence[PaperPassage] = ()
     ids: Mapping[str, str] = field(default_factory=dict)
     listed_numbers: Sequence[str] = ()
     number_text: str = ""
     notes: Sequence[str] = ()
 
 
-def list_passages(abstract: str) -> list[Passage]:
+def list_passages(abstract: str) -> list[PaperPassage]:
     """Return the parts of an abstract whose labels stand in its text."""
-    return [Passage(label, text) for label, text in split_abstract(abstract)]
+    return [PaperPassage(label, text) for label, text in split_abstract(abstract)]
 
 
 def build_paper(paper: Paper, source_format: str) -> RecordContent:
@@ -67,8 +67,8 @@ def build_paper(paper: Paper, source_format: str) -> RecordContent:
     Raises ``UnreadableSource`` if the text is too long.
 
     >>> abstract = (
-    ...     Passage("METHODS", "Adults took A."),
-    ...     Passage("RESULTS", "It helped."),
+    ...     PaperPassage("METHODS", "Adults took A."),
+    ...     PaperPassage("RESULTS", "It helped."),
     ... )
     >>> content = build_paper(Paper("A in gout.", abstract), "medline")
     >>> [section.text for section in content.sections]
@@ -116,7 +116,7 @@ def _name_record(ids: Mapping[str, str]) -> str | None:
     return None
 
 
-def _write(passages: Iterable[Passage], *, marked: bool = True) -> str:
+def _write(passages: Iterable[PaperPassage], *, marked: bool = True) -> str:
     """Return passages as text, with their labels on lines of their own, which are ``marked`` as
     headings in Markdown.
     """

@@ -5,7 +5,12 @@ from xml.etree.ElementTree import Element
 
 from extractor.formats.found import RecordContent
 from extractor.formats.papers.inline import read_words
-from extractor.formats.papers.paper import Paper, Passage, build_paper, list_passages
+from extractor.formats.papers.paper import (
+    Paper,
+    PaperPassage,
+    build_paper,
+    list_passages,
+)
 
 ELEMENT = "PubmedArticle"
 SKIPPED = {"PubmedBookArticle": "a chapter of a book, which is not read"}
@@ -62,7 +67,7 @@ def _read_ids(article: Element, citation: Element) -> dict[str, str]:
     }
 
 
-def _list_passages(abstract: Element | None) -> Iterator[Passage]:
+def _list_passages(abstract: Element | None) -> Iterator[PaperPassage]:
     """Yield the parts of an abstract. An abstract in one part may have its labels in the text."""
     texts = [] if abstract is None else abstract.findall("AbstractText")
     for text in texts:
@@ -70,6 +75,6 @@ def _list_passages(abstract: Element | None) -> Iterator[Passage]:
         words = read_words(text)
         if label or len(texts) > 1:
             # "UNLABELLED" stands for no label
-            yield Passage("" if label == "UNLABELLED" else label, words)
+            yield PaperPassage("" if label == "UNLABELLED" else label, words)
         else:
             yield from list_passages(words)
