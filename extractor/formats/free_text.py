@@ -56,7 +56,8 @@ from extractor.formats.listed import LABELS, Part, find_parts, list_items
 from extractor.formats.page_furniture import find_furniture
 from extractor.language.book import read_text, rule
 from extractor.language.other_languages import hide_foreign
-from extractor.language.passage import strip_span
+from extractor.language.passage import read_passage, strip_span
+from extractor.outline.enumerations import split_enumeration
 from extractor.schemas import Section
 from extractor.schemas.record_limits import MAX_CHARACTERS, MAX_LINES
 
@@ -257,6 +258,16 @@ def _hide_halves(text: str, english: str) -> str:
         words = line.lstrip(" \t:：/")
         lines[number] = words.rjust(len(line), _INVISIBLE)
     return "\n".join(lines)
+
+
+def _names_several(words: str) -> bool:
+    """Return whether words behind a label, on its line, are a list: "pain, sleep and mood". Words
+    with a label of their own, such as "[Time Frame: week 4]", are the parts of one outcome, and
+    those that semicolons divide are read as outcomes anyway.
+    """
+    if any(sign in words for sign in ":[;"):
+        return False
+    return len(split_enumeration(read_passage(words))) > 1
 
 
 def _blank(text: str, spans: Sequence[CharRange]) -> str:
@@ -660,7 +671,12 @@ class TextReader:
         words = [read_text(self._read(entry)) for entry in lines]
         if any(map(rule("states_endpoints").occurs, words)):
             return True
-        if len(lines) > 1 or not self._read(lines[0]).endswith("."):
+        if len(lines) > 1:
+            return False
+        [line] = lines
+        if line.continues_line and _names_several(self._read(line)):
+            return True
+        if not self._read(line).endswith("."):
             return False
         is_label = self._read(heading).isupper()
         return is_label or rule("lists_in_sentence").occurs(words[0])

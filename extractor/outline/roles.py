@@ -17,6 +17,7 @@ from extractor.language.patterns import RuleMatch
 _LONGEST_HEADING = 8
 """Maximum number of tokens in a line that is taken as a heading although its words are unknown."""
 _NO_HEADING = ".,;:?!"
+_LABEL_EDGES = " :#.\n"
 
 
 class Role(StrEnum):
@@ -133,7 +134,33 @@ def _list_sentences(text: Passage) -> Iterator[Passage]:
     for first, stop in split_sentences(tokens.text[start:end]):
         sentence = text.part(tokens.at(start + first), tokens.before(start + stop))
         if sentence.end > sentence.first:
-            yield sentence
+            yield from _cut_at_labels(sentence)
+
+
+def _cut_at_labels(sentence: Passage) -> Iterator[Passage]:
+    """Yield the parts of a sentence that lacks the full stop before a label: "PRIMARY OUTCOME: pain
+    RESULTS: Pain fell.".
+    """
+    first = sentence.first
+    for label in _list_inner_labels(sentence):
+        yield sentence.part(first, label.first)
+        first = label.first
+    yield sentence.part(first, sentence.end)
+
+
+def _list_inner_labels(sentence: Passage) -> Iterator[RuleMatch]:
+    """Yield the labels within a sentence: those in capitals with a colon, and "Results:"."""
+    own = _find_label(sentence)
+    first = own.end if own else sentence.first + 1
+    # most sentences have no colon there
+    if sentence.tokens.codes.find(":", first, sentence.end) < 0:
+        return
+    found = rule("role_label").find(sentence.tokens, first, sentence.end)
+    for label in found:
+        words = label.text.strip(_LABEL_EDGES)
+        is_results = _name_role(label) is Role.RESULTS and words.istitle()
+        if ":" in label.text and (words.isupper() or is_results):
+            yield label
 
 
 def _find_label(sentence: Passage) -> RuleMatch | None:

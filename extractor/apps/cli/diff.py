@@ -4,7 +4,7 @@ registered and published differently.
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -141,29 +141,35 @@ def _tell_papers(
     kinds = Counter(found.kind for paper in papers for found in paper.changes)
     named = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
     say(f"{counted(len(papers), 'paper')} compared: {named or 'no discrepancy'}")
-    for paper in papers:
-        if paper.doubt:
-            say(
-                f"doubtful: {paper.record_id} as a paper of {paper.trial_id}: {paper.doubt}"
-            )
-    paired = {paper.record_id for paper in papers} | {
-        paper.trial_id for paper in papers
-    }
-    for path, side, what in (
-        (new, published, "papers without a registered record"),
-        (old, registered, "records without a paper"),
-    ):
-        alone = [name for name in side.record_ids if name not in paired]
-        if alone:
-            say(f"{what} in {path}: {name_some(alone)}")
-        for error in side.failed[:MAX_LISTED]:
-            say(str(error))
+    _say_doubts(papers)
+    paper_ids = {paper.record_id for paper in papers}
+    trial_ids = {paper.trial_id for paper in papers}
+    _say_alone(new, published, paper_ids, "papers without a registered record")
+    _say_alone(old, registered, trial_ids, "records without a paper")
     if registered.failed or published.failed:
         return USAGE
+    if not exit_code:
+        return OK
+    differs = kinds.total() > kinds[NOT_STATED]
     all_paired = len(papers) == len(published.record_ids)
-    if exit_code and (kinds.total() > kinds[NOT_STATED] or not all_paired):
-        return FAILED
-    return OK
+    return FAILED if differs or not all_paired else OK
+
+
+def _say_doubts(papers: Sequence[ComparedPaper]) -> None:
+    """Print why papers may not belong to their records."""
+    for paper in papers:
+        if paper.doubt:
+            pair = f"{paper.record_id} as a paper of {paper.trial_id}"
+            say(f"doubtful: {pair}: {paper.doubt}")
+
+
+def _say_alone(path: Path, side: Side, paired: Collection[str], what: str) -> None:
+    """Print what has no counterpart in a version, and what could not be read there."""
+    alone = [name for name in side.record_ids if name not in paired]
+    if alone:
+        say(f"{what} in {path}: {name_some(alone)}")
+    for error in side.failed[:MAX_LISTED]:
+        say(str(error))
 
 
 def _warn_unmatched(path: Path, side: Side, opposite: Side, compared: int) -> None:

@@ -5,13 +5,14 @@ something from a text that does not speak of it is "not stated", with the reason
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from extractor.apps.diff.changes import Side, read_words
 from extractor.apps.diff.outcomes import (
     SURELY_SIMILAR,
     ComparedOutcomes,
+    OutcomePair,
     compare_outcomes,
     differ_in_time,
     find_similar,
@@ -197,40 +198,37 @@ def _compare_outcomes(ours: _Text, theirs: _Text) -> Iterator[Discrepancy]:
     reported = theirs.extraction.endpoints
     compared = compare_outcomes(planned, reported)
     for pair in compared.pairs:
-        old, new = planned[pair.registered], reported[pair.published]
-        doubt = None
-        if pair.similarity < SURELY_SIMILAR:
-            doubt = "the two outcomes share few words, and may be different ones"
-        old_row = _describe(ours, pair.registered)
-        new_row = _describe(theirs, pair.published)
-        # text that gives no rank does not give another one
-        if old.rank != new.rank and new.rank is not Rank.OTHER:
-            yield _find(
-                ours,
-                theirs,
-                "rank",
-                "endpoints.rank",
-                _prefix(old_row, old.rank),
-                _prefix(new_row, new.rank),
-                doubt,
-            )
-        same = [old, *list_similar(planned, new)]
-        if differ_in_time(same, new):
-            yield _find(
-                ours,
-                theirs,
-                "time",
-                "endpoints.time_points",
-                _show_times(ours, pair.registered),
-                _show_times(theirs, pair.published),
-                doubt,
-            )
+        yield from _compare_pair(ours, theirs, pair)
     for position in compared.missing:
         if planned[position].rank in _RANKS:
             yield _explain_missing(ours, theirs, position, compared)
     for position in compared.new:
         if reported[position].rank in _RANKS:
             yield _explain_new(ours, theirs, position, compared)
+
+
+def _compare_pair(
+    ours: _Text, theirs: _Text, pair: OutcomePair
+) -> Iterator[Discrepancy]:
+    """Yield the other rank and the other time of a registered outcome in the paper."""
+    planned = ours.extraction.endpoints
+    old = planned[pair.registered]
+    new = theirs.extraction.endpoints[pair.published]
+    doubt = None
+    if pair.similarity < SURELY_SIMILAR:
+        doubt = "the two outcomes share few words, and may be different ones"
+    # text that gives no rank does not give another one
+    gives_rank = new.rank is not Rank.OTHER
+    if gives_rank and old.rank != new.rank:
+        old_row = _prefix(_describe(ours, pair.registered), old.rank)
+        new_row = _prefix(_describe(theirs, pair.published), new.rank)
+        yield _find(ours, theirs, "rank", "endpoints.rank", old_row, new_row, doubt)
+    same = [old, *list_similar(planned, new)]
+    if differ_in_time(same, new):
+        old_row = _show_times(ours, pair.registered)
+        new_row = _show_times(theirs, pair.published)
+        field = "endpoints.time_points"
+        yield _find(ours, theirs, "time", field, old_row, new_row, doubt)
 
 
 def _describe(text: _Text, position: int) -> ValueRow:
@@ -284,30 +282,35 @@ def _explain_missing(
 
 def _explain_none(theirs: _Text, rank: Rank) -> tuple[str, ValueRow | None]:
     """Return why a text has no outcomes of a rank, with the words that mention some."""
+    mention = _find_mention(theirs, rank)
+    if mention is None:
+        return f"the text does not name {rank.value} outcomes", None
+    return f"the text mentions {rank.value} outcomes, but none was read", mention
+
+
+def _find_mention(text: _Text, rank: Rank) -> ValueRow | None:
+    """Return the first words that mention outcomes of a rank, up to the end of their line."""
+    if text.record is None:
+        return None
     pattern = re.compile(_MENTION.format(rank=rank.value), re.IGNORECASE)
-    sections = theirs.record.sections if theirs.record else ()
-    for section in sections:
+    for section in text.record.sections:
         found = pattern.search(section.text)
         if found is None:
             continue
-        line_end = section.text.find("\n", found.start())
-        end = min(found.start() + _LONGEST_QUOTE, len(section.text))
-        if line_end >= 0:
-            end = min(end, line_end)
-        quote = section.text[found.start() : end]
-        row = ValueRow(
+        rest = section.text[found.start() : found.start() + _LONGEST_QUOTE]
+        quote, _, _ = rest.partition("\n")
+        return ValueRow(
             RowKind.VALUE,
-            theirs.extraction.record_id,
+            text.extraction.record_id,
             item="",
             field="endpoints",
             value=quote,
             quote=quote,
             section=section.name,
             start=found.start(),
-            end=end,
+            end=found.start() + len(quote),
         )
-        return f"the text mentions {rank.value} outcomes, but none was read", row
-    return f"the text does not name {rank.value} outcomes", None
+    return None
 
 
 def _explain_new(
@@ -414,6 +417,10 @@ class _Bound(NamedTuple):
     size: tuple[str | None, str]
     row: ValueRow
 
+    def is_comparable(self, other: "_Bound") -> bool:
+        """Return whether another limit has the same direction and kind of unit."""
+        return self.is_lower == other.is_lower and self.size[1] == other.size[1]
+
 
 def _compare_limits(ours: _Text, theirs: _Text) -> Iterator[Discrepancy]:
     """Yield the limits of the paper that differ from all registered ones of the same quantity,
@@ -423,21 +430,17 @@ def _compare_limits(ours: _Text, theirs: _Text) -> Iterator[Discrepancy]:
     told: set[object] = set()
     for quantity, bounds in _list_limits(theirs).items():
         for bound in bounds:
-            comparable = [
-                other
-                for other in planned.get(quantity, ())
-                if other.is_lower == bound.is_lower and other.size[1] == bound.size[1]
-            ]
+            registered = list(filter(bound.is_comparable, planned.get(quantity, ())))
             key = quantity, bound.is_lower, bound.size
-            is_same = any(other.size == bound.size for other in comparable)
-            if not comparable or is_same or key in told:
+            is_same = any(other.size == bound.size for other in registered)
+            if not registered or is_same or key in told:
                 continue
             told.add(key)
-            field = "eligibility.criteria.constraints"
             doubt = None
-            if len(comparable) > 1:
-                doubt = f"{len(comparable)} limits of this quantity are registered"
-            old = comparable[0].row
+            if len(registered) > 1:
+                doubt = f"{len(registered)} limits of this quantity are registered"
+            field = "eligibility.criteria.constraints"
+            old = registered[0].row
             yield _find(ours, theirs, "value", field, old, bound.row, doubt)
 
 
@@ -477,34 +480,50 @@ def _compare_doses(ours: _Text, theirs: _Text) -> Iterator[Discrepancy]:
     registered ones of the same agent.
     """
     planned = group_pairs(
-        (fold_agent(regimen.agent), position)
-        for position, regimen in enumerate(ours.extraction.dosing)
+        (fold_agent(regimen.agent), f"dosing[{number}]")
+        for number, regimen in enumerate(ours.extraction.dosing)
     )
     told: set[object] = set()
     for position, regimen in enumerate(theirs.extraction.dosing):
         agent = fold_agent(regimen.agent)
-        registered = [f"dosing[{number}]" for number in planned.get(agent, ())]
         for label in ("amounts", "frequency", "route", "duration"):
-            old_rows = _list_rows(ours, registered, label)
-            stated = {_measure_dose(row) for row in old_rows}
-            for row in _list_rows(theirs, [f"dosing[{position}]"], label):
+            registered = _list_rows(ours, planned.get(agent, ()), label)
+            published = _list_rows(theirs, [f"dosing[{position}]"], label)
+            for row in _list_others(registered, published):
                 key = agent, label, _measure_dose(row)
-                if not old_rows or key[2] in stated or key in told:
+                if key in told:
                     continue
                 told.add(key)
-                doubt = None
-                if len(old_rows) > 1:
-                    words = ", ".join(dict.fromkeys(other.text for other in old_rows))
-                    doubt = f"registered are {words}"
-                yield _find(
-                    ours,
-                    theirs,
-                    "value",
-                    f"dosing.{label}",
-                    _name_agent(old_rows[0], regimen),
-                    _name_agent(row, regimen),
-                    doubt,
-                )
+                yield _find_other_dose(ours, theirs, regimen, registered, row)
+
+
+def _list_others(
+    registered: Sequence[ValueRow], published: Sequence[ValueRow]
+) -> Iterator[ValueRow]:
+    """Yield the published parts of doses that are not registered, if any are."""
+    if not registered:
+        return
+    stated = set(map(_measure_dose, registered))
+    for row in published:
+        if _measure_dose(row) not in stated:
+            yield row
+
+
+def _find_other_dose(
+    ours: _Text,
+    theirs: _Text,
+    regimen: Regimen,
+    registered: Sequence[ValueRow],
+    row: ValueRow,
+) -> Discrepancy:
+    """Return the discrepancy for a part of a dose; the first registered one is shown."""
+    doubt = None
+    if len(registered) > 1:
+        words = ", ".join(dict.fromkeys(other.text for other in registered))
+        doubt = f"registered are {words}"
+    old = _name_agent(registered[0], regimen)
+    new = _name_agent(row, regimen)
+    return _find(ours, theirs, "value", f"dosing.{row.label}", old, new, doubt)
 
 
 def _list_rows(text: _Text, items: Sequence[str], label: str) -> list[ValueRow]:
@@ -610,28 +629,35 @@ def pair_papers(registered: Side, published: Side) -> Iterator[PaperPair]:
     """Yield each paper with the record of its trial, by registry number. Two single records are
     paired if neither states another number. A paper without a record is left out.
     """
-    names = {}
-    for name in registered.record_ids:
-        names[_find_number(registered, name) or name] = name
+    names = {
+        _find_number(registered, name) or name: name for name in registered.record_ids
+    }
     for paper_id in published.record_ids:
-        number = _find_number(published, paper_id)
-        record_id = names.get(number or "")
-        doubt = None
-        if number is None:
-            stated = [
-                names[one] for one in _list_stated(published, paper_id) if one in names
-            ]
-            if len(stated) == 1:
-                [record_id] = stated
-                doubt = "the paper states several trial numbers"
-            elif len(names) == len(published.record_ids) == 1 and not stated:
-                [record_id] = names.values()
-                doubt = "the paper does not state the number of the trial"
-        if record_id is not None:
-            doubts = [doubt, *_doubt_pair(registered, published, record_id, paper_id)]
-            yield PaperPair(
-                record_id, paper_id, "; ".join(filter(None, doubts)) or None
-            )
+        record_id, doubt = _choose_record(names, published, paper_id)
+        if record_id is None:
+            continue
+        doubts = [doubt, *_doubt_pair(registered, published, record_id, paper_id)]
+        all_doubts = "; ".join(filter(None, doubts))
+        yield PaperPair(record_id, paper_id, all_doubts or None)
+
+
+def _choose_record(
+    names: Mapping[str, str], published: Side, paper_id: str
+) -> tuple[str | None, str | None]:
+    """Return the record of a paper, or None, and a doubt, or None. ``names`` contains the records
+    by registry number.
+    """
+    number = _find_number(published, paper_id)
+    if number is not None:
+        return names.get(number), None
+    stated = [one for one in _list_stated(published, paper_id) if one in names]
+    if len(stated) == 1:
+        return names[stated[0]], "the paper states several trial numbers"
+    are_single = len(names) == len(published.record_ids) == 1
+    if are_single and not stated:
+        [record_id] = names.values()
+        return record_id, "the paper does not state the number of the trial"
+    return None, None
 
 
 def _find_number(side: Side, record_id: str) -> str | None:

@@ -8,6 +8,7 @@ people counts where no other sentence does.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from extractor.concepts.criteria.lists import CriterionEntry
 from extractor.concepts.places import DESCRIPTIONS
@@ -32,7 +33,9 @@ _OPENINGS = {
     "opens_exclusion": (CriterionKind.EXCLUSION, _EXCLUSION),
     "opens_inclusion": (CriterionKind.INCLUSION, _LIST),
 }
-"""The words before criteria, with the kind of these criteria and their feature."""
+"""The rules for the words before criteria, with the kind of these criteria and their feature."""
+_OPENS_LIST = ("opens_inclusion_list", "opens_exclusion_list")
+"""Those of the rules whose criteria are a list: "and" divides two of them."""
 _NOT_STATING = (Role.ANALYSIS, Role.RESULTS, Role.OUTCOMES, Role.INTERVENTIONS)
 _MOST_WORDS = 80
 """Maximum number of tokens in a criterion that a sentence states."""
@@ -145,32 +148,37 @@ def _read_sentence(sentence: Sentence) -> Iterator[_Found]:
         yield from _read_people(sentence)
 
 
-def _find_openings(passage: Passage) -> list[tuple[str, RuleMatch]]:
-    """Return the names of the rules that open criteria, with their matches in order."""
-    openings: list[tuple[str, RuleMatch]] = []
+class _Opening(NamedTuple):
+    """Words before criteria, with the name of their rule."""
+
+    name: str
+    words: RuleMatch
+
+
+def _find_openings(passage: Passage) -> list[_Opening]:
+    """Return the words that open criteria, in order."""
+    openings: list[_Opening] = []
     for name in _OPENINGS:
         found = rule(name).find(passage.tokens, passage.first, passage.end)
-        openings += [(name, match) for match in found]
-    openings.sort(key=lambda opening: opening[1].first)
+        openings += [_Opening(name, words) for words in found]
+    openings.sort(key=lambda opening: opening.words.first)
     return openings
 
 
-def _read_behind(
-    passage: Passage, openings: Sequence[tuple[str, RuleMatch]]
-) -> Iterator[_Found]:
+def _read_behind(passage: Passage, openings: Sequence[_Opening]) -> Iterator[_Found]:
     """Yield the criteria behind each opening: up to the next one."""
-    ends = [match.first for _, match in openings[1:]]
-    [(_, first_opening), *_] = openings
     # "We enrolled adults with asthma and excluded smokers"
-    yield from _find_people_before(passage.part(passage.first, first_opening.first))
-    for (name, match), end in zip(openings, [*ends, passage.end], strict=True):
-        kind, case = _OPENINGS[name]
-        words = trim_criterion(passage.part(match.end, end))
+    before = passage.part(passage.first, openings[0].words.first)
+    yield from _find_people_before(before)
+    ends = [opening.words.first for opening in openings[1:]]
+    for opening, end in zip(openings, [*ends, passage.end], strict=True):
+        kind, case = _OPENINGS[opening.name]
+        words = trim_criterion(passage.part(opening.words.end, end))
         closing = words.search("closes_exclusion")
         if closing:
             words = words.part(words.first, closing.first)
         # "Eligible patients were men and women with gout" names one group of people
-        is_list = name.endswith("_list")
+        is_list = opening.name in _OPENS_LIST
         for part in split_enumeration(words, cuts_pair=is_list):
             yield _Found(part, kind, case)
 

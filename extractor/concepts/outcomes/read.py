@@ -111,10 +111,12 @@ def _add_stated(
     listed: Sequence[OutcomeParts], stated: Sequence[OutcomeParts]
 ) -> list[OutcomeParts]:
     """Return the outcomes of both by rank. Sentences add none of a rank that a section lists."""
-    ranks = {outcome.rank for outcome in listed}
-    added = [outcome for outcome in stated if outcome.rank not in ranks]
-    order = list(Rank)
-    return sorted((*listed, *added), key=lambda outcome: order.index(outcome.rank))
+    by_rank: list[OutcomeParts] = []
+    for rank in Rank:
+        in_section = [outcome for outcome in listed if outcome.rank is rank]
+        in_sentences = [outcome for outcome in stated if outcome.rank is rank]
+        by_rank += in_section or in_sentences
+    return by_rank
 
 
 def place_outcomes(record: TrialRecord, sections: LexedSections) -> list[OutcomeParts]:

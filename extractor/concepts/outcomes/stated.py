@@ -331,7 +331,7 @@ def _list_outcomes(statement: _Statement) -> list[OutcomeParts]:
     """Return the endpoints that a statement names, each with its time."""
     parts = [statement.words]
     if statement.is_list:
-        parts = _join_instruments(split_enumeration(statement.words))
+        parts = _join_times(_join_instruments(split_enumeration(statement.words)))
     outcomes = []
     for part in parts:
         words = _trim_start(part)
@@ -391,6 +391,21 @@ def _join_instruments(parts: Sequence[Passage]) -> list[Passage]:
         else:
             joined.append(part)
     return joined
+
+
+def _join_times(parts: Sequence[Passage]) -> list[Passage]:
+    """Return the parts of a list, with a last one that is only a time joined to the one before:
+    "pain, and sleep, over 12 months".
+    """
+    *before, last = parts
+    if not before:
+        return [last]
+    words = _trim_start(last)
+    is_time = rule("time_that_all_share").starts(words.tokens, words.first, words.end)
+    time = find_own_time(words) if is_time else None
+    if time is None or time.frame.first > words.first:
+        return [*before, last]
+    return [*before[:-1], last.part(before[-1].first, last.end)]
 
 
 def _share_time(outcomes: list[OutcomeParts]) -> list[OutcomeParts]:
