@@ -437,9 +437,7 @@ class RegimenAnnotation(QuotingModel):
     )
     step_kind: Annotated[
         StepKind | None,
-        FieldInfo(
-            Comparison.CHOICE, question="step_kind", key="phase", in_total=False
-        ),
+        FieldInfo(Comparison.CHOICE, question="step_kind", key="phase", in_total=False),
     ] = Field(default=None, exclude_if=is_none)
     amounts: Annotated[
         tuple[Amount, ...],

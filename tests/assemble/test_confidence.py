@@ -26,7 +26,15 @@ UNPROVEN = {
 """What the layout says, or what follows from other fields."""
 SAMPLES = ("tests/records", "seeds/records")
 # an empty one has no reason
-SELDOM = {"group", "groups", "step", "step_kind", "maximum", "total_duration", "as_needed"}
+SELDOM = {
+    "group",
+    "groups",
+    "step",
+    "step_kind",
+    "maximum",
+    "total_duration",
+    "as_needed",
+}
 
 
 @cache

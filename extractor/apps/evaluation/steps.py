@@ -3,7 +3,6 @@ way were several amounts of one regimen.
 """
 
 from extractor.apps.evaluation.text import fold_agent
-from extractor.language.values import list_members
 from extractor.schemas import Regimen, TrialExtraction
 
 _WAY = ("route", "frequency", "cycle", "timing")
@@ -51,7 +50,7 @@ def _join(before: Regimen, after: Regimen) -> Regimen:
     fields: dict[str, object] = {
         name: getattr(before, name) or getattr(after, name) for name in _WAY
     }
-    known = list_members(before.amounts)
+    known = before.amounts
     further = [amount for amount in after.amounts if amount not in known]
     arms = dict.fromkeys((*before.arms, *after.arms))
     fields |= {

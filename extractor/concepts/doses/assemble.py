@@ -202,9 +202,7 @@ def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
         exists = min(exists, find_most(ANSWERS, Why.OTHER_OWNER))
     origin = Origin.BOTH if similar else Origin.MODEL
     rules = RegimenReadings(
-        **{
-            name: _read_beside(name, answer, similar, span) for name in _ASKED
-        },
+        **{name: _read_beside(name, answer, similar, span) for name in _ASKED},
         stands=Reading(value=True, origin=origin, weighed=exists),
     )
     return replace(answer, span=span, rules=rules)
@@ -271,7 +269,7 @@ def _read_beside(
         # if each level has its own arms, it is unknown which of them receive the answered amount
         if name == "arms" and any(level.arms for level in levels):
             continue
-        reading = regimen.rules.get(name)
+        reading: Reading[object] | None = regimen.rules.get(name)
         if reading is None:
             continue
         if model:

@@ -21,7 +21,7 @@ from extractor.concepts.doses.merging import Regimen, without_rate
 from extractor.concepts.doses.names import find_substance, is_salt
 from extractor.concepts.doses.roles import Trial, read_role
 from extractor.concepts.doses.sections import DoseText
-from extractor.evidence.drafts import ItemDraft, Reading, Supported
+from extractor.evidence.drafts import ItemDraft, Part, Reading, Supported
 from extractor.evidence.items import RegimenDraft, RegimenReadings
 from extractor.language.book import read_table, rule
 from extractor.language.lexer import NUMBER
@@ -104,7 +104,14 @@ class _Reader:
         members = []
         for amount, link in zip(amounts, links, strict=True):
             own = self._with_common(describe_amount(amount, link, self._regimen))
-            members.append(Supported(amount, link.span, Support.PARSED, own))
+            whom = link.text.whom.get(link.mark.place)
+            parts = {}
+            value = amount
+            # which of "5 or 10 mg" is for them is unknown
+            if whom and len(link.mark.value) == 1:
+                value = amount.model_copy(update={"condition": link.text.raw(*whom)})
+                parts = {"condition": Part((_NOT_PLAIN,))}
+            members.append(Supported(value, link.span, Support.PARSED, own, parts))
         return Reading((), min(map(_estimate, links))).with_supported(members)
 
     def _read_arms(self) -> Reading[tuple[str, ...]]:
@@ -167,9 +174,28 @@ class _Reader:
         )
 
     def _read_steps(self) -> dict[str, Reading[Any]]:
-        """Return the readings of the fields of one of several steps; none for any other regimen."""
+        """Return the readings of the fields that most regimens lack: maxima, "as needed", and those
+        of one of several steps.
+        """
         readings: dict[str, Reading[Any]] = {}
         regimen = self._regimen
+        maxima = {link.mark.value: link for link in reversed(regimen.links("maximum"))}
+        if maxima:
+            readings["maximum"] = Reading(()).with_supported(
+                Supported(value, link.span, Support.PARSED, (_NOT_PLAIN,))
+                for value, link in reversed(maxima.items())
+            )
+        rhythm = regimen.frequency()
+        demand = regimen.best("as_needed")
+        if demand is None and rhythm and rhythm[0] is Frequency.PRN:
+            demand = rhythm[1]
+        if demand:
+            readings["as_needed"] = Reading(
+                value=True,
+                spans=(demand.span,),
+                support=Support.PARSED,
+                features=(_NOT_PLAIN,),
+            )
         step = regimen.step
         if step is None:
             return readings

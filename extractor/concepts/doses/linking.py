@@ -33,6 +33,8 @@ _ALIKE = (("frequency", "days"), ("duration", STEP))
 """Fields that are equivalent in a list: a member with days does not take another member's
 frequency.
 """
+_OF_ONE = ("maximum", "as_needed")
+"""Fields that the members of a list do not share."""
 _TIMES = ("frequency", "days", "duration", STEP)
 """Fields that tell one step from another."""
 _BARE_REACH = 4
@@ -119,7 +121,8 @@ class Statement:
     """What a clause says about an agent, with the linked marks by field. ``place`` is that of the
     amount or, without one, of the agent's name. ``rivals`` is the number of agents that the clause
     names. ``step`` is set if it is one of several steps; one that is bare has no amount of its own,
-    and its place is that of the word that begins it.
+    and its place is that of the word that begins it. ``daytime`` counts the amounts of a day that
+    differ, "10 mg in the morning and 5 mg in the evening".
     """
 
     owner: Owner
@@ -130,6 +133,7 @@ class Statement:
     facts: dict[str, list[Linked]] = field(default_factory=dict)
     step: Step | None = None
     is_bare_step: bool = False
+    daytime: int = 0
 
     @property
     def agent(self) -> Agent:
@@ -293,8 +297,10 @@ def _list_bare_steps(
         for mark in begun:
             others = list_beginning(named, joint.end, mark.end + _BARE_REACH)
             keys = {mention.agent.key for mention in others}
-            # "followed by oral B"
-            if keys - {statement.agent.key} or earlier.isdisjoint(_TIMES):
+            follows = list_beginning(marks, mark.end, mark.end + _BARE_REACH)
+            has_amount = any(near.field == "amounts" for near in follows)
+            # "followed by oral B", "followed by oral A 5 mg"
+            if keys - {statement.agent.key} or has_amount or earlier.isdisjoint(_TIMES):
                 continue
             goes_on = mark.field == "frequency"
             facts: dict[str, list[Linked]] = {}
@@ -317,9 +323,12 @@ def has_choice(before: Statement, after: Statement) -> bool:
     return rule("no_step_between").occurs(tokens, before.place[1], after.place[0])
 
 
-def is_called(statement: Statement, name: str) -> bool:
-    """Return whether the words directly around a dose call it so: "a loading dose of 600 mg"."""
-    first = max(statement.clause[0], statement.place[0] - _CALLED_BEFORE)
+def is_called(statement: Statement, name: str, after: int = 0) -> bool:
+    """Return whether the words directly around a dose, from the token ``after`` on, call it so: "a
+    loading dose of 600 mg".
+    """
+    start = max(statement.clause[0], min(after, statement.place[0]))
+    first = max(start, statement.place[0] - _CALLED_BEFORE)
     end = min(statement.clause[1], statement.place[1] + _CALLED_BEHIND)
     return rule(name).occurs(statement.text.tokens, first, end)
 
@@ -430,6 +439,8 @@ def _link_all(marks: Sequence[Mark], statements: Sequence[Statement]) -> None:
         is_only = sum(near.field == mark.field for near in marks) == 1
         nearest, *members = _choose_receivers(mark, statements, is_only=is_only)
         _add(nearest, mark)
+        if mark.field in _OF_ONE:
+            continue
         kinds = next((kinds for kinds in _ALIKE if mark.field in kinds), (mark.field,))
         for statement in members:
             if not statement.facts.keys().isdisjoint(kinds):

@@ -149,6 +149,13 @@ class Regimen:
     def __post_init__(self) -> None:
         for statement in self.statements:
             self._add_levels(statement)
+        for levels in (self._substance, self._portions):
+            places = {level.link.clause for level in levels.values()}
+            # "100 or 200 mg", in the order of their words
+            if len(places) == 1:
+                ordered = sorted(levels.items(), key=_find_first)
+                levels.clear()
+                levels.update(ordered)
 
     @property
     def agent(self) -> Agent:
@@ -269,6 +276,11 @@ class Regimen:
         return None
 
 
+def _find_first(item: tuple[object, Level]) -> int:
+    """Return the first token of a dose level."""
+    return item[1].link.mark.first
+
+
 def _find_best(statement: Statement, name: str) -> Linked | None:
     """Return the most likely link of a field in a statement, or None if it states no value."""
     links = [link for link in statement.links(name) if link.mark.value is not None]
@@ -362,7 +374,9 @@ def _limit_to_step(statement: Statement, regimen: Regimen) -> Statement:
     """
     if regimen.main.step is None or statement.amounts:
         return statement
-    facts = {"route": links for links in [statement.links("route")] if links}
+    facts: dict[str, list[Linked]] = {}
+    if statement.links("route"):
+        facts["route"] = statement.links("route")
     totals = [
         link
         for link in statement.links("duration")
@@ -445,6 +459,9 @@ def _is_same(
     if step and (regimen.main.step is None or regimen.main.step.number != step.number):
         return False
     if _list_different(regimen, stated):
+        return False
+    daytimes = {0, candidate.main.daytime, regimen.main.daytime}
+    if len(daytimes) > 2:
         return False
     # what tells of no steps adds no amount to one
     if regimen.main.step and not candidate.levels.keys() <= regimen.levels.keys():

@@ -11,13 +11,26 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from extractor.concepts.doses.linking import SHARED, Statement, has_choice, is_called
-from extractor.concepts.doses.marks import STEP, Step
-from extractor.language.book import rule
+from extractor.concepts.doses.amounts import is_portion
+from extractor.concepts.doses.linking import (
+    SHARED,
+    Linked,
+    Statement,
+    has_choice,
+    is_called,
+)
+from extractor.concepts.doses.marks import STEP, Mark, Step
+from extractor.language.book import rule, word_set
 from extractor.schemas import Frequency, StepKind
 
 _MOST_STEPS = 12
 """No treatment has more steps; a longer list is a table of something else."""
+_CALLED_BEHIND = 3
+"""Maximum number of tokens between a dose and a word behind it that says what it is for."""
+_TWICE = 0.8
+"""The confidence that the same amount in the morning and in the evening is given twice a day."""
+_SETTINGS = word_set("Hz mA W J V")
+"""Units of what a device is set to."""
 _APART = 2
 """Maximum number of tokens between two clauses of one treatment."""
 _OWN_TIMES = (("duration", STEP), ("days",))
@@ -31,6 +44,7 @@ def number_steps(statements: Iterable[Statement]) -> None:
         if statement.amounts or statement.is_bare_step:
             by_agent[statement.agent.key].append(statement)
     for of_agent in by_agent.values():
+        _divide_day(of_agent)
         for chain in _list_chains(of_agent):
             kinds = _name_kinds(chain)
             for number, (statement, kind) in enumerate(
@@ -39,6 +53,28 @@ def number_steps(statements: Iterable[Statement]) -> None:
                 statement.step = Step(number, kind)
             for before, after in pairwise(chain):
                 _go_on(before, after)
+
+
+def _divide_day(statements: Sequence[Statement]) -> None:
+    """Join the same amount in the morning and in the evening, and tell two different ones apart."""
+    ordered = sorted(statements, key=lambda statement: statement.place)
+    for before, after in pairwise(ordered):
+        tokens = before.text.tokens
+        is_day = rule("morning_words").starts(tokens, before.place[1])
+        evening = rule("evening_words").starts(tokens, after.place[1])
+        if not is_day or not evening or before.clause != after.clause:
+            continue
+        if has_choice(before, after):
+            continue
+        values = [link.mark.value for one in (before, after) for link in one.amounts]
+        if len(values) == 2 and values[0] == values[1]:
+            place = before.place[0], evening.end
+            mark = Mark("frequency", Frequency.BID, *place, _TWICE)
+            before.facts["frequency"] = [Linked(mark, before.text)]
+            after.facts.clear()
+            continue
+        before.daytime = 1
+        after.daytime = 2
 
 
 def _go_on(before: Statement, after: Statement) -> None:
@@ -79,6 +115,8 @@ def _is_next(before: Statement, after: Statement) -> bool:
     between = before.place[1], after.place[0]
     if between[0] > between[1] or has_choice(before, after):
         return False
+    if not _are_alike(before, after):
+        return False
     if rule("step_joint").occurs(text.tokens, *between):
         return True
     if is_called(before, "loading_word") and is_called(after, "maintenance_word"):
@@ -88,6 +126,16 @@ def _is_next(before: Statement, after: Statement) -> bool:
     if before.clause != after.clause:
         return False
     return any(_have_own(before, after, fields) for fields in _OWN_TIMES)
+
+
+def _are_alike(before: Statement, after: Statement) -> bool:
+    """Return whether two amounts may be those of one treatment: no pieces beside a substance, and
+    no settings of a device.
+    """
+    marks = [link.mark for one in (before, after) for link in one.amounts]
+    units = {level.unit.partition("/")[0] for mark in marks for level in mark.value}
+    is_setting = not _SETTINGS.isdisjoint(units)
+    return len({is_portion(mark) for mark in marks}) <= 1 and not is_setting
 
 
 def _have_own(before: Statement, after: Statement, fields: Iterable[str]) -> bool:
@@ -110,11 +158,14 @@ def _have_own(before: Statement, after: Statement, fields: Iterable[str]) -> boo
 def _name_kinds(chain: Sequence[Statement]) -> Sequence[StepKind | None]:
     """Return what each step of a chain is for."""
     kinds: list[StepKind | None] = [None] * len(chain)
+    reached = 0
     for at, statement in enumerate(chain):
-        if is_called(statement, "maintenance_word"):
+        if is_called(statement, "maintenance_word", reached):
             kinds[at] = StepKind.MAINTENANCE
-        elif is_called(statement, "loading_word"):
+        elif is_called(statement, "loading_word", reached):
             kinds[at] = StepKind.LOADING
+        # the words behind a dose are about this one
+        reached = statement.place[1] + _CALLED_BEHIND
     for at, (before, after) in enumerate(pairwise(chain)):
         tokens = before.text.tokens
         between = before.place[1], after.place[0]
@@ -132,7 +183,8 @@ def _name_kinds(chain: Sequence[Statement]) -> Sequence[StepKind | None]:
                 kinds[at + 1] = kinds[at]
     known = [level for level in levels if level is not None]
     is_rise = len(known) == len(chain) and known == sorted(set(known))
-    if is_rise and not any(kinds) and len(chain) > 1 and _is_one_unit(chain):
+    in_cycles = any(statement.links("cycle") for statement in chain)
+    if is_rise and not any(kinds) and not in_cycles and _is_one_unit(chain):
         return [StepKind.TITRATION] * len(chain)
     first, second = levels[:2]
     is_larger = first is not None and second is not None and first > second
@@ -148,7 +200,8 @@ def _measure(statement: Statement) -> float | None:
     levels = [level for link in statement.amounts for level in link.mark.value]
     if len(levels) != 1:
         return None
-    return levels[0].low
+    level: float | None = levels[0].low
+    return level
 
 
 def _is_one_unit(chain: Iterable[Statement]) -> bool:

@@ -245,11 +245,11 @@ def _prove_people(
     place = next(filter(None, found), None)
     if place is None:
         bare = amount.model_copy(update={"condition": None})
-        objection = Objection(
-            Why.NOT_STATED, part="condition", value=amount.condition
-        )
+        objection = Objection(Why.NOT_STATED, part="condition", value=amount.condition)
         return replace(supported, value=bare), [objection]
-    section = next(each.section for each in places if each.section.name == place.section)
+    section = next(
+        each.section for each in places if each.section.name == place.section
+    )
     words = section.raw[place.start : place.end]
     return replace(supported, value=amount.model_copy(update={"condition": words})), []
 

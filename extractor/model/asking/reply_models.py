@@ -28,7 +28,11 @@ from pydantic import (
 from extractor.assembly.check import UnreadableValue
 from extractor.concepts.own.attributes import CLASSES
 from extractor.concepts.own.declaration import CustomField, CustomFields
-from extractor.concepts.own.value_forms import read_group_rule, read_maximum, read_window
+from extractor.concepts.own.value_forms import (
+    read_group_rule,
+    read_maximum,
+    read_window,
+)
 from extractor.language.values import list_members
 from extractor.model.asking.questions import Question
 from extractor.model.calls import PROMPTS, ReplyItem, ReplyModel
