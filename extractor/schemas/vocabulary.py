@@ -138,8 +138,8 @@ StepKind.__doc__ = """What a step of a treatment is for.
 """
 
 MaximumPer = StrEnum("MaximumPer", "DOSE DAY WEEK CYCLE TOTAL")
-MaximumPer.__doc__ = """What a maximum applies to: one dose, all doses of a day, a week or a cycle, or all
-doses of the treatment (``total``).
+MaximumPer.__doc__ = """What a maximum is of: a dose, all doses of a day, week or cycle, or all
+of the treatment (``total``).
 """
 
 Rank = StrEnum("Rank", "PRIMARY SECONDARY OTHER")
