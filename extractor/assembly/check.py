@@ -334,8 +334,8 @@ def _ground_members(
     against: list[Objection] = []
     against_parts: list[Objection] = []
     places = [search.here]
-    # the line that introduces a criterion may state its time
-    if field == "time_windows":
+    # the line that introduces a criterion may state its time; any text, for whom an amount is
+    if field in ("time_windows", "amounts"):
         places = list(search.list_places(field))
     for member in members:
         support = search.find(field, member)

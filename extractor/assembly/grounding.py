@@ -12,6 +12,7 @@ from extractor.schemas import (
     Age,
     Amount,
     Constraint,
+    Maximum,
     Period,
     Quantity,
     Support,
@@ -56,7 +57,7 @@ def list_numbers(value: object) -> tuple[float | None, float | None]:
             return value.low, value.high
         case Amount():
             return value.high, None
-        case Age() | Period() | TimePoint():
+        case Age() | Period() | TimePoint() | Maximum():
             return value.value, None
     return None, None
 

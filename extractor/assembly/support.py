@@ -46,6 +46,7 @@ from extractor.schemas import (
     CriterionGroup,
     Frequency,
     Instrument,
+    Maximum,
     Period,
     Quantity,
     Route,
@@ -219,9 +220,15 @@ def _find_code(tokens: Tokens, value: Frequency | Route) -> Derived | None:
     return None
 
 
+def _find_cap(tokens: Tokens, cap: Maximum) -> Derived | None:
+    """Find the number of a cap together with its unit, or return None."""
+    return find_amount(tokens, Amount(low=cap.value, high=cap.value, unit=cap.unit))
+
+
 _FINDERS: Mapping[type, Callable[[Tokens, Any], Derived | None]] = {
     Quantity: find_limit,
     Amount: find_amount,
+    Maximum: _find_cap,
     Age: find_age,
     Period: find_length,
     TimePoint: find_point,

@@ -19,6 +19,7 @@ from extractor.language.values import replace
 from extractor.schemas import (
     Absence,
     AbsenceReason,
+    Amount,
     Evidence,
     EvidenceKind,
     ExtractedItem,
@@ -149,6 +150,17 @@ class ItemBuilder:
             values[field.name] = value
         return values
 
+    def add_stated(self, fields: Iterable[FieldInfo]) -> dict[str, Any]:
+        """Resolve fields that most items lack, add the evidence for those with a value, and return
+        the values by name. An empty one has no reason.
+        """
+        values: dict[str, Any] = {}
+        for field in fields:
+            resolved = self.resolve(field.name)
+            if resolved.list_values():
+                values[field.name] = self.add(field.name, resolved)
+        return values
+
     def add_quote(self, exists: Reading[object]) -> str | None:
         """Add the item's own words, with the origin of the item and the confidence that it exists,
         and return those words.
@@ -258,6 +270,11 @@ class ItemBuilder:
             if answered:
                 spans += answered.spans
             spans += self.draft.read("lead_in").spans
+        # "children below 30 kg" may stand before the words of the dose
+        if isinstance(member.value, Amount):
+            section = member.span.section
+            whole = len(self._parsed.sections[section].raw)
+            spans += [self.draft.chunk.span, Span(section, 0, whole)]
         for name in PARTS[type(member.value)]:
             words = getattr(member.value, name)
             if not words:

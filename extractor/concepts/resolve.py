@@ -273,11 +273,11 @@ def _fill_parts(model: Reading[object], rule: Reading[object]) -> Reading[object
 
 
 def _fill_member(member: object, read: object) -> object:
-    """Fill in missing parts of a limit or a time window, and a missing unit, from the rules'
-    reading of it. This matters because a limit without its condition would apply to more people
-    than the text states.
+    """Fill in missing parts of a limit, an amount or a time window, and a missing unit, from the
+    rules' reading of it. This matters because a limit without its condition would apply to more
+    people than the text states.
     """
-    if not isinstance(member, Constraint | TimeWindow) or read is None:
+    if not isinstance(member, Constraint | TimeWindow | Amount) or read is None:
         return member
     names = [
         *PARTS[type(member)],

@@ -24,11 +24,13 @@ from extractor.schemas import (
     EndpointCategory,
     Frequency,
     Instrument,
+    Maximum,
     Period,
     Rank,
     Role,
     Route,
     Sex,
+    StepKind,
     TimeKind,
     TimePoint,
     TimeWindow,
@@ -100,6 +102,11 @@ class RegimenReadings(Readings):
     route: Read[Route]
     cycle: Read[Period]
     duration: Read[Period]
+    step: Read[int] = NOT_READ
+    step_kind: Read[StepKind] = NOT_READ
+    maximum: Read[tuple[Maximum, ...]] = NOT_READ
+    total_duration: Read[Period] = NOT_READ
+    as_needed: Read[bool] = NOT_READ
     stands: Reading[bool] = Reading(value=True)
 
 

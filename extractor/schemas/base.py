@@ -99,8 +99,8 @@ class EvidenceKind(StrEnum):
 
 Comparison = StrEnum(
     "Comparison",
-    "TEXT AGENT EXTENT WORDS WHOLE CHOICE POLARITY PLACE TIME LIMIT WINDOW AMOUNT FREQUENCY NAME "
-    "LABEL GROUP",
+    "TEXT AGENT EXTENT WORDS WHOLE CHOICE POLARITY PLACE TIME LIMIT WINDOW AMOUNT CAP FREQUENCY "
+    "NAME LABEL GROUP",
 )
 Comparison.__doc__ = """How two values of a field are compared.
 
@@ -114,8 +114,8 @@ Comparison.__doc__ = """How two values of a field are compared.
   instead of the whole list.
 - ``choice``, ``polarity``: equal or not. A difference in polarity reverses the meaning.
 - ``place``: equal or not. A difference means that the item is at a different position.
-- ``time``, ``limit``, ``window``, ``amount``, ``frequency``: numbers with units, compared part by
-  part.
+- ``time``, ``limit``, ``window``, ``amount``, ``cap``, ``frequency``: numbers with units, compared
+  part by part.
 - ``name``: a name with an optional version.
 - ``label``: a name that the record defines, such as the label of an arm. Letter case and white
   space are ignored.

@@ -33,10 +33,12 @@ from extractor.schemas.vocabulary import (
     EndpointCategory,
     Frequency,
     GroupRule,
+    MaximumPer,
     Rank,
     Role,
     Route,
     Sex,
+    StepKind,
     TimeKind,
     TimeUnit,
 )
@@ -171,6 +173,22 @@ class Amount(QuotingModel):
         "regimen's arms.",
         exclude_if=not_,
     )
+    condition: Annotated[str | None, FieldInfo(Comparison.WORDS, in_total=False)] = (
+        Field(
+            default=None,
+            description="Quote that states which participants of the arms receive the amount: "
+            "'body weight <= 30 kg'.",
+            exclude_if=is_none,
+        )
+    )
+    limits: Annotated[
+        tuple[Constraint, ...],
+        FieldInfo(Comparison.LIMIT, family="limit", in_total=False),
+    ] = Field(
+        default=(),
+        description="The limits in the condition, as numbers.",
+        exclude_if=not_,
+    )
 
     def __str__(self) -> str:
         if self.low is None:
@@ -181,9 +199,23 @@ class Amount(QuotingModel):
             level = f"{self.low} {self.unit}"
         else:
             level = f"{self.low}-{self.high} {self.unit}"
-        if not self.arms:
+        groups = [", ".join(self.arms), self.condition or ""]
+        whom = "; ".join(filter(None, groups))
+        if not whom:
             return level
-        return show_line(f"{level} ({', '.join(self.arms)})")
+        return show_line(f"{level} ({whom})")
+
+
+class Maximum(QuotingModel):
+    """A cap on a dose: "up to 300 mg", "no more than 10 mg a day"."""
+
+    value: Number = Field(description="The highest amount.")
+    unit: str = Field(description="Its unit, without the time: mg, mg/kg, ...")
+    per: MaximumPer
+
+    def __str__(self) -> str:
+        per = "in total" if self.per is MaximumPer.TOTAL else f"per {self.per}"
+        return show_line(f"{self.value} {self.unit} {per}")
 
 
 class Instrument(QuotingModel):
@@ -367,7 +399,7 @@ class Eligibility(ExtractedItem, EligibilityAnnotation):
 
 
 class RegimenAnnotation(QuotingModel):
-    """One agent and one way of administering it, as an annotator writes it."""
+    """One agent and one way of administering it, or one step of it, as an annotator writes it."""
 
     agent: Annotated[
         str,
@@ -394,6 +426,19 @@ class RegimenAnnotation(QuotingModel):
         ),
         Field(description="The shortest text that states the dose."),
     ]
+    step: Annotated[
+        int | None,
+        FieldInfo(Comparison.CHOICE, question="step", tokens=5, in_total=False),
+    ] = Field(
+        default=None,
+        ge=1,
+        description="1, 2, ... if the same participants receive the agent in several steps, in "
+        "the order in which they are given; null if there is only one.",
+    )
+    step_kind: Annotated[
+        StepKind | None,
+        FieldInfo(Comparison.CHOICE, question="step_kind", key="phase", in_total=False),
+    ] = Field(default=None, exclude_if=is_none)
     amounts: Annotated[
         tuple[Amount, ...],
         FieldInfo(
@@ -404,6 +449,21 @@ class RegimenAnnotation(QuotingModel):
             tokens=50,
         ),
     ] = ()
+    maximum: Annotated[
+        tuple[Maximum, ...],
+        FieldInfo(
+            Comparison.CAP,
+            question="maximum",
+            key="cap",
+            family="amount",
+            tokens=20,
+            in_total=False,
+        ),
+    ] = Field(
+        default=(),
+        description="The most that may be given per dose, day, week, cycle, or in total.",
+        exclude_if=not_,
+    )
     arms: Annotated[
         tuple[str, ...],
         FieldInfo(
@@ -426,7 +486,34 @@ class RegimenAnnotation(QuotingModel):
     duration: Annotated[
         Period | None,
         FieldInfo(Comparison.TIME, question="duration", key="for", family="duration"),
-    ] = None
+    ] = Field(
+        default=None,
+        description="The length of the treatment or, of one of several steps, of this step.",
+    )
+    total_duration: Annotated[
+        Period | None,
+        FieldInfo(
+            Comparison.TIME,
+            question="total_duration",
+            key="total",
+            family="duration",
+            in_total=False,
+        ),
+    ] = Field(
+        default=None,
+        description="Of one of several steps: the length of all steps together.",
+        exclude_if=is_none,
+    )
+    as_needed: Annotated[
+        bool | None,
+        FieldInfo(
+            Comparison.POLARITY, question="as_needed", key="needed", in_total=False
+        ),
+    ] = Field(
+        default=None,
+        description="True if it is given on demand.",
+        exclude_if=is_none,
+    )
     timing: Annotated[
         str | None,
         FieldInfo(

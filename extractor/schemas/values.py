@@ -6,16 +6,17 @@ from typing import Any, NamedTuple
 
 from extractor.language.values import group_pairs
 from extractor.schemas.evidence import Absence, Evidence, ExtractedItem
-from extractor.schemas.extraction import Constraint, TimeWindow, TrialExtraction
+from extractor.schemas.extraction import Amount, Constraint, TimeWindow, TrialExtraction
 from extractor.schemas.fields import FieldRef
 from extractor.schemas.record import TrialRecord
 
 PARTS: Mapping[type, tuple[str, ...]] = {
     Constraint: ("condition",),
     TimeWindow: ("of", "anchor"),
+    Amount: ("condition",),
 }
-"""The quotes that are part of a value: to whom a limit applies, what a time window applies to, and
-the point from which the window is counted.
+"""The quotes that are part of a value: to whom a limit or an amount applies, what a time window
+applies to, and the point from which the window is counted.
 """
 
 UNPROVEN = frozenset(

@@ -128,6 +128,20 @@ Frequency = StrEnum(
 )
 Frequency.__doc__ = """How often an agent is given, in prescribers' abbreviations."""
 
+StepKind = StrEnum("StepKind", "LOADING MAINTENANCE TITRATION TAPER RESCUE")
+StepKind.__doc__ = """What a step of a treatment is for.
+
+- ``loading``: a first dose or phase that is larger or more frequent than what follows.
+- ``maintenance``: what follows a loading step.
+- ``titration``, ``taper``: a step of a planned rise or fall.
+- ``rescue``: what is added if symptoms break through.
+"""
+
+MaximumPer = StrEnum("MaximumPer", "DOSE DAY WEEK CYCLE TOTAL")
+MaximumPer.__doc__ = """What a maximum is of: a dose, all doses of a day, week or cycle, or all
+of the treatment (``total``).
+"""
+
 Rank = StrEnum("Rank", "PRIMARY SECONDARY OTHER")
 Rank.__doc__ = """The registered rank of an outcome."""
 

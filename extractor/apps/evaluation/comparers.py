@@ -33,6 +33,7 @@ from extractor.schemas import (
     Comparison,
     Constraint,
     Frequency,
+    Maximum,
     Period,
     Quantity,
     TimePoint,
@@ -147,7 +148,7 @@ class LimitEnd:
 
 
 _Limit = Constraint | Quantity
-_Measured = LimitEnd | Amount | Age | Period | TimePoint | TimeWindow
+_Measured = LimitEnd | Amount | Maximum | Age | Period | TimePoint | TimeWindow
 
 
 def _are_different(name: str | None, other: str | None) -> bool:
@@ -188,10 +189,9 @@ def list_bounds(limits: _Limit | tuple[_Limit, ...] | None) -> tuple[LimitEnd, .
 
 
 def _list_amounts(amounts: Amount | tuple[Amount, ...] | None) -> tuple[Amount, ...]:
-    """Return amounts without their arms; arms are scored as a separate field."""
-    return tuple(
-        amount.model_copy(update={"arms": ()}) for amount in list_members(amounts)
-    )
+    """Return amounts alone; their arms, conditions and limits are scored as separate fields."""
+    alone: dict[str, Any] = {"arms": (), "condition": None, "limits": ()}
+    return tuple(amount.model_copy(update=alone) for amount in list_members(amounts))
 
 
 def _list_numbers(value: _Measured) -> tuple[float | None, ...]:
@@ -271,6 +271,11 @@ def measure_window(window: TimeWindow) -> tuple[object, ...]:
     return window.comparator, *sizes, TimeUnit.DAY if days else window.unit
 
 
+def _measure_cap(cap: Maximum) -> tuple[object, ...]:
+    """Return (what the cap applies to, its number in base units)."""
+    return cap.per, _scale(cap)
+
+
 def _find_frequency_error(gold: Frequency, predicted: Frequency) -> ErrorKind:
     """Return a number error if both frequencies have a rate, as daily and weekly do, or a category
     error if one of them has no rate.
@@ -326,6 +331,7 @@ COMPARERS: dict[Comparison, Comparer[Any]] = {
     Comparison.TIME: _QUANTITY,
     Comparison.WINDOW: replace(_QUANTITY, key=measure_window),
     Comparison.AMOUNT: replace(_QUANTITY, spread=_list_amounts),
+    Comparison.CAP: replace(_QUANTITY, key=_measure_cap),
     Comparison.LIMIT: replace(
         _QUANTITY,
         spread=list_bounds,

@@ -37,9 +37,16 @@ _KEYS = {
     "eligibility.criteria.group": "eligibility.groups",
     "eligibility.criteria.constraints.condition": "eligibility.criteria.time_windows",
     "dosing.amounts.arms": "dosing.arms",
+    "dosing.amounts.condition": "dosing.step",
+    "dosing.amounts.limits": "dosing.step",
+    "dosing.step_kind": "dosing.step",
+    "dosing.maximum": "dosing.step",
+    "dosing.total_duration": "dosing.step",
+    "dosing.as_needed": "dosing.step",
 }
 """For some fields, the key of another field; if gold contains this key, the field in question was
-annotated. Annotators who follow guideline 1.5 write this key even if its value is empty.
+annotated. Annotators who follow guideline 1.5 (1.6 for steps) write this key even if its value is
+empty.
 """
 
 

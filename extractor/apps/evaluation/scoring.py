@@ -30,6 +30,7 @@ from extractor.apps.evaluation.report import (
     Score,
     ScoreReport,
 )
+from extractor.apps.evaluation.steps import match_form
 from extractor.errors import GoldError
 from extractor.face import Declarations, Declared, group_pairs, read_fields
 
@@ -115,7 +116,12 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
         annotation = annotations[record_id]
         scored = list(list_scored_groups(groups, annotation, names))
         rows_by_source = [
-            judge(annotation, source.get(record_id), scored, only_given=only_given)
+            judge(
+                annotation,
+                match_form(annotation, source.get(record_id)),
+                scored,
+                only_given=only_given,
+            )
             for source in sources
         ]
         counts.append([_count(groups, scored, rows) for rows in rows_by_source])

@@ -143,6 +143,9 @@ class Arms:
         own = {arm for entry in entries for arm in self._links.get(entry, ())}
         # one of two entries of a drug is linked to the arms that get its regimen
         others = linked - of_agent.stating
+        # an arm that states one step of a treatment gets the others, too
+        if regimen.step:
+            others = linked
         return "one of several regimens", self._sort(others & own or others)
 
     def _sort(self, arms: Iterable[str]) -> list[str]:

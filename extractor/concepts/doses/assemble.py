@@ -11,6 +11,8 @@ from extractor.concepts.doses.agents import find_kind
 from extractor.concepts.doses.amounts import PORTIONS
 from extractor.concepts.doses.marks import LINKED
 from extractor.concepts.doses.names import is_same_agent
+from extractor.concepts.limits.criterion import read_constraints
+from extractor.concepts.limits.read import find_limits
 from extractor.concepts.provenance import Assembled, ItemBuilder, list_read_fields
 from extractor.concepts.resolve import ALONE, agree
 from extractor.confidence import AGREE, ANSWERS, find_most, weigh_answer
@@ -26,8 +28,10 @@ from extractor.evidence.drafts import (
 from extractor.evidence.items import RegimenDraft, RegimenReadings
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.book import read_text
+from extractor.language.passage import read_passage
 from extractor.schemas import (
     AbsenceReason,
+    Amount,
     Origin,
     Regimen,
     Role,
@@ -37,21 +41,26 @@ from extractor.schemas import (
 from extractor.schemas.values import index_evidence
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
-_FIELDS = list_read_fields(Task.DOSING)
+_OF_STEPS = ("step", "step_kind", "maximum", "total_duration", "as_needed")
+"""Fields that most regimens lack: a regimen without them is the whole treatment."""
+_FIELDS = [
+    field for field in list_read_fields(Task.DOSING) if field.name not in _OF_STEPS
+]
+_SELDOM = [field for field in list_read_fields(Task.DOSING) if field.name in _OF_STEPS]
 _STATED = ("amounts", "route", "frequency", "cycle", "duration", "timing")
 """To be kept, a regimen must state at least one of these fields."""
 _QUOTED = ("agent", "amounts", "frequency", "duration", "timing")
 """Fields whose words should be in the quote of a regimen."""
 _LONGEST_QUOTE = 260
 """Maximum number of characters in a quote; a longer quote is cut to the span of its values."""
-_ASKED = tuple(field.name for field in _FIELDS)
+_ASKED = tuple(field.name for field in (*_FIELDS, *_SELDOM))
 _MOST_COMPARED = 50
 """Maximum number of earlier regimens with the same agent that are compared with a regimen. This
 limit keeps the running time linear.
 """
 
 
-_SCHEDULE = ("route", "frequency", "timing", "duration")
+_SCHEDULE = ("route", "frequency", "timing", "duration", *_OF_STEPS)
 """The fields of a regimen other than its amounts and its arms."""
 
 
@@ -69,6 +78,8 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
         is_stated = any(fields[name] or draft.objects_to(name) for name in _STATED)
         if fields["agent"] is None or not is_stated:
             continue
+        fields |= builder.add_stated(_SELDOM)
+        fields["amounts"] = tuple(map(_read_limits, fields["amounts"]))
         regimen = _cite_arms(
             Regimen(section=draft.span.section, **fields, **builder.build())
         )
@@ -83,6 +94,17 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
             same_agent.append(len(assembled.items))
             assembled.add(regimen, builder)
     return assembled
+
+
+def _read_limits(amount: Amount) -> Amount:
+    """Return an amount with the limits that its condition states, as those of a criterion are
+    read: "body weight <= 30 kg".
+    """
+    if not amount.condition:
+        return amount
+    passage = read_passage(amount.condition)
+    limits = read_constraints(passage, find_limits(passage.tokens, None)).value
+    return amount.model_copy(update={"limits": limits or ()})
 
 
 def _cite_arms(regimen: Regimen) -> Regimen:
@@ -180,10 +202,7 @@ def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
         exists = min(exists, find_most(ANSWERS, Why.OTHER_OWNER))
     origin = Origin.BOTH if similar else Origin.MODEL
     rules = RegimenReadings(
-        **{
-            field.name: _read_beside(field.name, answer, similar, span)
-            for field in _FIELDS
-        },
+        **{name: _read_beside(name, answer, similar, span) for name in _ASKED},
         stands=Reading(value=True, origin=origin, weighed=exists),
     )
     return replace(answer, span=span, rules=rules)
@@ -250,7 +269,9 @@ def _read_beside(
         # if each level has its own arms, it is unknown which of them receive the answered amount
         if name == "arms" and any(level.arms for level in levels):
             continue
-        reading: Reading[object] = regimen.rules[name]
+        reading: Reading[object] | None = regimen.rules.get(name)
+        if reading is None:
+            continue
         if model:
             is_fitting = bool(reading.value) and agree(reading.value, model.value)
         else:

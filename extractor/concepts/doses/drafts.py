@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import inf
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from extractor.concepts.doses.agents import Agent
 from extractor.concepts.doses.amounts import MOST_TAKEN, is_portion
@@ -21,7 +21,7 @@ from extractor.concepts.doses.merging import Regimen, without_rate
 from extractor.concepts.doses.names import find_substance, is_salt
 from extractor.concepts.doses.roles import Trial, read_role
 from extractor.concepts.doses.sections import DoseText
-from extractor.evidence.drafts import ItemDraft, Reading, Supported
+from extractor.evidence.drafts import ItemDraft, Part, Reading, Supported
 from extractor.evidence.items import RegimenDraft, RegimenReadings
 from extractor.language.book import read_table, rule
 from extractor.language.lexer import NUMBER
@@ -81,6 +81,7 @@ class _Reader:
             route=self._read_mark("route", describe_route),
             cycle=self._read_mark("cycle"),
             duration=self._read_mark("duration"),
+            **self._read_steps(),
         )
         # a regimen with many empty fields is often a part of another one
         empty = (name for name in _MAY_BE_EMPTY if not readings[name].value)
@@ -103,7 +104,14 @@ class _Reader:
         members = []
         for amount, link in zip(amounts, links, strict=True):
             own = self._with_common(describe_amount(amount, link, self._regimen))
-            members.append(Supported(amount, link.span, Support.PARSED, own))
+            whom = link.text.whom.get(link.mark.place)
+            parts = {}
+            value = amount
+            # which of "5 or 10 mg" is for them is unknown
+            if whom and len(link.mark.value) == 1:
+                value = amount.model_copy(update={"condition": link.text.raw(*whom)})
+                parts = {"condition": Part((_NOT_PLAIN,))}
+            members.append(Supported(value, link.span, Support.PARSED, own, parts))
         return Reading((), min(map(_estimate, links))).with_supported(members)
 
     def _read_arms(self) -> Reading[tuple[str, ...]]:
@@ -165,6 +173,52 @@ class _Reader:
             features=self._with_common(own),
         )
 
+    def _read_steps(self) -> dict[str, Reading[Any]]:
+        """Return the readings of the fields that most regimens lack: maxima, "as needed", and those
+        of one of several steps.
+        """
+        readings: dict[str, Reading[Any]] = {}
+        regimen = self._regimen
+        maxima = {link.mark.value: link for link in reversed(regimen.links("maximum"))}
+        if maxima:
+            readings["maximum"] = Reading(()).with_supported(
+                Supported(value, link.span, Support.PARSED, (_NOT_PLAIN,))
+                for value, link in reversed(maxima.items())
+            )
+        rhythm = regimen.frequency()
+        demand = regimen.best("as_needed")
+        if demand is None and rhythm and rhythm[0] is Frequency.PRN:
+            demand = rhythm[1]
+        if demand:
+            readings["as_needed"] = Reading(
+                value=True,
+                spans=(demand.span,),
+                support=Support.PARSED,
+                features=(_NOT_PLAIN,),
+            )
+        step = regimen.step
+        if step is None:
+            return readings
+        span = regimen.main.text.span(*regimen.main.find_words())
+        features = (_BY_ORDER,)
+        readings["step"] = Reading(
+            step.number, 1.0, (span,), Support.INFERRED, features=features
+        )
+        if step.kind:
+            readings["step_kind"] = Reading(
+                step.kind, 1.0, (span,), Support.INFERRED, features=features
+            )
+        total = regimen.total
+        if total and total.mark.value:
+            readings["total_duration"] = Reading(
+                total.mark.value,
+                _estimate(total),
+                (total.span,),
+                Support.PARSED,
+                features=(_NOT_PLAIN,),
+            )
+        return readings
+
     def _read_nothing(self, name: str, value: T) -> Reading[T]:
         """Return the reading of an empty field, which is less certain if the clause or the section
         contains other marks of the field.
@@ -218,6 +272,9 @@ _MAY_BE_EMPTY = ("arms", "route", "frequency", "timing", "cycle", "duration")
 """The fields that a regimen may lack, apart from its amounts."""
 _SETTINGS = ("Hz", "W", "J", "mA", "L")
 """Units of what a device is set to, which may be no dose."""
+_BY_ORDER = "divided by order"
+_NOT_PLAIN = "in no plain form"
+"""Features of what is read from several sentences or from words that may mean something else."""
 UNKNOWN_NAME = "behind an unknown name"
 _SLASHED = re.compile(f"[{NUMBER}]/[{NUMBER}]")
 
@@ -252,6 +309,7 @@ def describe_around(regimen: Regimen, siblings: int) -> Iterator[str]:
             "two agents in the clause": 1 < main.rivals < _MANY_AGENTS,
             "no amount": not regimen.levels,
             "one of several regimens of its agent": siblings > 0,
+            "one of several steps": regimen.step is not None,
             "a placebo": regimen.agent.is_placebo,
         }
     )

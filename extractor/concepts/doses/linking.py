@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 
 from extractor.concepts.doses.agents import Agent, Agents, Mention
@@ -11,6 +11,7 @@ from extractor.concepts.doses.marks import (
     STEP,
     Mark,
     Place,
+    Step,
     drop_inside,
     list_beginning,
     within,
@@ -32,6 +33,15 @@ _ALIKE = (("frequency", "days"), ("duration", STEP))
 """Fields that are equivalent in a list: a member with days does not take another member's
 frequency.
 """
+_OF_ONE = ("maximum", "as_needed")
+"""Fields that the members of a list do not share."""
+_TIMES = ("frequency", "days", "duration", STEP)
+"""Fields that tell one step from another."""
+_BARE_REACH = 4
+"""Maximum number of tokens between the word that begins a step and its rhythm or route."""
+_CALLED_BEFORE = 6
+_CALLED_BEHIND = 3
+"""Maximum number of tokens between a dose and the word that says what it is for."""
 _INNER = ("days", "timing")
 """Fields that apply to the members of a list before them even if a member follows."""
 _JOINTS = word_set("and or then plus with + , / by")
@@ -110,7 +120,9 @@ class Linked:
 class Statement:
     """What a clause says about an agent, with the linked marks by field. ``place`` is that of the
     amount or, without one, of the agent's name. ``rivals`` is the number of agents that the clause
-    names.
+    names. ``step`` is set if it is one of several steps; one that is bare has no amount of its own,
+    and its place is that of the word that begins it. ``daytime`` counts the amounts of a day that
+    differ, "10 mg in the morning and 5 mg in the evening".
     """
 
     owner: Owner
@@ -119,6 +131,9 @@ class Statement:
     place: Place
     rivals: int = 1
     facts: dict[str, list[Linked]] = field(default_factory=dict)
+    step: Step | None = None
+    is_bare_step: bool = False
+    daytime: int = 0
 
     @property
     def agent(self) -> Agent:
@@ -146,7 +161,9 @@ class Statement:
         ]
         direct = [link for link in links if not link.is_shared]
         places = [link.mark.place for link in direct or links] or [self.clause]
-        if self.owner.how == "named":
+        is_later_step = self.step is not None and self.step.number > 1
+        # "then 200 mg every 4 weeks", without the words of the step before it
+        if self.owner.how == "named" and not is_later_step:
             places.append(self.owner.place)
         return min(places)[0], max(end for _, end in places)
 
@@ -250,9 +267,83 @@ def _read_clause(
         place = owner.place if owner.how == "named" else (clause[0], clause[0])
         statements.append(Statement(owner, text, clause, place, rivals))
     statements.sort(key=lambda statement: statement.place)
+    bare_steps = list(_list_bare_steps(marks, statements, named))
+    if bare_steps:
+        statements = sorted((*statements, *bare_steps), key=lambda one: one.place)
     if statements:
         _link_all(marks, statements)
     yield from (statement for statement in statements if statement.facts)
+
+
+def _list_bare_steps(
+    marks: Sequence[Mark], statements: Sequence[Statement], named: Sequence[Mention]
+) -> Iterator[Statement]:
+    """Yield the steps of a clause without amounts of their own, behind a word that begins a step:
+    "weekly for 4 weeks, then monthly", "IV for 3 days, followed by oral ...". If only the rhythm
+    changes, the amount goes on.
+    """
+    ends = [statement.place[0] for statement in statements[1:]]
+    for statement, end in zip(
+        statements, [*ends, *(one.clause[1] for one in statements[-1:])], strict=True
+    ):
+        tokens = statement.text.tokens
+        first = statement.place[1]
+        joint = rule("bare_step").search(tokens, first, end) if first < end else None
+        if joint is None or not statement.amounts:
+            continue
+        near = list_beginning(marks, joint.end, min(end, joint.end + _BARE_REACH))
+        begun = [mark for mark in near if mark.field in ("frequency", "route")][:1]
+        earlier = {mark.field for mark in within(marks, first, joint.first)}
+        for mark in begun:
+            others = list_beginning(named, joint.end, mark.end + _BARE_REACH)
+            keys = {mention.agent.key for mention in others}
+            follows = list_beginning(marks, mark.end, mark.end + _BARE_REACH)
+            has_amount = any(near.field == "amounts" for near in follows)
+            # "followed by oral B", "followed by oral A 5 mg"
+            if keys - {statement.agent.key} or has_amount or earlier.isdisjoint(_TIMES):
+                continue
+            goes_on = mark.field == "frequency"
+            facts: dict[str, list[Linked]] = {}
+            if goes_on:
+                facts["amounts"] = [
+                    replace(link, doubts=(*link.doubts, SHARED))
+                    for link in statement.amounts
+                ]
+            yield replace(
+                statement,
+                place=(joint.first, joint.end),
+                facts=facts,
+                is_bare_step=True,
+            )
+
+
+def has_choice(before: Statement, after: Statement) -> bool:
+    """Return whether the words between two doses say that they are those of several groups."""
+    tokens = before.text.tokens
+    return rule("no_step_between").occurs(tokens, before.place[1], after.place[0])
+
+
+def is_called(statement: Statement, name: str, after: int = 0) -> bool:
+    """Return whether the words directly around a dose, from the token ``after`` on, call it so: "a
+    loading dose of 600 mg".
+    """
+    start = max(statement.clause[0], min(after, statement.place[0]))
+    first = max(start, statement.place[0] - _CALLED_BEFORE)
+    end = min(statement.clause[1], statement.place[1] + _CALLED_BEHIND)
+    return rule(name).occurs(statement.text.tokens, first, end)
+
+
+def _are_steps(one: Statement, other: Statement) -> bool:
+    """Return whether two statements of a clause are steps of one treatment."""
+    if one.agent.key != other.agent.key:
+        return False
+    before, after = sorted((one, other), key=lambda statement: statement.place)
+    if after.is_bare_step:
+        return True
+    if before.place[1] > after.place[0] or has_choice(before, after):
+        return False
+    tokens = before.text.tokens
+    return rule("step_joint").occurs(tokens, before.place[1], after.place[0])
 
 
 def _state_amounts(
@@ -348,15 +439,28 @@ def _link_all(marks: Sequence[Mark], statements: Sequence[Statement]) -> None:
         is_only = sum(near.field == mark.field for near in marks) == 1
         nearest, *members = _choose_receivers(mark, statements, is_only=is_only)
         _add(nearest, mark)
+        if mark.field in _OF_ONE:
+            continue
         kinds = next((kinds for kinds in _ALIKE if mark.field in kinds), (mark.field,))
         for statement in members:
             if not statement.facts.keys().isdisjoint(kinds):
                 break
-            if _is_single(statement, mark):
+            if _is_single(statement, mark) or _is_of_step(statement, nearest, mark):
                 continue
             # "A 5 mg or placebo, once daily": what stands behind a choice is of all of it
             beside = nearest if _is_choice(statement, nearest) else statement
             _add(statement, mark, SHARED, place=beside.place)
+
+
+def _is_of_step(statement: Statement, nearest: Statement, mark: Mark) -> bool:
+    """Return whether a mark is of one step alone: its length, its days, and the rhythm of what
+    follows a loading dose.
+    """
+    if mark.field not in (*_TIMES, "timing") or not _are_steps(statement, nearest):
+        return False
+    if mark.field != "frequency" or nearest.is_bare_step:
+        return True
+    return is_called(statement, "loading_word")
 
 
 def _is_choice(statement: Statement, other: Statement) -> bool:

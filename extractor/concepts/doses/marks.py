@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import Any, Protocol, TypeVar
 
 from extractor.language.values import value_class
+from extractor.schemas import StepKind
 
 Place = tuple[int, int]
 """A half-open range of tokens."""
@@ -16,6 +17,14 @@ PART = "part"
 """The field of the length of a first part of the treatment."""
 STEP = "step"
 """The field of the length of a step, before the dose of another one."""
+
+
+@value_class()
+class Step:
+    """The number of a statement among the steps of its agent in a text, and what it is for."""
+
+    number: int
+    kind: StepKind | None = None
 
 
 class Placed(Protocol):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from extractor.concepts.doses.agents import Agent
 from extractor.concepts.doses.amounts import is_portion, is_rate
 from extractor.concepts.doses.linking import Linked, Owner, Statement
-from extractor.concepts.doses.marks import PART, STEP, Place, within
+from extractor.concepts.doses.marks import PART, STEP, Place, Step, within
 from extractor.concepts.doses.rhythms import code_days, code_interval
 from extractor.concepts.doses.sections import DoseText
 from extractor.language.book import read_text, rule
@@ -141,10 +141,21 @@ class Regimen:
     """The levels of volumes and tablets: "10 mL"."""
     dosing: set[str] = field(default_factory=set)
     """The kinds of sections that state an amount."""
+    step: Step | None = None
+    """Its position among the steps of its agent, if there are several."""
+    total: Linked | None = None
+    """The length of all steps together."""
 
     def __post_init__(self) -> None:
         for statement in self.statements:
             self._add_levels(statement)
+        for levels in (self._substance, self._portions):
+            places = {level.link.clause for level in levels.values()}
+            # "100 or 200 mg", in the order of their words
+            if len(places) == 1:
+                ordered = sorted(levels.items(), key=_find_first)
+                levels.clear()
+                levels.update(ordered)
 
     @property
     def agent(self) -> Agent:
@@ -265,6 +276,11 @@ class Regimen:
         return None
 
 
+def _find_first(item: tuple[object, Level]) -> int:
+    """Return the first token of a dose level."""
+    return item[1].link.mark.first
+
+
 def _find_best(statement: Statement, name: str) -> Linked | None:
     """Return the most likely link of a field in a statement, or None if it states no value."""
     links = [link for link in statement.links(name) if link.mark.value is not None]
@@ -296,8 +312,8 @@ def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
             regimen for regimen in recent if _is_same(regimen, candidate, stated)
         ]
         for regimen in fitting[:1] if statement.amounts else fitting:
-            regimen.add(statement)
-        if fitting:
+            regimen.add(_limit_to_step(statement, regimen))
+        if fitting or _repeats_steps(candidate, recent):
             continue
         if not regimens or _may_be_separate(statement, regimens):
             regimens.append(candidate)
@@ -308,11 +324,37 @@ def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
     regimens.sort(key=lambda regimen: regimen.main.find_words())
     for known in regimens:
         _lengthen(known, (STEP, PART)[: len(regimens)])
+    steps = {known.main.step: known for known in regimens if known.main.step}
+    total = _find_total(steps.values()) if len(steps) > 1 else None
     return [
-        Regimen(known.statements, route, known.contradicted)
+        Regimen(
+            known.statements,
+            route,
+            known.contradicted,
+            step=known.main.step if len(steps) > 1 else None,
+            total=total if known.main.step else None,
+        )
         for known in regimens
         for route in _list_routes(known)
     ]
+
+
+def _find_total(steps: Iterable[Regimen]) -> Linked | None:
+    """Return the length of all steps together, which is no longer that of the step beside it."""
+    found: Linked | None = None
+    for regimen in steps:
+        for statement in regimen.statements:
+            kept = []
+            for link in statement.links("duration"):
+                tokens = link.text.tokens
+                is_total = rule("total_length").ends(tokens, link.mark.first)
+                if is_total or rule("total_length_after").starts(tokens, link.mark.end):
+                    found = found or link
+                else:
+                    kept.append(link)
+            if "duration" in statement.facts:
+                statement.facts["duration"] = kept
+    return found
 
 
 def _lengthen(regimen: Regimen, names: Sequence[str]) -> None:
@@ -326,11 +368,42 @@ def _lengthen(regimen: Regimen, names: Sequence[str]) -> None:
             statement.add(replace(link, mark=replace(link.mark, field="duration")))
 
 
+def _limit_to_step(statement: Statement, regimen: Regimen) -> Statement:
+    """Return what a statement without an amount says about a regimen. Its times may be those of
+    another step.
+    """
+    if regimen.main.step is None or statement.amounts:
+        return statement
+    facts: dict[str, list[Linked]] = {}
+    if statement.links("route"):
+        facts["route"] = statement.links("route")
+    totals = [
+        link
+        for link in statement.links("duration")
+        if rule("total_length").ends(link.text.tokens, link.mark.first)
+    ]
+    if totals:
+        facts["duration"] = totals
+    return replace(statement, facts=facts)
+
+
+def _repeats_steps(candidate: Regimen, regimens: Iterable[Regimen]) -> bool:
+    """Return whether a statement that tells of no steps repeats the amounts of several: "400 and
+    200 mg".
+    """
+    if candidate.main.step or len(candidate.levels) < 2:
+        return False
+    levels = {
+        level for regimen in regimens if regimen.main.step for level in regimen.levels
+    }
+    return candidate.levels.keys() <= levels
+
+
 def _may_be_separate(statement: Statement, regimens: Sequence[Regimen]) -> bool:
     """Return whether a statement can be a separate regimen: it has an amount or, if no regimen has
     one, it is in an arm and states a route.
     """
-    if statement.amounts:
+    if statement.amounts or statement.is_bare_step:
         return True
     has_route = statement.text.is_arm and bool(statement.links("route"))
     if not has_route:
@@ -339,10 +412,10 @@ def _may_be_separate(statement: Statement, regimens: Sequence[Regimen]) -> bool:
     return not regimens[0].main.amounts
 
 
-def _rank(statement: Statement) -> tuple[bool, bool, bool, int, bool]:
-    """Return the sort key of a statement. Statements with an amount of substance come first,
-    followed by statements in arms and interventions; within each group, statements with the most
-    directly linked fields come first.
+def _rank(statement: Statement) -> tuple[bool, bool, bool, bool, int, bool]:
+    """Return the sort key of a statement. Statements with an amount of substance come first, steps
+    before others, followed by statements in arms and interventions; within each group, statements
+    with the most directly linked fields come first.
     """
     amounts = statement.amounts
     has_substance = any(not is_portion(link.mark) for link in amounts)
@@ -350,7 +423,16 @@ def _rank(statement: Statement) -> tuple[bool, bool, bool, int, bool]:
     for name, links in statement.facts.items():
         direct += name != "timing" and any(not link.is_shared for link in links)
     text = statement.text
-    return not amounts, not has_substance, not text.is_group, -direct, not text.is_arm
+    has_amount = bool(amounts) or statement.is_bare_step
+    is_step = statement.step is not None
+    return (
+        not has_amount,
+        not has_substance and not statement.is_bare_step,
+        not is_step,
+        not text.is_group,
+        -direct,
+        not text.is_arm,
+    )
 
 
 def _list_routes(regimen: Regimen) -> Sequence[Linked | None]:
@@ -373,7 +455,16 @@ def _is_same(
     or days differ. The same amount is a regimen of its own if the same clause, or another arm,
     states it for another duration. ``stated`` contains the candidate's values.
     """
+    step = candidate.main.step
+    if step and (regimen.main.step is None or regimen.main.step.number != step.number):
+        return False
     if _list_different(regimen, stated):
+        return False
+    daytimes = {0, candidate.main.daytime, regimen.main.daytime}
+    if len(daytimes) > 2:
+        return False
+    # what tells of no steps adds no amount to one
+    if regimen.main.step and not candidate.levels.keys() <= regimen.levels.keys():
         return False
     if not regimen.levels or not candidate.levels:
         return True

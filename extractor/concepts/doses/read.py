@@ -9,11 +9,12 @@ from extractor.concepts.doses.agents import Agents
 from extractor.concepts.doses.amounts import find_amounts
 from extractor.concepts.doses.arms import Arms, OfAgent
 from extractor.concepts.doses.drafts import make_draft
-from extractor.concepts.doses.linking import is_aside, read_clauses
+from extractor.concepts.doses.linking import Statement, is_aside, read_clauses
 from extractor.concepts.doses.marks import Place, within
 from extractor.concepts.doses.merging import Regimen, merge, repeat_referred
 from extractor.concepts.doses.roles import Trial
 from extractor.concepts.doses.sections import DoseText, list_texts
+from extractor.concepts.doses.steps import number_steps
 from extractor.evidence.drafts import Chunk
 from extractor.evidence.parsed import Doses
 from extractor.language.book import rule
@@ -67,7 +68,11 @@ def read_regimens(record: TrialRecord, sections: LexedSections) -> ReadDoses:
     """Read the regimens of a record from its texts."""
     texts = list_texts(record, sections)
     agents = Agents(texts, record.registry.arm_links)
-    statements = [found for text in texts for found in read_clauses(text, agents)]
+    statements: list[Statement] = []
+    for text in texts:
+        found = read_clauses(text, agents)
+        number_steps(found)
+        statements += found
     regimens = [
         regimen
         for regimen in merge(repeat_referred(texts, statements))

@@ -1,18 +1,20 @@
 """Read the sections of a record that can state doses, with their marks and clauses."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import itemgetter
 
 from extractor.concepts.doses.amounts import PIECES, find_amounts
+from extractor.concepts.doses.caps import find_maxima
 from extractor.concepts.doses.marks import (
     STEP,
     Mark,
     Place,
     drop_inside,
     list_beginning,
+    within,
 )
 from extractor.concepts.doses.names import find_drugs
 from extractor.concepts.doses.rhythms import (
@@ -23,13 +25,14 @@ from extractor.concepts.doses.rhythms import (
     find_moments,
     find_routes,
 )
+from extractor.concepts.doses.whom import find_whom
 from extractor.concepts.places import DESCRIPTIONS_OF_DOSES
 from extractor.evidence.drafts import Chunk, Span, span_of
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, LexedSections, split_sentences
 from extractor.language.quantities import find_quantity_lists
-from extractor.schemas import Amount, Section, TrialRecord
+from extractor.schemas import Amount, Frequency, Section, TrialRecord
 from extractor.schemas.record import PROSE_FORMATS
 from extractor.schemas.registered_words import unify_word
 
@@ -37,6 +40,8 @@ _ABSENT: Place = (0, 0)
 """The empty token range of a part that a section does not have."""
 _STEP_REACH = 12
 """Maximum number of tokens between the word that begins a step, its amount and its duration."""
+_DEMAND_REACH = 1
+"""Maximum number of tokens between a rhythm and "as needed"."""
 _LONGEST_CLAUSE = 300
 """Maximum number of tokens in a clause. The time to link marks to agents grows with the cube of
 their number in a clause.
@@ -53,6 +58,8 @@ def find_marks(tokens: Tokens) -> list[Mark]:
     """
     moments = find_moments(tokens)
     amounts = find_amounts(tokens)
+    maxima = find_maxima(tokens, amounts)
+    amounts = drop_inside(amounts, maxima)
     cycles = find_cycles(tokens)
     days = drop_inside(find_days(tokens), moments)
     rates = [mark for mark in amounts if mark.value[0].unit.endswith("/day")]
@@ -64,8 +71,27 @@ def find_marks(tokens: Tokens) -> list[Mark]:
         if mark.place not in cyclic
     ]
     routes = drop_inside(find_routes(tokens), moments)
+    demands = [
+        Mark("as_needed", value=True, first=match.first, end=match.end)
+        for match in rule("as_needed").find(tokens)
+    ]
+    frequencies = drop_inside(_drop_bare_demands(frequencies), maxima)
     marks = [*amounts, *routes, *frequencies, *cycles, *lengths, *days, *moments]
+    marks += [*maxima, *demands]
     return sorted(marks, key=lambda mark: mark.place)
+
+
+def _drop_bare_demands(frequencies: Sequence[Mark]) -> list[Mark]:
+    """Return the rhythms without "as needed" directly behind another one: "every 6 hours as needed"
+    has a rhythm.
+    """
+    kept: list[Mark] = []
+    for mark in frequencies:
+        is_demand = mark.value is Frequency.PRN
+        if is_demand and kept and mark.first - kept[-1].end <= _DEMAND_REACH:
+            continue
+        kept.append(mark)
+    return kept
 
 
 def _is_of_step(tokens: Tokens, mark: Mark, amounts: Sequence[Mark]) -> bool:
@@ -161,6 +187,16 @@ class DoseText:
             if mark.field == "amounts"
             for level in mark.value
         }
+
+    @cached_property
+    def whom(self) -> Mapping[Place, Place]:
+        """The tokens that say for whom an amount is, by the tokens of the amount."""
+        amounts = [mark for mark in self.marks if mark.field == "amounts"]
+        found: dict[Place, Place] = {}
+        for clause in self.clauses:
+            of_clause = within(amounts, *clause)
+            found.update(find_whom(self.tokens, clause, of_clause))
+        return found
 
     @cached_property
     def fields(self) -> Set[str]:

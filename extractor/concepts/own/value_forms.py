@@ -26,6 +26,8 @@ from extractor.schemas import (
     CriterionGroup,
     GroupRule,
     Instrument,
+    Maximum,
+    MaximumPer,
     Period,
     Quantity,
     TimePoint,
@@ -186,9 +188,11 @@ def read_amount(text: str) -> Amount:
     True
 
     Only the first part of a fixed combination is read ("600/100 mg", "600 mg/100 mg"); "5 mg/0.5
-    mL" keeps its volume. The numbers of the arms that receive the dose may follow: "10 mg @ 1,2".
-    A dose without a unit, such as "5", is rejected.
+    mL" keeps its volume. The numbers of the arms that receive the dose may follow: "10 mg @ 1,2",
+    and the words that say for whom it is: "10 mg | body weight <= 30 kg". A dose without a unit,
+    such as "5", is rejected.
     """
+    text, _, condition = text.partition(" | ")
     text, _, arms = text.partition(" @ ")
     stated = _read_unnamed(_EXPOSURE.sub(r"\1 AUC", text))
     unit = _SECOND_PART.sub(r"\1", stated.unit or "") if stated else ""
@@ -205,7 +209,30 @@ def read_amount(text: str) -> Amount:
         high = None
     if stated.comparator in UPPER:
         low = None
-    return Amount(low=low, high=high, unit=unit, arms=tuple(re.findall(r"\d+", arms)))
+    return Amount(
+        low=low,
+        high=high,
+        unit=unit,
+        arms=tuple(re.findall(r"\d+", arms)),
+        condition=_drop_placeholder(condition.strip()),
+    )
+
+
+def read_maximum(text: str) -> Maximum:
+    """Read a cap on a dose, "number unit/dose", in which "dose" may also be "day", "week", "cycle"
+    or "total".
+
+    >>> str(read_maximum("10 mg/day")), str(read_maximum("300 mg"))
+    ('10 mg per day', '300 mg per dose')
+    """
+    stated, _, last = text.strip().rpartition("/")
+    per = MaximumPer.__members__.get(last.strip().upper())
+    # "5 mg/kg" is a cap of a dose
+    amount = read_amount(stated if per else text)
+    value = amount.low if amount.high is None else amount.high
+    if value is None:
+        raise ValueError(f'{text!r}: write a maximum such as "10 mg/day"')
+    return Maximum(value=value, unit=amount.unit, per=per or MaximumPer.DOSE)
 
 
 def read_time(kind: type[TimedT], text: str) -> TimedT:

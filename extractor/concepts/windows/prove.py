@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from extractor.concepts.limits.prove import overlaps_any, prove_condition
-from extractor.concepts.places import find_quotes, locate
+from extractor.concepts.places import find_quote, find_quotes, locate
 from extractor.concepts.windows.criterion import take_first
 from extractor.concepts.windows.lengths import is_same_length
 from extractor.concepts.windows.parts import Parts, find_parts
@@ -32,7 +32,7 @@ from extractor.evidence.drafts import (
 from extractor.evidence.items import Read
 from extractor.language.book import rule
 from extractor.language.passage import Passage
-from extractor.schemas import Comparator, Constraint, Support, TimeWindow
+from extractor.schemas import Amount, Comparator, Constraint, Support, TimeWindow
 from extractor.schemas.vocabulary import LOWER, UPPER
 
 _NOT_FIRST = "an earlier time window"
@@ -194,8 +194,8 @@ def prove_parts(
     lead_in: Passage | None = None,
 ) -> tuple[Supported[object], list[Objection]]:
     """Return a supported value with only the parts that the text supports, and the objections to
-    the other parts. The parts are the condition of a limit, or the name and the moment of a time
-    window. Any other value is returned unchanged.
+    the other parts. The parts are the condition of a limit or an amount, or the name and the moment
+    of a time window. Any other value is returned unchanged.
 
     A part that is not in the text is removed; a part that seems to belong to another limit or
     window is kept and doubted.
@@ -214,6 +214,8 @@ def prove_parts(
         if objection:
             return proven, [objection]
         return proven, []
+    if isinstance(value, Amount):
+        return _prove_people(supported, value, places)
     if not isinstance(value, TimeWindow):
         return supported, []
     objections = []
@@ -229,6 +231,27 @@ def prove_parts(
             doubts[name] = Part((objection.why,))
     value = value.model_copy(update=parts)
     return replace(supported, value=value, parts=doubts), objections
+
+
+def _prove_people(
+    supported: Supported[object], amount: Amount, places: Sequence[Passage]
+) -> tuple[Supported[object], list[Objection]]:
+    """Return an amount with the words of the text that say for whom it is, or without them, and the
+    objection to them, if no text has them.
+    """
+    if not amount.condition:
+        return supported, []
+    found = (find_quote(place, amount.condition) for place in places)
+    place = next(filter(None, found), None)
+    if place is None:
+        bare = amount.model_copy(update={"condition": None})
+        objection = Objection(Why.NOT_STATED, part="condition", value=amount.condition)
+        return replace(supported, value=bare), [objection]
+    section = next(
+        each.section for each in places if each.section.name == place.section
+    )
+    words = section.raw[place.start : place.end]
+    return replace(supported, value=amount.model_copy(update={"condition": words})), []
 
 
 def _prove_part(

@@ -40,7 +40,7 @@ have this name, because it contains a space.
 """
 _OF_REGIMEN = ("role", "route", "freq", "dose")
 """Keys of which a regimen has one value."""
-_SAME = ("quote", "agent", "arms", "when", "for", "cycle")
+_SAME = ("quote", "agent", "step", "arms", "when", "for", "cycle")
 """Keys that tell one regimen from another, as its amount does."""
 _OF_STRUCTURE = ("list", "under", "ok")
 """Keys that say where an item stands. If one cannot be read, the structure is that of the rules."""

@@ -28,12 +28,17 @@ from pydantic import (
 from extractor.assembly.check import UnreadableValue
 from extractor.concepts.own.attributes import CLASSES
 from extractor.concepts.own.declaration import CustomField, CustomFields
-from extractor.concepts.own.value_forms import read_group_rule, read_window
+from extractor.concepts.own.value_forms import (
+    read_group_rule,
+    read_maximum,
+    read_window,
+)
 from extractor.language.values import list_members
 from extractor.model.asking.questions import Question
 from extractor.model.calls import PROMPTS, ReplyItem, ReplyModel
 from extractor.schemas import (
     FieldInfo,
+    Maximum,
     Task,
     TimeWindow,
     ValueKind,
@@ -63,12 +68,17 @@ _CRITERION = (
 REGIMEN_FIELDS = (
     "agent",
     "role",
+    "step",
+    "step_kind",
     "amounts",
+    "maximum",
     "arms",
     "route",
     "frequency",
     "cycle",
     "duration",
+    "total_duration",
+    "as_needed",
     "timing",
 )
 _OUTCOME = (
@@ -133,6 +143,7 @@ _READERS: dict[type, Callable[[str], object]] = {
     if issubclass(value_class, BaseModel)
 }
 _READERS[TimeWindow] = read_window
+_READERS[Maximum] = read_maximum
 """For each class, the function that reads a value of that class from text such as "21 day"."""
 
 

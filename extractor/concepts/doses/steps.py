@@ -1,0 +1,223 @@
+"""Find the steps of a treatment: doses of one agent that the same participants receive one after
+the other.
+
+"400 mg on day 1, then 200 mg every 4 weeks for 48 weeks" is two steps. Two statements about an
+agent are steps if words such as "then" or "increased to" stand between them, if each has a length
+or days of its own, or if the first is called a loading dose.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from extractor.concepts.doses.amounts import is_portion
+from extractor.concepts.doses.linking import (
+    SHARED,
+    Linked,
+    Statement,
+    has_choice,
+    is_called,
+)
+from extractor.concepts.doses.marks import STEP, Mark, Step
+from extractor.language.book import rule, word_set
+from extractor.schemas import Frequency, StepKind
+
+_MOST_STEPS = 12
+"""No treatment has more steps; a longer list is a table of something else."""
+_CALLED_BEHIND = 3
+"""Maximum number of tokens between a dose and a word behind it that says what it is for."""
+_TWICE = 0.8
+"""The confidence that the same amount in the morning and in the evening is given twice a day."""
+_SETTINGS = word_set("Hz mA W J V")
+"""Units of what a device is set to."""
+_APART = 2
+"""Maximum number of tokens between two clauses of one treatment."""
+_OWN_TIMES = (("duration", STEP), ("days",))
+"""The fields by which two doses that are named one after the other are told to be steps."""
+
+
+def number_steps(statements: Iterable[Statement]) -> None:
+    """Set the steps of the statements of a section."""
+    by_agent = defaultdict[str, list[Statement]](list)
+    for statement in statements:
+        if statement.amounts or statement.is_bare_step:
+            by_agent[statement.agent.key].append(statement)
+    for of_agent in by_agent.values():
+        _divide_day(of_agent)
+        for chain in _list_chains(of_agent):
+            kinds = _name_kinds(chain)
+            for number, (statement, kind) in enumerate(
+                zip(chain, kinds, strict=True), 1
+            ):
+                statement.step = Step(number, kind)
+            for before, after in pairwise(chain):
+                _go_on(before, after)
+
+
+def _divide_day(statements: Sequence[Statement]) -> None:
+    """Join the same amount in the morning and in the evening, and tell two different ones apart."""
+    ordered = sorted(statements, key=lambda statement: statement.place)
+    for before, after in pairwise(ordered):
+        tokens = before.text.tokens
+        is_day = rule("morning_words").starts(tokens, before.place[1])
+        evening = rule("evening_words").starts(tokens, after.place[1])
+        if not is_day or not evening or before.clause != after.clause:
+            continue
+        if has_choice(before, after):
+            continue
+        values = [link.mark.value for one in (before, after) for link in one.amounts]
+        if len(values) == 2 and values[0] == values[1]:
+            place = before.place[0], evening.end
+            mark = Mark("frequency", Frequency.BID, *place, _TWICE)
+            before.facts["frequency"] = [Linked(mark, before.text)]
+            after.facts.clear()
+            continue
+        before.daytime = 1
+        after.daytime = 2
+
+
+def _go_on(before: Statement, after: Statement) -> None:
+    """Add to a step what goes on from the step before it without being said again: the route and,
+    unless that was a loading dose, the rhythm.
+    """
+    missing = [] if after.links("route") else ["route"]
+    has_times = any(after.links(name) for name in ("frequency", "days", "cycle"))
+    is_loading = before.step is not None and before.step.kind is StepKind.LOADING
+    if not has_times and not is_loading and not _is_single(before):
+        missing.append("frequency")
+    for name in missing:
+        for link in before.links(name):
+            after.add(replace(link, doubts=(*link.doubts, SHARED)))
+
+
+def _list_chains(statements: Sequence[Statement]) -> Iterator[Sequence[Statement]]:
+    """Yield the runs of statements that are steps of one treatment, in reading order."""
+    ordered = sorted(statements, key=lambda statement: statement.place)
+    chain = ordered[:1]
+    for before, after in pairwise(ordered):
+        if not _is_next(before, after):
+            if 1 < len(chain) <= _MOST_STEPS:
+                yield chain
+            chain = []
+        chain.append(after)
+    if 1 < len(chain) <= _MOST_STEPS:
+        yield chain
+
+
+def _is_next(before: Statement, after: Statement) -> bool:
+    """Return whether a statement is the step after another one."""
+    text = before.text
+    if after.is_bare_step:
+        return after.clause == before.clause
+    if after.clause[0] - before.clause[1] > _APART:
+        return False
+    between = before.place[1], after.place[0]
+    if between[0] > between[1] or has_choice(before, after):
+        return False
+    if not _are_alike(before, after):
+        return False
+    if rule("step_joint").occurs(text.tokens, *between):
+        return True
+    if is_called(before, "loading_word") and is_called(after, "maintenance_word"):
+        return True
+    if rule("step_label").ends(text.tokens, after.place[0]):
+        return rule("step_label").ends(text.tokens, before.place[0]) is not None
+    if before.clause != after.clause:
+        return False
+    return any(_have_own(before, after, fields) for fields in _OWN_TIMES)
+
+
+def _are_alike(before: Statement, after: Statement) -> bool:
+    """Return whether two amounts may be those of one treatment: no pieces beside a substance, and
+    no settings of a device.
+    """
+    marks = [link.mark for one in (before, after) for link in one.amounts]
+    units = {level.unit.partition("/")[0] for mark in marks for level in mark.value}
+    is_setting = not _SETTINGS.isdisjoint(units)
+    return len({is_portion(mark) for mark in marks}) <= 1 and not is_setting
+
+
+def _have_own(before: Statement, after: Statement, fields: Iterable[str]) -> bool:
+    """Return whether two statements each have a length or days of their own, and other amounts."""
+    values = []
+    for statement in (before, after):
+        links = [link for name in fields for link in statement.links(name)]
+        direct = [link.mark.value for link in links if not link.is_shared]
+        if not direct or direct[0] is None:
+            return False
+        values.append(direct[0])
+    amounts = [link.mark.value for one in (before, after) for link in one.amounts]
+    if len(amounts) < 2 or amounts[0] == amounts[1]:
+        return False
+    if fields == ("days",):
+        return set(values[0]).isdisjoint(values[1])
+    return True
+
+
+def _name_kinds(chain: Sequence[Statement]) -> Sequence[StepKind | None]:
+    """Return what each step of a chain is for."""
+    kinds: list[StepKind | None] = [None] * len(chain)
+    reached = 0
+    for at, statement in enumerate(chain):
+        if is_called(statement, "maintenance_word", reached):
+            kinds[at] = StepKind.MAINTENANCE
+        elif is_called(statement, "loading_word", reached):
+            kinds[at] = StepKind.LOADING
+        # the words behind a dose are about this one
+        reached = statement.place[1] + _CALLED_BEHIND
+    for at, (before, after) in enumerate(pairwise(chain)):
+        tokens = before.text.tokens
+        between = before.place[1], after.place[0]
+        if rule("rise_word").occurs(tokens, *between):
+            kinds[at] = kinds[at] or StepKind.TITRATION
+            kinds[at + 1] = kinds[at + 1] or StepKind.TITRATION
+        elif rule("fall_word").occurs(tokens, *between):
+            kinds[at + 1] = kinds[at + 1] or StepKind.TAPER
+    levels = [_measure(statement) for statement in chain]
+    for at, (lower, upper) in enumerate(pairwise(levels)):
+        if kinds[at + 1] is None and lower is not None and upper is not None:
+            goes_on = kinds[at] is StepKind.TITRATION and upper > lower
+            goes_down = kinds[at] is StepKind.TAPER and upper < lower
+            if goes_on or goes_down:
+                kinds[at + 1] = kinds[at]
+    known = [level for level in levels if level is not None]
+    is_rise = len(known) == len(chain) and known == sorted(set(known))
+    in_cycles = any(statement.links("cycle") for statement in chain)
+    if is_rise and not any(kinds) and not in_cycles and _is_one_unit(chain):
+        return [StepKind.TITRATION] * len(chain)
+    first, second = levels[:2]
+    is_larger = first is not None and second is not None and first > second
+    if is_larger and not any(kinds) and _is_single(chain[0]) and _is_one_unit(chain):
+        kinds[0] = StepKind.LOADING
+    if kinds[0] is StepKind.LOADING and len(chain) == 2:
+        kinds[1] = kinds[1] or StepKind.MAINTENANCE
+    return kinds
+
+
+def _measure(statement: Statement) -> float | None:
+    """Return the amount of a statement with a single level."""
+    levels = [level for link in statement.amounts for level in link.mark.value]
+    if len(levels) != 1:
+        return None
+    level: float | None = levels[0].low
+    return level
+
+
+def _is_one_unit(chain: Iterable[Statement]) -> bool:
+    units = {
+        level.unit
+        for statement in chain
+        for link in statement.amounts
+        for level in link.mark.value
+    }
+    return len(units) == 1
+
+
+def _is_single(statement: Statement) -> bool:
+    """Return whether a dose is given once."""
+    rhythms = [link.mark.value for link in statement.links("frequency")]
+    days = [link.mark.value for link in statement.links("days")]
+    if rhythms:
+        return rhythms[0] is Frequency.ONCE
+    return any(value and len(value) == 1 for value in days)
