@@ -28,7 +28,8 @@ _BOTH_SEXES = re.compile(
     re.IGNORECASE,
 )
 _OLDER = re.compile(
-    r"\bor (?:older|above|more|greater|higher|over|less|below|lower|under|better|younger|equal)\b",
+    r"\b(?:or (?:older|above|more|greater|higher|over|less|below|lower|under|better|younger|equal)"
+    r"|and (?:older|above|over|beyond|under|younger|up))\b",
     re.IGNORECASE,
 )
 _GROUPS_OF_PEOPLE = re.compile(
@@ -115,6 +116,22 @@ def _joints() -> tuple[tuple[re.Pattern[str], str], ...]:
     return tuple(patterns)
 
 
+@cache
+def _now() -> re.Pattern[str]:
+    """Return a pattern for the phrases that say that something must be true today."""
+    phrases = sorted(read_table("match_phrases")["now"], key=len, reverse=True)
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, phrases))})\b", re.IGNORECASE)
+
+
+def drop_now(text: str) -> str:
+    """Return a text with spaces for the phrases that say that something must be true today.
+
+    >>> drop_now("Age over 18 at the time of consent").rstrip()
+    'Age over 18'
+    """
+    return _now().sub(_blank, text)
+
+
 _LONGEST_JOINT = 25
 """The number of characters of the longest joint."""
 _NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "either": 1, "any": 1}
@@ -149,7 +166,7 @@ def read_line(masked: str, idle: frozenset[str], *, required: bool) -> Line:
         required: Whether the line must be true to let a patient in.
     """
     need = 0
-    text = _OLDER.sub(" ", _BOTH_SEXES.sub(" ", masked))
+    text = _OLDER.sub(" ", _BOTH_SEXES.sub(" ", drop_now(masked)))
     counted = _K_OF.search(text)
     if counted:
         number = counted["n"].lower()
@@ -320,7 +337,7 @@ def stands_alone(
     """
     mark = chr(FIRST_MARK + place)
     first, last = masked.find(mark), masked.rfind(mark)
-    plain = masked
+    plain = drop_now(masked)
     for pattern in (_OLDER, _BOTH_SEXES, _GROUPS_OF_PEOPLE):
         plain = pattern.sub(_blank, plain)
     if is_age:
