@@ -16,9 +16,9 @@ from extractor.match.coverage import (
     Item,
     Joint,
     Line,
+    find_alone,
     read_line,
     skip_joint,
-    stands_alone,
 )
 from extractor.match.quantities import (
     ROOM_AIR,
@@ -113,11 +113,7 @@ def plan_limits(
             for test, limit in zip(limits, criterion.constraints, strict=True)
         ]
     ages = {place for place, one in enumerate(limits) if _is_of_age(one)}
-    alone = {
-        place
-        for place in range(len(limits))
-        if stands_alone(masked, place, idle, is_age=place in ages)
-    }
+    alone = find_alone(masked, idle, ages)
     test = _join(criterion, line, limits, alone, required=required)
     sexes = {item.sex for item in line.items if item.sex}
     of_some = {limits[place].when for place in ages}
