@@ -6,7 +6,8 @@ joint ("with", "or"), or by a known name of a state, such as a disease, which is
 """
 
 import re
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Sequence, Set
 from enum import StrEnum
 from functools import cache
 from typing import NamedTuple
@@ -28,7 +29,8 @@ _BOTH_SEXES = re.compile(
     re.IGNORECASE,
 )
 _OLDER = re.compile(
-    r"\bor (?:older|above|more|greater|higher|over|less|below|lower|under|better|younger|equal)\b",
+    r"\b(?:or (?:older|above|more|greater|higher|over|less|below|lower|under|better|younger|equal)"
+    r"|and (?:older|above|over|beyond|under|younger|up))\b",
     re.IGNORECASE,
 )
 _GROUPS_OF_PEOPLE = re.compile(
@@ -115,6 +117,22 @@ def _joints() -> tuple[tuple[re.Pattern[str], str], ...]:
     return tuple(patterns)
 
 
+@cache
+def _now() -> re.Pattern[str]:
+    """Return a pattern for the phrases that say that something must be true today."""
+    phrases = sorted(read_table("match_phrases")["now"], key=len, reverse=True)
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, phrases))})\b", re.IGNORECASE)
+
+
+def drop_now(text: str) -> str:
+    """Return a text with spaces for the phrases that say that something must be true today.
+
+    >>> drop_now("Age over 18 at the time of consent").rstrip()
+    'Age over 18'
+    """
+    return _now().sub(_blank, text)
+
+
 _LONGEST_JOINT = 25
 """The number of characters of the longest joint."""
 _NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "either": 1, "any": 1}
@@ -149,7 +167,7 @@ def read_line(masked: str, idle: frozenset[str], *, required: bool) -> Line:
         required: Whether the line must be true to let a patient in.
     """
     need = 0
-    text = _OLDER.sub(" ", _BOTH_SEXES.sub(" ", masked))
+    text = _OLDER.sub(" ", _BOTH_SEXES.sub(" ", drop_now(masked)))
     counted = _K_OF.search(text)
     if counted:
         number = counted["n"].lower()
@@ -312,39 +330,104 @@ _CLAIMS = re.compile(
 )
 
 
-def stands_alone(
-    masked: str, place: int, idle: frozenset[str], *, is_age: bool
-) -> bool:
-    """Return whether a test stands in a clause of its own, so that whoever fails it fails the whole
-    line, whatever else that says: "Signed consent and ECOG 0-1".
+_LONGEST_CLAUSE = 1000
+"""The number of characters around a test that are read as its clause."""
+
+
+def find_alone(masked: str, idle: frozenset[str], ages: Set[int]) -> frozenset[int]:
+    """Return the positions of the tests that stand in a clause of their own, so that whoever fails
+    one fails the whole line, whatever else that says: "Signed consent and ECOG 0-1".
+
+    Args:
+        masked: The line, with a mark for each character that a test covers.
+        idle: The words that need no test.
+        ages: The positions of the tests of ages.
     """
-    mark = chr(FIRST_MARK + place)
-    first, last = masked.find(mark), masked.rfind(mark)
-    plain = masked
+    plain = drop_now(masked)
     for pattern in (_OLDER, _BOTH_SEXES, _GROUPS_OF_PEOPLE):
         plain = pattern.sub(_blank, plain)
-    if is_age:
-        idle |= words_of("around_ages")
-    borders = _CLAUSE_OF_AGE if is_age else _CLAUSE
-    start = max((one.end() for one in borders.finditer(plain, 0, first)), default=0)
-    after = (_BEHIND_AGE if is_age else borders).search(plain, last + 1)
-    end = after.start() if after else len(plain)
-    limited = not words_of("some").isdisjoint(spell_words(_unmark(plain)))
-    if first < 0 or limited or _K_OF.search(plain):
-        return False
-    before, behind = plain[start:first], plain[last + 1 : end]
-    words = spell_words(_unmark(f"{before} {behind}"))
-    if not set(words) <= idle | set(SEXES_OF) | {"or"}:
-        return False
-    # as in "age >= 65 years, smoking or hypertension"
-    if _ONE_OF.search(plain[last + 1 :].split(" and ")[0].split(" with ")[0]):
-        return False
-    # as in "Patients over 70 years must have ...", or "High risk: age over 70 years"
-    claim = _CLAIMS.search(plain, last + 1)
-    if claim and (not after or claim.start() <= after.start()):
-        return False
-    above, colon, _ = plain[:first].rpartition(":")
-    return not colon or set(spell_words(_unmark(above))) <= idle
+    is_of_some = not words_of("some").isdisjoint(spell_words(_unmark(plain)))
+    if is_of_some or _K_OF.search(plain):
+        return frozenset()
+    clauses = _Clauses(plain, idle)
+    return frozenset(
+        place
+        for place, span in _list_spans(masked).items()
+        if clauses.has_alone(*span, is_age=place in ages)
+    )
+
+
+def _list_spans(masked: str) -> dict[int, tuple[int, int]]:
+    """Return the first and the last character of each test, by its position."""
+    spans: dict[int, tuple[int, int]] = {}
+    for found in _MARKS.finditer(masked):
+        place = ord(found[0]) - FIRST_MARK
+        first, _ = spans.get(place, (found.start(), 0))
+        spans[place] = (first, found.start())
+    return spans
+
+
+class _Clauses:
+    """The clauses of a line, which is read once for all its tests."""
+
+    def __init__(self, plain: str, idle: frozenset[str]) -> None:
+        self.plain = plain
+        self.idle = idle
+        self.borders = [one.span() for one in _CLAUSE.finditer(plain)]
+        self.borders_of_age = [one.span() for one in _CLAUSE_OF_AGE.finditer(plain)]
+        self.ends = [one.start() for one in _CLAUSE.finditer(plain)]
+        self.ends_of_age = [one.start() for one in _BEHIND_AGE.finditer(plain)]
+        self.claims = [one.start() for one in _CLAIMS.finditer(plain)]
+        colons = [at for at, letter in enumerate(plain) if letter == ":"]
+        self.first_colon = colons[0] if colons else len(plain)
+        # whoever a line is about, stands in front of its first colon
+        self.label_is_idle = set(self._spell(0, self.first_colon)) <= idle
+        self.has_many_colons = len(colons) > 1
+
+    def _spell(self, start: int, end: int) -> Sequence[str]:
+        return spell_words(_unmark(self.plain[start:end]))
+
+    def has_alone(self, first: int, last: int, *, is_age: bool) -> bool:
+        """Return whether the test with these first and last characters stands alone."""
+        idle = self.idle | words_of("around_ages") if is_age else self.idle
+        borders = self.borders_of_age if is_age else self.borders
+        ends = self.ends_of_age if is_age else self.ends
+        before = bisect_left(borders, (first, first))
+        start = borders[before - 1][1] if before else 0
+        behind = bisect_left(ends, last + 1)
+        end = ends[behind] if behind < len(ends) else len(self.plain)
+        if end - start > _LONGEST_CLAUSE:
+            return False
+        words = {*self._spell(start, first), *self._spell(last + 1, end)}
+        if not words <= idle | set(SEXES_OF) | {"or"}:
+            return False
+        return not (
+            self._is_alternative(last)
+            or self._is_claim(last, end)
+            or self._is_of(first)
+        )
+
+    def _is_alternative(self, last: int) -> bool:
+        """Return whether alternatives follow: "age >= 65 years, smoking or hypertension"."""
+        rest = self.plain[last + 1 : last + 1 + _LONGEST_CLAUSE]
+        return bool(_ONE_OF.search(rest.split(" and ")[0].split(" with ")[0]))
+
+    def _is_claim(self, last: int, end: int) -> bool:
+        """Return whether the words behind a test say what people with it must be: "Patients over
+        70 years must have ...".
+        """
+        place = bisect_left(self.claims, last + 1)
+        if place == len(self.claims):
+            return False
+        return end == len(self.plain) or self.claims[place] <= end
+
+    def _is_of(self, first: int) -> bool:
+        """Return whether the words before a colon say whom a test is about: "High risk: age over
+        70 years".
+        """
+        if self.first_colon >= first:
+            return False
+        return self.has_many_colons or not self.label_is_idle
 
 
 def _blank(found: re.Match[str]) -> str:

@@ -181,13 +181,20 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
     for name in patient.drugs:
         names.add(name, is_drug=True)
     for name in patient.conditions:
-        names.add(name, is_drug=False)
+        past = _read_past(name)
+        if past:
+            names.recall(past)
+        else:
+            names.add(name, is_drug=False)
     for name in patient.had:
         names.recall(name)
     for name in patient.absent:
-        names.deny(name, ever=False)
+        for one in _split_absent(name):
+            past = _read_past(one)
+            names.deny(past or one, ever=bool(past))
     for name in patient.never:
-        names.deny(name, ever=True)
+        for one in _split_absent(name):
+            names.deny(_read_past(one) or one, ever=True)
     unused += names.clashes
     values |= names.values
     said |= names.said
@@ -210,6 +217,37 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
         said,
         tuple(filter(str.strip, patient.facts)),
     )
+
+
+_PAST = re.compile(
+    r"(?:any |known )?(?:history of|prior|previous|past)(?: history of)? (?P<name>\S.*)",
+    re.IGNORECASE,
+)
+_ALTERNATIVES = re.compile(r",? or |[,;/] ?", re.IGNORECASE)
+
+
+def _read_past(name: str) -> str:
+    """Return what a patient has had, without the words that say so; empty for anything else.
+
+    >>> _read_past("history of stroke"), _read_past("stroke")
+    ('stroke', '')
+    """
+    found = _PAST.fullmatch(name.strip())
+    return found["name"] if found else ""
+
+
+def _split_absent(name: str) -> list[str]:
+    """Return a name, and the alternatives that it lists: without "A or B", there is neither.
+
+    >>> _split_absent("stroke or TIA"), _split_absent("HIV/AIDS")
+    (['stroke or TIA', 'stroke', 'TIA'], ['HIV/AIDS', 'HIV', 'AIDS'])
+    """
+    past = _PAST.fullmatch(name.strip())
+    parts = _ALTERNATIVES.split(past["name"] if past else name)
+    if len(parts) < 2:
+        return [name]
+    begin = "history of " if past else ""
+    return [name, *(f"{begin}{part.strip()}" for part in parts if part.strip())]
 
 
 def _show_age(patient: Patient) -> str:

@@ -10,6 +10,7 @@ from extractor.match.quantities import Units
 from extractor.match.questions import (
     ask,
     say_name,
+    show_name,
     show_quantity,
     show_unit,
     split_quantity,
@@ -101,6 +102,8 @@ def _show_numbers(test: Test, numbers: Sequence[float]) -> str:
         return say_name(test.quantity, is_absent=numbers == (0.0,))
     if not test.unit:
         return test.quantity
+    if numbers == (inf,):
+        return f"never: {show_name(test.quantity.partition(' ')[2])}"
     stated = " or ".join(f"{number:g}" for number in numbers)
     if numbers[0] == -inf:
         stated = f"at most {numbers[-1]:g}"

@@ -16,11 +16,17 @@ from extractor.match.coverage import (
     Item,
     Joint,
     Line,
+    find_alone,
     read_line,
     skip_joint,
-    stands_alone,
 )
-from extractor.match.quantities import SEXES, key_quantity, name_value
+from extractor.match.quantities import (
+    ROOM_AIR,
+    SEXES,
+    find_room_air,
+    key_quantity,
+    name_value,
+)
 from extractor.match.synonyms import make_key
 from extractor.match.tests import (
     UNDECIDED,
@@ -107,14 +113,17 @@ def plan_limits(
             for test, limit in zip(limits, criterion.constraints, strict=True)
         ]
     ages = {place for place, one in enumerate(limits) if _is_of_age(one)}
-    alone = {
-        place
-        for place in range(len(limits))
-        if stands_alone(masked, place, idle, is_age=place in ages)
-    }
+    alone = find_alone(masked, idle, ages)
     test = _join(criterion, line, limits, alone, required=required)
     sexes = {item.sex for item in line.items if item.sex}
-    if required and len(sexes) == 1 and sex not in sexes and not line.subject:
+    of_some = {limits[place].when for place in ages}
+    is_about_one = len(sexes) == 1 and sex not in sexes and not line.subject
+    if required and len(of_some) == 1 and not sexes:
+        # "18-35-year-old women"
+        [when] = of_some
+        sexes = {SEXES[int(one.low)] for one in when if one.quantity == "sex"}
+        is_about_one = len(sexes) == 1
+    if required and is_about_one:
         [named] = sexes
         # it may be about the women among the participants
         test = limit_to(test, named)
@@ -175,6 +184,11 @@ def _mask(criterion: Criterion, base: int) -> str:
             # the first limit keeps the words that two limits share
             if ord(text[at]) < FIRST_MARK:
                 text[at] = mark
+    # the quantity has a mark for these words
+    for start, end in find_room_air(criterion.quote):
+        for at in range(start, end):
+            if ord(text[at]) < FIRST_MARK:
+                text[at] = " "
     return "".join(text)
 
 
@@ -574,6 +588,8 @@ def _find_words(
     ]
     marks = words_of("qualifiers", "others")
     inside = [word for word in words if word in marks and word not in named]
+    if find_room_air(criterion.quote):
+        inside.append(ROOM_AIR)
     return " ".join((*named, *inside))
 
 

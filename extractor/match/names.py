@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 from extractor.match.coverage import SEXES_OF, is_state
 from extractor.match.limits import find_wider, limit_to
-from extractor.match.synonyms import make_key
+from extractor.match.synonyms import is_known_name, make_key
 from extractor.match.tests import UNDECIDED, Test, of_name, of_sex
 from extractor.match.words import words_of
 from extractor.measures.names import spell_words
@@ -50,7 +51,8 @@ _BARRED_BEHIND = re.compile(
     r" (?:allergy|intolerance|hypersensitivity)$", re.IGNORECASE
 )
 _ABOUT_PREGNANCY = re.compile(
-    r"\b(?:pregnan\w*|breast[- ]?feeding|lactat\w+|nursing|child[- ]?bearing"
+    r"\b(?:pregnan\w*|breast[- ]?feeding|lactat\w+|childbearing"
+    r"|nursing(?! (?:home|care|staff|facilit\w+|school|student|home|unit|department))"
     r"|reproductive potential|gestation\w*|postpartum|gravid)\b",
     re.IGNORECASE,
 )
@@ -64,11 +66,19 @@ _DEMANDS = re.compile(
     re.IGNORECASE,
 )
 _IS_SUBJECT = re.compile(
-    r"(?:(?:adult|healthy|pregnant|young|elderly|older|any|all|the)\s)*"
+    r"(?:(?:adult|healthy|pregnant|young|elderly|older|any|all|the|post-?menopausal|pre-?menopausal"
+    r"|nulliparous|infertile|fertile|non-?pregnant)\s)*"
     r"(?:women|men|males?|females?|woman|man|girls|boys)\b(?! (?:factor|partner|sex hormone))",
     re.IGNORECASE,
 )
 """The beginning of a line about the people of one sex."""
+_EXAMPLE = frozenset({"including", "include", "eg"})
+_OR_OTHER = re.compile(r"\b(or|and/or|and) (?:any )?other\b", re.IGNORECASE)
+"""What joins a name with the class that it belongs to: "warfarin or other anticoagulants"."""
+_ABOUT_MOTHERS = re.compile(
+    r"\b(nursing|lactating|breast[- ]?feeding) mothers?\b", re.IGNORECASE
+)
+_CHILDBEARING = re.compile(r"\bchild[- ]bearing\b", re.IGNORECASE)
 _VERBS = {
     (False, False): "has",
     (False, True): "had",
@@ -103,10 +113,19 @@ def plan_names(quote: str, sex_of_trial: Sex | None, *, required: bool) -> Test:
         required: Whether the line must be true to let a patient in.
     """
     about_women = _plan_pregnancy(quote, required=required)
+    quote = _OR_OTHER.sub(r"\1", quote)
     plain = " ".join(_MOMENT.sub("", _ABBREVIATION.sub("", quote)).split())
     negated, plain = _strip_negation(plain)
     if negated is None:
         return about_women
+    label, colon, behind = plain.partition(":")
+    if colon and behind.strip():
+        # "High-risk pregnancy: hypertension" is about the pregnant
+        if not set(spell_words(label)) <= words_of(
+            "opening", "past", "of_heads", "heads"
+        ):
+            return about_women
+        plain = behind.strip()
     has_it = required is not negated
     barred = None if negated else _plan_barred(plain, required=has_it)
     if barred:
@@ -170,13 +189,15 @@ def _plan_pregnancy(quote: str, *, required: bool) -> Test:
     means against them, of women alone.
     """
     nothing = Test("")
+    quote = _ABOUT_MOTHERS.sub(r"\1 women", _CHILDBEARING.sub("childbearing", quote))
     others = words_of("others") - {"partner"}
     if _ABOUT_MEN.search(quote) or not others.isdisjoint(spell_words(quote)):
         return nothing
+    # what is no part of such a line may be about anybody: "pregnancy or a planned operation"
     idle = words_of("neutral", "opening", "past", "taken", "around_pregnancy")
     for part in _PARTS.split(quote):
-        is_idle = set(spell_words(part)) <= idle
-        if not is_idle and not _ABOUT_PREGNANCY.search(part):
+        rest = set(spell_words(_ABOUT_PREGNANCY.sub(" ", part))) - idle
+        if rest and not _ABOUT_PREGNANCY.search(part):
             return nothing
     if not _ABOUT_PREGNANCY.search(quote):
         return nothing
@@ -230,58 +251,145 @@ def _plan_barred(plain: str, *, required: bool) -> Test | None:
     )
 
 
+class _Part(NamedTuple):
+    """A part of a line between commas or conjunctions.
+
+    Attributes:
+        words: Its words, without those around a name that do not change it.
+        around: These words.
+        has_people: Whether it names the people of one sex.
+        bracket: What stands in brackets; None without brackets.
+        is_example: Whether it is an example of the parts before it: "including tuberculosis".
+    """
+
+    words: list[str]
+    around: list[str]
+    has_people: bool
+    bracket: str | None
+    is_example: bool = False
+
+
 def _list_names(plain: str) -> Iterator[Name]:
     """Yield the names that commas or conjunctions join, without the words around them that do not
     change them.
     """
-    idle = words_of("opening", "past", "taken")
-    details = words_of("details", "other_details")
-    dropped: list[str] = []
-    for part in _PARTS.split(plain):
-        written, bracket, inside = part.partition("(")
-        words = list(spell_words(written))
-        people = [word for word in words if word in SEXES_OF]
-        here = []
-        while words and (words[0] in idle or words[0] in SEXES_OF):
-            here.append(words.pop(0))
-        behind = []
-        while words and (words[-1] in idle or words[-1] in SEXES_OF):
-            behind.append(words.pop())
-        if words and _is_of_disease(words[-1], behind):
-            # a drug against a disease is not the disease
-            words += reversed(behind)
-        else:
-            here += behind
-        if not words:
-            if people and not here:
-                continue
-            dropped += here
-            if bracket:
-                yield Name("has", "", (), inside or "brackets")
+    around: list[str] = []
+    wider_ones: list[str] = []
+    for part in _share_heads([_read_part(text) for text in _PARTS.split(plain)]):
+        if not part.words and part.has_people and not part.around:
             continue
         # "history of stroke or epilepsy"
-        dropped = here or dropped
-        verb = _VERBS[
-            not words_of("taken").isdisjoint(dropped),
-            not words_of("past").isdisjoint(dropped),
-        ]
-        cut = next(
-            (at for at, word in enumerate(words) if at and word in details), None
-        )
-        tail = ""
-        if cut is not None:
-            if words[cut] in words_of("other_details"):
-                yield Name(verb, make_key(" ".join(words)), (), " ".join(words[cut:]))
-                continue
-            tail = " ".join(words[cut:])
-            words = words[:cut]
-        if bracket:
-            tail = f"{tail} {inside}".strip() or "brackets"
-        name = " ".join(words)
-        wider = find_wider(name)
-        if tail:
-            wider = (make_key(name), *wider)
-        yield Name(verb, make_key(name), wider, tail)
+        around = part.around or around
+        if not part.words:
+            if part.bracket is not None:
+                yield Name("has", "", (), part.bracket or "brackets")
+            continue
+        name = _name_part(part, around)
+        if part.is_example:
+            name = name._replace(wider=(*name.wider, *wider_ones))
+        wider_ones += [name.key, *name.wider]
+        yield name
+
+
+def _read_part(text: str) -> _Part:
+    """Return a part of a line without the words around its name."""
+    written, opened, inside = text.partition("(")
+    inside, _, rest = inside.partition(")")
+    words = list(spell_words(f"{written} {rest}"))
+    is_example = bool(words) and words[0] in _EXAMPLE
+    if is_example:
+        words.pop(0)
+    idle = words_of("opening", "past", "taken") | set(SEXES_OF)
+    has_people = any(word in SEXES_OF for word in words)
+    front: list[str] = []
+    # a drug is taken, but drug abuse is a disease
+    while words and words[0] in idle and not is_known_name(" ".join(words)):
+        front.append(words.pop(0))
+    behind: list[str] = []
+    while words and words[-1] in idle and not is_known_name(" ".join(words)):
+        behind.append(words.pop())
+    # a drug against a disease is not the disease
+    is_of_disease = bool(words) and _is_of_disease(words[-1], behind)
+    # "active infection" is no "active"
+    is_adjective = bool(behind) and set(words) <= words_of("narrowing")
+    if words and (is_of_disease or is_adjective):
+        words += reversed(behind)
+        behind = []
+    bracket = inside if opened else None
+    return _Part(words, [*front, *behind], has_people, bracket, is_example)
+
+
+def _share_heads(parts: Sequence[_Part]) -> list[_Part]:
+    """Return parts, each with the noun that a later one states for it: "cardiac" and "hepatic" of
+    "cardiac, hepatic or renal disease", "severe" of "severe or uncontrolled asthma".
+    """
+    shared: list[_Part] = []
+    head: list[str] = []
+    for part in reversed(parts):
+        whole = part
+        if part.words and head and set(part.words) <= _before_heads():
+            whole = part._replace(words=[*part.words, *head])
+        elif part.words:
+            head = _find_head(part.words)
+        shared.append(whole)
+    if shared == [*reversed(parts)]:
+        return list(parts)
+    # "significant" of "significant cardiac, hepatic or renal disease" is about all of them
+    narrowing = words_of("narrowing")
+    first = list(takewhile(narrowing.__contains__, parts[0].words))
+    return [
+        part
+        if not part.words or not narrowing.isdisjoint(part.words)
+        else part._replace(words=[*first, *part.words])
+        for part in reversed(shared)
+    ]
+
+
+def _before_heads() -> frozenset[str]:
+    """Return the words that need a noun of a later part."""
+    return words_of("of_heads", "narrowing")
+
+
+def _find_head(words: Sequence[str]) -> list[str]:
+    """Return the words of a name that the parts before it share: "disease" of "renal disease",
+    "asthma" of "uncontrolled asthma"; none if it has no such words.
+    """
+    if words[-1] in words_of("heads"):
+        return [words[-1]]
+    rest = [word for word in words if word not in words_of("narrowing")]
+    if rest and len(rest) < len(words):
+        return rest
+    return []
+
+
+def _name_part(part: _Part, around: Sequence[str]) -> Name:
+    """Return the name of a part. ``around`` has the words around it, or around the part before."""
+    words = part.words
+    verb = _VERBS[
+        not words_of("taken").isdisjoint(around),
+        not words_of("past").isdisjoint(around),
+    ]
+    details = words_of("details", "other_details")
+    # "poorly controlled asthma" is asthma, "asthma controlled with ..." says more
+    first = next(
+        (at for at, word in enumerate(words) if word not in words_of("narrowing")), 0
+    )
+    cut = next(
+        (at for at, word in enumerate(words) if at > first and word in details), None
+    )
+    tail = ""
+    if cut is not None:
+        tail = " ".join(words[cut:])
+        if words[cut] in words_of("other_details"):
+            return Name(verb, make_key(" ".join(words)), (), tail)
+        words = words[:cut]
+    if part.bracket is not None:
+        tail = f"{tail} {part.bracket}".strip() or "brackets"
+    name = " ".join(words)
+    wider = find_wider(name)
+    if tail:
+        wider = (make_key(name), *wider)
+    return Name(verb, make_key(name), wider, tail)
 
 
 def _is_of_disease(word: str, behind: Sequence[str]) -> bool:

@@ -1,7 +1,11 @@
 """The names by which quantities are compared, and what is told of values that are not."""
 
+import re
+from functools import cache
+
 from extractor.concepts.limits.canonical import CanonicalLimit
 from extractor.concepts.limits.quantity_names import list_quantities
+from extractor.language.book import read_table
 from extractor.language.shown import show_line
 from extractor.match.words import words_of
 from extractor.measures.names import find_names, fold_words, spell_words
@@ -25,12 +29,30 @@ def name_value(named: CanonicalLimit) -> str | None:
     return name
 
 
+ROOM_AIR = "roomair"
+"""The mark of a saturation without oxygen."""
+
+
+@cache
+def _room_air() -> re.Pattern[str]:
+    phrases = sorted(read_table("match_phrases")["room_air"], key=len, reverse=True)
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, phrases))})\b", re.IGNORECASE)
+
+
+def find_room_air(text: str) -> list[tuple[int, int]]:
+    """Return the places of the words that say that no oxygen is given."""
+    return [found.span() for found in _room_air().finditer(text)]
+
+
 def key_quantity(quantity: str, written: str) -> str:
     """Return the key of a quantity: its name, with the words that make it another one.
 
     >>> key_quantity("psa", "free PSA"), key_quantity("psa", "Serum PSA level")
     ('psa (free)', 'psa')
+    >>> key_quantity("spo2", "SpO2 on room air")
+    'spo2 (roomair)'
     """
+    written = _room_air().sub(f" {ROOM_AIR} ", written)
     if not quantity:
         return " ".join(("own", *_drop_idle(written)))
     words = list(fold_words(written))

@@ -78,7 +78,8 @@ def show_unit(unit: str) -> str:
     """
     if unit in ("1", "{score}", "{class}", "{grade}"):
         return ""
-    return unit.removeprefix("exact ").replace("{ULN}", "x ULN").strip("{}")
+    shown = unit.removeprefix("exact ").replace("{ULN}", "x ULN")
+    return shown.replace("{1.73_m2}", "1.73 m2").strip("{}")
 
 
 @lru_cache(4096)
@@ -90,7 +91,8 @@ def show_quantity(quantity: str) -> str:
     """
     words = quantity.removeprefix("own ").replace("_", " ").split()
     shown = [read_table("match_spellings")["shown"].get(word, word) for word in words]
-    if len(words) == 1 and len(shown[0]) <= _SHORT and shown[0] == words[0]:
+    is_short = len(words) == 1 and len(shown[0]) <= _SHORT
+    if is_short and shown[0] == words[0] and quantity not in _OTHERS:
         return words[0].upper()
     return " ".join(shown)
 

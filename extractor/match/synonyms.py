@@ -83,15 +83,45 @@ def join_synonyms(
     )
 
 
+class _BuiltIn(NamedTuple):
+    """The built-in names.
+
+    Attributes:
+        same: The keys of all names for a thing, by the key of each name.
+        kinds: The keys of the classes of a thing, by its key.
+        forms: The keys of what nobody has who has not got a thing, by the key of each name of it.
+        lasting: The keys of what lasts.
+    """
+
+    same: Mapping[str, frozenset[str]]
+    kinds: Mapping[str, frozenset[str]]
+    forms: Mapping[str, frozenset[str]]
+    lasting: frozenset[str]
+
+
 @cache
-def _read_built_in() -> tuple[Mapping[str, frozenset[str]], frozenset[str]]:
-    """Return the built-in synonyms, and the keys of what lasts."""
+def _read_built_in() -> _BuiltIn:
     table = read_table("match_synonyms")
     same = join_synonyms(table["names"]).same
+    kinds: dict[str, set[str]] = {}
+    forms: dict[str, set[str]] = {}
+    for name, *members in table["kinds"]:
+        for member in members:
+            for key in list_same(member, same):
+                kinds.setdefault(key, set()).update(list_same(name, same))
+    for name, *members in (*table["kinds"], *table["forms"]):
+        for key in list_same(name, same):
+            for member in members:
+                forms.setdefault(key, set()).update(list_same(member, same))
     lasting = set()
     for name in table["lasting"]:
         lasting |= list_same(name, same)
-    return same, frozenset(lasting)
+    return _BuiltIn(
+        same,
+        {key: frozenset(found) for key, found in kinds.items()},
+        {key: frozenset(found) for key, found in forms.items()},
+        frozenset(lasting),
+    )
 
 
 def list_same(name: str, same: Mapping[str, frozenset[str]]) -> set[str]:
@@ -104,7 +134,7 @@ def list_same(name: str, same: Mapping[str, frozenset[str]]) -> set[str]:
 
 def list_keys(name: str, synonyms: Synonyms) -> list[str]:
     """Return the keys of a name and of all its synonyms: its own first."""
-    built_in, _ = _read_built_in()
+    built_in = _read_built_in().same
     keys = list_same(name, synonyms.same)
     for key in sorted(keys):
         keys |= built_in.get(key, frozenset())
@@ -123,8 +153,11 @@ def list_kinds(keys: Iterable[str], name: str, synonyms: Synonyms) -> list[str]:
         if code.startswith(beginning):
             waiting += [kind for kind in kinds if kind not in found]
             found |= dict.fromkeys(kinds)
+    built_in = _read_built_in().kinds
     while waiting:
-        for kind in sorted(synonyms.kinds.get(waiting.pop(), ())):
+        key = waiting.pop()
+        own = synonyms.kinds.get(key, frozenset())
+        for kind in sorted(own | built_in.get(key, frozenset())):
             if kind not in found:
                 found[kind] = None
                 waiting.append(kind)
@@ -143,6 +176,12 @@ def list_members(keys: Iterable[str], synonyms: Synonyms) -> list[str]:
                 found[member] = None
                 wanted.add(member)
                 grown = True
+        for key in sorted(wanted):
+            forms = _read_built_in().forms.get(key, frozenset()) - wanted
+            if forms:
+                found |= dict.fromkeys(sorted(forms))
+                wanted |= forms
+                grown = True
     return list(found)
 
 
@@ -156,7 +195,11 @@ def list_shown() -> Mapping[str, str]:
     return shown
 
 
+def is_known_name(name: str) -> bool:
+    """Return whether a name is one of the built-in ones, of several words."""
+    return " " in name and name in list_shown()
+
+
 def is_lasting(keys: Iterable[str]) -> bool:
     """Return whether who has not got a thing, never had it."""
-    _, lasting = _read_built_in()
-    return not lasting.isdisjoint(keys)
+    return not _read_built_in().lasting.isdisjoint(keys)

@@ -8,7 +8,13 @@ from typing import NamedTuple
 from extractor.concepts.limits.canonical import name_limit
 from extractor.concepts.limits.quantity_names import list_quantities, name_quantity
 from extractor.language.numbers import ROMAN, read_number
-from extractor.match.quantities import Units, key_quantity, name_value, tell
+from extractor.match.quantities import (
+    ROOM_AIR,
+    Units,
+    key_quantity,
+    name_value,
+    tell,
+)
 from extractor.measures.names import spell_words
 from extractor.schemas import Comparator, Constraint
 from extractor.schemas.arguments import suggest
@@ -76,6 +82,11 @@ def read_values(
                 )
                 continue
             names.setdefault(place, name)
+            plain = reading.key.removesuffix(f" ({ROOM_AIR})")
+            if plain != reading.key and plain not in written:
+                # a saturation without oxygen is one
+                values.setdefault(plain, {}).setdefault(reading.unit, reading.numbers)
+                said.setdefault(plain, f"{name}: {value}")
             said.setdefault(reading.key, f"{name}: {value}")
             units[reading.unit] = reading.numbers
     values = {

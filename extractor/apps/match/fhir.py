@@ -6,22 +6,14 @@ planned or stopped is not stated.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from extractor.errors import MissingExtra
 from extractor.face import read_toml
 from extractor.schemas.base import JsonObject
 
-_KINDS = (
-    "Patient",
-    "Condition",
-    "Observation",
-    "MedicationStatement",
-    "MedicationRequest",
-    "Procedure",
-)
 _TAG = re.compile(r" \((?:disorder|finding|procedure|situation|substance|product)\)$")
 """What SNOMED CT adds to a name."""
 _ACTIVE = frozenset({"active", "recurrence", "relapse", ""})
@@ -30,54 +22,81 @@ _MEASURED = frozenset({"final", "amended", "corrected"})
 _TABLE = read_toml("extractor.apps.match", "fhir.toml")
 
 
+class _Patients(NamedTuple):
+    """The rows of the patients in a Bundle.
+
+    Attributes:
+        rows: Each patient's row, by the patient's key.
+        names: The key of each patient, by the references to it.
+    """
+
+    rows: dict[str, JsonObject]
+    names: dict[str, str]
+
+
 def read_bundle(bundle: Mapping[str, Any]) -> list[JsonObject]:
     """Return the rows of the patients in a Bundle, as ``list_patients`` reads them.
 
     Raises:
         MissingExtra: fhir.resources is not installed.
     """
-    try:
-        from fhir import resources  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise MissingExtra("FHIR needs fhir.resources", "fhir") from error
-    del resources
-    rows: dict[str, JsonObject] = {}
-    found = []
-    for entry in bundle.get("entry") or []:
-        resource = entry.get("resource") or {}
-        if resource.get("resourceType") in _KINDS:
-            found.append((entry.get("fullUrl") or "", resource))
-    patients = [each for each in found if each[1]["resourceType"] == "Patient"]
-    names: dict[str, str] = {}
-    for number, (url, resource) in enumerate(patients, 1):
-        key = str(resource.get("id") or url or number)
-        names |= {f"Patient/{key}": key, url: key, key: key}
-        rows[key] = {"id": key, **_read_patient(resource)}
+    _require_library()
+    entries = list(_list_entries(bundle))
+    patients = _read_patients(entries)
     medications = {
-        f"{kind}/{one.get('id')}": one
-        for entry in bundle.get("entry") or []
-        for one in [entry.get("resource") or {}]
-        for kind in [one.get("resourceType")]
-        if kind == "Medication"
+        f"Medication/{resource.get('id')}": resource
+        for _, resource in entries
+        if resource.get("resourceType") == "Medication"
     }
-    for _, resource in found:
-        kind = resource["resourceType"]
-        if kind == "Patient":
-            continue
-        row = _find_row(resource, rows, names)
-        problem = _check(resource)
-        if row is None:
-            continue
-        if problem:
-            row.setdefault("values", {})[f"{kind} {resource.get('id', '')}"] = problem
-            continue
-        _READERS[kind](resource, row, medications)
+    for _, resource in entries:
+        if resource.get("resourceType") in _READERS:
+            _add_resource(resource, patients, medications)
     on = _read_on(bundle)
-    for row in rows.values():
+    for row in patients.rows.values():
         row.pop("_times", None)
         if on:
             row["on"] = on
-    return list(rows.values())
+    return list(patients.rows.values())
+
+
+def _require_library() -> None:
+    try:
+        from fhir import resources  # noqa: F401, PLC0415 - an extra
+    except ImportError as error:
+        raise MissingExtra("FHIR needs fhir.resources", "fhir") from error
+
+
+def _list_entries(bundle: Mapping[str, Any]) -> Iterator[tuple[str, JsonObject]]:
+    """Yield the address and the resource of each entry."""
+    for entry in bundle.get("entry") or []:
+        yield entry.get("fullUrl") or "", entry.get("resource") or {}
+
+
+def _read_patients(entries: Iterable[tuple[str, JsonObject]]) -> _Patients:
+    """Return the rows of the patients, without what other resources say of them."""
+    patients = _Patients({}, {})
+    for url, resource in entries:
+        if resource.get("resourceType") != "Patient":
+            continue
+        key = str(resource.get("id") or url or len(patients.rows) + 1)
+        patients.names.update({f"Patient/{key}": key, url: key, key: key})
+        patients.rows[key] = {"id": key, **_read_patient(resource)}
+    return patients
+
+
+def _add_resource(
+    resource: JsonObject, patients: _Patients, medications: Mapping[str, Any]
+) -> None:
+    """Add what a resource says to the row of its patient; of one that is not valid, the reason."""
+    row = _find_row(resource, patients.rows, patients.names)
+    if row is None:
+        return
+    kind = resource["resourceType"]
+    problem = _check(resource)
+    if problem:
+        row["values"][f"{kind} {resource.get('id', '')}"] = problem
+        return
+    _READERS[kind](resource, row, medications)
 
 
 def _find_row(
@@ -249,11 +268,9 @@ def _read_medication(
 def _read_procedure(
     resource: Mapping[str, Any], row: JsonObject, _: Mapping[str, Any]
 ) -> None:
-    names = _list_texts(resource.get("code"))
-    if resource.get("status") == "not-done":
-        return
     if resource.get("status") != "completed":
         return
+    names = _list_texts(resource.get("code"))
     when = (
         resource.get("performedDateTime")
         or resource.get("occurrenceDateTime")

@@ -238,27 +238,53 @@ def _name_pairs(
 ) -> Iterator[tuple[str, str, Any]]:
     """Yield the field, the name in it, and the value of each cell that is not empty."""
     for written, cell in pairs:
-        name = columns.get(str(written), str(written)).strip()
-        if cell is None or cell == "" or (isinstance(cell, float) and isnan(cell)):
+        if _is_empty(cell):
             continue
-        if name in _MAPPINGS and isinstance(cell, list):
-            for inner, value in cell:
-                yield name, str(inner), value
-        elif name in _MAPPINGS and isinstance(cell, Mapping):
-            for inner, value in cell.items():
-                yield name, str(inner), value
-        elif name.lower() in _LISTS:
-            yield name.lower(), name.lower(), _split(cell)
-        elif name.lower() in _FIELDS:
-            is_id = name.lower() == "id"
-            yield name.lower(), name.lower(), str(cell) if is_id else _to_plain(cell)
-        else:
-            beginning = next((one for one in _PREFIXES if name.startswith(one)), "")
-            yield (
-                _PREFIXES.get(beginning, "values"),
-                name.removeprefix(beginning),
-                cell,
-            )
+        name = columns.get(str(written), str(written)).strip()
+        yield from _read_cell(name, cell)
+
+
+def _is_empty(cell: Any) -> bool:
+    """Return whether a cell says nothing. A data frame has NaN for an empty one."""
+    if isinstance(cell, float) and isnan(cell):
+        return True
+    return cell is None or cell == ""
+
+
+def _read_cell(name: str, cell: Any) -> Iterator[tuple[str, str, Any]]:
+    """Yield the field, the name in it and the value of a cell, or of each member of an object."""
+    field = name.lower()
+    members = _list_members(cell)
+    if name in _MAPPINGS and members is not None:
+        for inner, value in members:
+            yield name, str(inner), value
+    elif field in _LISTS:
+        yield field, field, _split(cell)
+    elif field == "id":
+        yield field, field, str(cell)
+    elif field in _FIELDS:
+        yield field, field, _to_plain(cell)
+    else:
+        yield _read_column(name, cell)
+
+
+def _list_members(cell: Any) -> Iterable[tuple[str, Any]] | None:
+    """Return the names and values of an object; None if the cell is none."""
+    if isinstance(cell, list):
+        return cell
+    if isinstance(cell, Mapping):
+        return cell.items()
+    return None
+
+
+def _read_column(name: str, cell: Any) -> tuple[str, str, Any]:
+    """Return the field, the name and the value of a column such as "since EVENT"; another column
+    is that of a value.
+    """
+    for beginning, field in _PREFIXES.items():
+        if name.startswith(beginning):
+            return field, name.removeprefix(beginning), cell
+    return "values", name, cell
 
 
 def _split(cell: Any) -> list[str]:
