@@ -27,6 +27,7 @@ from extractor.formats.streams import (
     read_lines,
     replace_odd_bytes,
 )
+from extractor.language.other_languages import name_language_of
 from extractor.schemas.base import JsonObject
 
 _BEGINS = re.compile(
@@ -174,16 +175,28 @@ def _read_trial(written: str) -> RecordContent:
     text, notes = replace_odd_bytes(written)
     fields = _list_fields(text)
     tree: JsonObject = {"number": "".join(_BEGINS.findall(text)[:1])}
+    languages = [_find_language(field) for field in fields]
     # English comes first, in the order of the countries, and the first text of a field is kept
-    for field in sorted(fields, key=lambda field: field.language not in _ENGLISH):
-        language = None
-        if field.language not in _ENGLISH:
-            language = name_language(field.language or "")
+    in_order = sorted(
+        zip(fields, languages, strict=True), key=lambda pair: pair[1] is not None
+    )
+    for field, language in in_order:
         tree.setdefault(field.number, FoundText(field.text, language=language))
         tree.setdefault(f"{field.number} label", field.label)
     tree["products"] = _list_products(fields)
     content = read_record(_REGISTER, tree, "text")
     return replace(content, notes=(*content.notes, *notes))
+
+
+def _find_language(field: _Field) -> str | None:
+    """Return the language of a field, or None for English. The texts of a first country often
+    state none, although they are in its own language.
+    """
+    if field.language is None:
+        return name_language_of(field.text)
+    if field.language in _ENGLISH:
+        return None
+    return name_language(field.language)
 
 
 def _list_products(fields: Sequence[_Field]) -> list[JsonObject]:

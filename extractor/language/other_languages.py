@@ -128,6 +128,24 @@ def find_foreign(
     return ForeignLines(texts, _find_untranslated(lines, texts))
 
 
+def name_language_of(text: str) -> str | None:
+    """Return the language of a text that is mostly not in English, by its words; otherwise, None.
+
+    >>> name_language_of(
+    ...     "Pacientes adultos con diagnóstico de gota y sin insuficiencia renal"
+    ... )
+    'Spanish'
+    >>> name_language_of(
+    ...     "Adult patients (sin insuficiencia renal) with gout and no stone"
+    ... )
+    """
+    found = find_foreign([("", text)]).texts
+    foreign = sum(piece.end - piece.start for piece in found)
+    if foreign * 2 <= len(text):
+        return None
+    return found[0].language
+
+
 def _find_untranslated(
     lines: Sequence[_Text], texts: Sequence[ForeignText]
 ) -> frozenset[str]:

@@ -16,7 +16,7 @@ from extractor.language.wrapping import (
     opens_bracket,
     runs_on,
 )
-from extractor.outline.cutting import DEEPER, CutPiece, cut_items
+from extractor.outline.cutting import DEEPER, CutPiece, cut_first_parts, cut_items
 from extractor.outline.headings import Heading, Vocabulary, find_heading
 from extractor.outline.lines import TextLine, read_lines, strip_punctuation
 
@@ -305,7 +305,7 @@ def read_outline(section: LexedSection, vocabulary: Vocabulary) -> list[Block]:
         section: The tokenised text.
         vocabulary: The headings that matter to the caller.
     """
-    pieces = cut_items(read_pieces(section, vocabulary))
+    pieces = cut_first_parts(cut_items(read_pieces(section, vocabulary)))
     lines = [piece.line for piece in pieces]
     # the last of [None, *lines] is above nothing
     blocks = [

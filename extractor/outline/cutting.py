@@ -64,6 +64,15 @@ _MANY = 3
 """The number of bullets or semicolons that makes each of them a likely boundary."""
 
 
+_SENTENCE_END = re.compile(r"[.?!;]\s")
+# Chosen by hand.
+_LONGEST_PART = 20
+"""The greatest number of tokens of an item that shares a line with the words that introduce it."""
+# Chosen by hand.
+_OPEN_PART = 0.7
+"""The probability that such a part is an item if it does not end as one."""
+
+
 @dataclass(frozen=True, slots=True)
 class CutPiece:
     """A line with the wrapped lines that continue it, or a part of such a line: a heading, the
@@ -146,6 +155,50 @@ def cut_items(pieces: Sequence[CutPiece]) -> list[CutPiece]:
         at_words = [each for each in found if not each.gap.mark]
         items[place] = _doubt_inside(item, item, at_words)
     return items
+
+
+def cut_first_parts(pieces: Sequence[CutPiece]) -> list[CutPiece]:
+    """Return the pieces; an item above indented ones that begins with the words that introduce them
+    is cut behind these words: "- History of any of: Stroke;" above "  - Epilepsy".
+    """
+    items: list[CutPiece] = []
+    for piece, below in zip_longest(pieces, pieces[1:]):
+        items += _cut_first_part(piece, below) if below else [piece]
+    return items
+
+
+def _cut_first_part(piece: CutPiece, below: CutPiece) -> list[CutPiece]:
+    """Return an item and, if its end is the first of the items ``below``, that end."""
+    line = piece.line
+    is_nested = bool(line.mark) and below.line.column >= line.column + DEEPER
+    # the first of numbered items has the number 1
+    may_be_first = bool(below.line.mark) and below.line.ordinal in (0, 2)
+    if not is_nested or not may_be_first or not piece.may_be_cut:
+        return [piece]
+    passage = line.passage
+    lead_in = rule("parts_lead").search(line.tokens)
+    if lead_in is None or lead_in.end == len(line.tokens):
+        return [piece]
+    first = passage.first + lead_in.end
+    part = passage.part(first, passage.end)
+    tokens = part.cut()
+    # as in "- One of: Adults with the following" above "  - Asthma"
+    is_led = rule("introduction").ends(tokens) is not None
+    has_sentences = _SENTENCE_END.search(part.text) is not None
+    if is_led or has_sentences or len(tokens) > _LONGEST_PART:
+        return [piece]
+    above = replace(line, passage=passage.part(passage.first, first))
+    first_part = replace(
+        below.line, passage=part, ordinal=min(1, below.line.ordinal), gap=False
+    )
+    # a part that does not end as an item of a list may explain the words above
+    whole = piece.whole
+    if not line.text.rstrip().endswith((";", ",", "or", "and")):
+        whole = min(whole, _OPEN_PART)
+    return [
+        replace(piece, line=above, doubt=""),
+        CutPiece(first_part, doubt=piece.doubt, whole=whole),
+    ]
 
 
 def _drop_repeated(found: Boundaries, below: CountedMark) -> Boundaries:

@@ -97,3 +97,22 @@ def test_a_page_without_its_first_line_is_read_like_a_whole_one():
 
     assert record.source.format == "euctr_text"
     assert texts(record)["eligibility"] == texts(make_record(EU_TEXT))["eligibility"]
+
+
+@pytest.mark.parametrize(
+    ("first", "expected"),
+    [
+        ("Pacientes adultos con gota y sin insuficiencia renal", "Adults with gout"),
+        ("Erwachsene mit Gicht und ohne Niereninsuffizienz", "Adults with gout"),
+        ("Voksne med gigt og uden nyresygdom", "Adults with gout"),
+        ("Men and women with gout", "Men and women with gout"),
+    ],
+)
+def test_the_language_of_a_first_country_is_told_from_its_words(first, expected):
+    number = "EudraCT Number: 2031-000004-44\n"
+    label = "E.3 Principal inclusion criteria"
+    text = f"{number}{label}: {first}\n{number}{label} (en): Adults with gout\n"
+
+    record = read_one(text.encode())
+
+    assert texts(record)["eligibility"].splitlines()[-1] == expected
