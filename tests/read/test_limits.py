@@ -9,7 +9,6 @@ import pytest
 
 from extractor import Extractor
 from extractor.formats import eu_register, files, read_records, streams
-
 from tests.growth import is_linear
 
 from .conftest import RECORDS, read_all

@@ -65,7 +65,6 @@ def test_a_caller_s_key_does_not_become_the_operator_s(tmp_path):
 
 async def test_a_small_service_from_its_start_to_its_end(tmp_path, capsys):
     """It creates a token, prints its URL, and rejects what is beyond its queue."""
-
     is_full = threading.Event()
 
     def say_nothing_when_full(request):
