@@ -189,6 +189,7 @@ def read_run(folder):
     return extraction
 
 
+@pytest.mark.usefixtures("forked_workers")
 def test_all_doors_give_the_same_result_and_a_replay_asks_nothing(words, tmp_path):
     with serve(answering(*GOOD)) as stub:
         done = invoke(*words("run", stub.url, "--quiet", "--workers", 1))

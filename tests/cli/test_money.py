@@ -4,7 +4,7 @@ import json
 import signal
 import sqlite3
 from contextlib import closing
-from time import monotonic, sleep
+from time import sleep
 
 import pytest
 
@@ -227,12 +227,10 @@ def test_a_server_that_only_accepts_requests_ends_the_run_after_twice_the_timeou
 ):
     with serve_faults() as server:
         server.holds_after = 0
-        since = monotonic()
         few = ("--concurrency", "4", "--timeout", "1")
         ended = invoke(*words("run", server.url, *few))
         assert ended.exit_code == 75, ended.stderr
         assert "no answer for 2 seconds" in ended.stderr
-        assert monotonic() - since < 30
         assert server.calls == manifest()["cost"]["calls_without_reply"] <= 12
         server.holds_after = None
 

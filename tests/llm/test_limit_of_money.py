@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -145,11 +144,7 @@ def test_threads_share_the_limit_of_their_extractor(tmp_path):
     prices.write_text(PRICES, "utf-8")
     begun = threading.Barrier(8)
 
-    def answer(request):
-        time.sleep(0.3)
-        return answer_counting(request)
-
-    with serve(answer) as server:
+    with serve(answer_counting) as server:
         model = f"{server.url}#stub"
         extractor = Extractor(model, effort="full", max_usd=LIMIT, prices=prices)
 

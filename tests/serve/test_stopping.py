@@ -7,7 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import time
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -20,7 +20,7 @@ from extractor.apps.serve.drain import is_draining
 from extractor.apps.serve.job import JobRun
 from extractor.apps.serve.keys import Keys
 from extractor.apps.serve.store import open_store
-from tests.commands import invoke
+from tests.commands import PATIENCE_S, invoke
 from tests.faults.server import serve_faults
 from tests.llm.stub import serve as serve_stub
 from tests.mounting import UNSHARE, needs_mount
@@ -65,14 +65,15 @@ def test_a_caller_s_key_does_not_become_the_operator_s(tmp_path):
 
 async def test_a_small_service_from_its_start_to_its_end(tmp_path, capsys):
     """It creates a token, prints its URL, and rejects what is beyond its queue."""
+    is_full = threading.Event()
 
-    def say_nothing_slowly(request):
-        time.sleep(0.1)
+    def say_nothing_when_full(request):
+        assert is_full.wait(PATIENCE_S)
         return say_nothing(request)
 
     options = ("--workers", "1", "--queue", "4", "--concurrency", "2", "--playground")
     root = tmp_path / "root"
-    with serve_stub(say_nothing_slowly) as stub:
+    with serve_stub(say_nothing_when_full) as stub:
         model = ("--model", f"{stub.url}#stub")
         with serve_here(root, *model, *options, token="") as service:
             started = capsys.readouterr()
@@ -91,8 +92,14 @@ async def test_a_small_service_from_its_start_to_its_end(tmp_path, capsys):
             headers = {"authorization": f"Bearer {token.stdout}"}
             limits = httpx2.Limits(max_connections=None)
             async with httpx2.AsyncClient(timeout=300, limits=limits) as sender:
-                bodies = [one(number + 1) for number in range(30)]
-                posts = [sender.post(url, content=b, headers=headers) for b in bodies]
+
+                async def post(body):
+                    answer = await sender.post(url, content=body, headers=headers)
+                    if answer.status_code != 200:
+                        is_full.set()
+                    return answer
+
+                posts = [post(one(number + 1)) for number in range(30)]
                 answers = await asyncio.gather(*posts)
             refused = [answer for answer in answers if answer.status_code != 200]
             assert 4 <= len(answers) - len(refused) < 30
