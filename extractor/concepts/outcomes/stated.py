@@ -5,8 +5,10 @@ words of a sentence decide what it states, and the sentence's role (``outline/ro
 may: results state an endpoint only where nothing else does.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from extractor.concepts.outcomes.own_time import find_own_time
 from extractor.concepts.outcomes.split import OutcomeParts, split_statement
@@ -89,6 +91,7 @@ class StatedRanks:
         ]
         names = rule("named_endpoint").find(text.tokens, text.first, text.end)
         self._names = [(name.first, _name_rank(name)) for name in names]
+        self._starts = [sentence.passage.first for sentence in self._sentences]
 
     def find(self, words: Passage) -> Rank | None:
         """Return the rank that a text gives to an endpoint, or None: that of the statement or of
@@ -107,8 +110,11 @@ class StatedRanks:
         own = self.find_own(words)
         if own:
             return own
-        before = [rank for first, rank in self._names if first < words.first]
-        return before[-1] if before else None
+        place = bisect_left(self._names, words.first, key=itemgetter(0))
+        if place == 0:
+            return None
+        _, rank = self._names[place - 1]
+        return rank
 
     def find_own(self, words: Passage) -> Rank | None:
         """Return the rank that the sentence of an endpoint gives to it, or None."""
@@ -119,11 +125,9 @@ class StatedRanks:
         sentence = self._find_sentence(words)
         if sentence is None:
             return None
-        ranks = {
-            rank
-            for first, rank in self._names
-            if sentence.passage.first <= first < sentence.passage.end
-        }
+        first = bisect_left(self._names, sentence.passage.first, key=itemgetter(0))
+        end = bisect_left(self._names, sentence.passage.end, key=itemgetter(0))
+        ranks = {rank for _, rank in self._names[first:end]}
         # "was primary, sleep and mood secondary" tells no words from others
         return ranks.pop() if len(ranks) == 1 else None
 
@@ -134,10 +138,11 @@ class StatedRanks:
 
     def _find_sentence(self, words: Passage) -> Sentence | None:
         """Return the sentence in which words begin; None if they stand in a label."""
-        for sentence in self._sentences:
-            if sentence.passage.first <= words.first < sentence.passage.end:
-                return sentence
-        return None
+        place = bisect_right(self._starts, words.first)
+        if place == 0:
+            return None
+        sentence = self._sentences[place - 1]
+        return sentence if words.first < sentence.passage.end else None
 
 
 def find_endpoint_words(sections: LexedSections) -> Passage | None:
