@@ -9,7 +9,7 @@ from extractor.match.coverage import SEXES_OF, is_state
 from extractor.match.limits import find_wider, limit_to
 from extractor.match.synonyms import is_known_name, make_key
 from extractor.match.tests import UNDECIDED, Test, of_name, of_sex
-from extractor.match.words import words_of
+from extractor.match.words import drop_phrases, find_phrase, has_phrase, words_of
 from extractor.measures.names import spell_words
 from extractor.schemas import Sex
 
@@ -17,68 +17,7 @@ _PARTS = re.compile(r"[,;/]|\band/or\b|\band\b|\bor\b", re.IGNORECASE)
 _AND = re.compile(r"\b(?:and|plus)\b(?!/or)", re.IGNORECASE)
 _ABBREVIATION = re.compile(r" ?\(([A-Z][\w-]{1,6})\)")
 """An abbreviation behind its name."""
-_MOMENT = re.compile(
-    r"\bat (?:the )?(?:time of )?(?:screening|baseline|enrol|study entry|inclusion|randomi).*",
-    re.IGNORECASE,
-)
-_NEGATED = re.compile(
-    r"^(?:(?:patients?|subjects?|participants?|individuals?|people|persons?|must|should|who"
-    r"|are|is|be|do|does|did|have|has|having) )*"
-    r"(?:no|not|non|never|without|absence of|lack of|free (?:of|from)|negative for)\b[ -]",
-    re.IGNORECASE,
-)
-"""The beginning of a line that says that something is absent."""
-_NEGATED_BEHIND = re.compile(
-    r"(?: (?:is|are|was|were|must be|has been|have been))?[ -]"
-    r"(?:absent|excluded|ruled out|not present|free|not used|not taken|naive)\s*\.?$",
-    re.IGNORECASE,
-)
-_NOT_NEGATED = re.compile(
-    r"\bnot (?:able|willing|eligible|only|limited|controlled|adequately|well)\b"
-    r"|\bno (?:more|longer)\b",
-    re.IGNORECASE,
-)
-_BARRED = re.compile(
-    r"^(?:(?:known|history of|documented|any) )*"
-    r"(?:(?:allergy|hypersensitivity|intolerance|contraindications?|inability|unable|unwilling"
-    r"|refusal|ineligible|refuses) (?:to|of|for|to the use of)\b"
-    r"(?: (?:take|use|receive|tolerate|the|any))*"
-    r"|(?:stopped|discontinued|discontinuation of|cessation of|weaned off|missing)\b)",
-    re.IGNORECASE,
-)
-"""Words after which a drug is one that cannot be, or is no longer, taken."""
-_BARRED_BEHIND = re.compile(
-    r" (?:allergy|intolerance|hypersensitivity)$", re.IGNORECASE
-)
-_ABOUT_PREGNANCY = re.compile(
-    r"\b(?:pregnan\w*|breast[- ]?feeding|lactat\w+|childbearing"
-    r"|nursing(?! (?:home|care|staff|facilit\w+|school|student|home|unit|department))"
-    r"|reproductive potential|gestation\w*|postpartum|gravid)\b",
-    re.IGNORECASE,
-)
-_ABOUT_MEN = re.compile(
-    r"\b(?:men|males?|partners?|wife|wives|father\w*|both|either|husbands?|diabetes|history|all)\b",
-    re.IGNORECASE,
-)
-_DEMANDS = re.compile(
-    r"\b(?:must|should|agree\w*|negative|test\w*|contracept\w*|use|using|willing\w*"
-    r"|required?|not)\b",
-    re.IGNORECASE,
-)
-_IS_SUBJECT = re.compile(
-    r"(?:(?:adult|healthy|pregnant|young|elderly|older|any|all|the|post-?menopausal|pre-?menopausal"
-    r"|nulliparous|infertile|fertile|non-?pregnant)\s)*"
-    r"(?:women|men|males?|females?|woman|man|girls|boys)\b(?! (?:factor|partner|sex hormone))",
-    re.IGNORECASE,
-)
-"""The beginning of a line about the people of one sex."""
 _EXAMPLE = frozenset({"including", "include", "eg"})
-_OR_OTHER = re.compile(r"\b(or|and/or|and) (?:any )?other\b", re.IGNORECASE)
-"""What joins a name with the class that it belongs to: "warfarin or other anticoagulants"."""
-_ABOUT_MOTHERS = re.compile(
-    r"\b(nursing|lactating|breast[- ]?feeding) mothers?\b", re.IGNORECASE
-)
-_CHILDBEARING = re.compile(r"\bchild[- ]bearing\b", re.IGNORECASE)
 _VERBS = {
     (False, False): "has",
     (False, True): "had",
@@ -113,8 +52,10 @@ def plan_names(quote: str, sex_of_trial: Sex | None, *, required: bool) -> Test:
         required: Whether the line must be true to let a patient in.
     """
     about_women = _plan_pregnancy(quote, required=required)
-    quote = _OR_OTHER.sub(r"\1", quote)
-    plain = " ".join(_MOMENT.sub("", _ABBREVIATION.sub("", quote)).split())
+    plain = " ".join(_ABBREVIATION.sub("", _join_classes(quote)).split())
+    moment = find_phrase("match_moment", plain)
+    if moment:
+        plain = plain[: moment.span[0]].rstrip()
     negated, plain = _strip_negation(plain)
     if negated is None:
         return about_women
@@ -139,7 +80,8 @@ def plan_names(quote: str, sex_of_trial: Sex | None, *, required: bool) -> Test:
     whole = _join_names(names, short, has_it=has_it, is_joined=is_joined)
     sexes = {SEXES_OF[word] for word in spell_words(plain) if word in SEXES_OF}
     if len(sexes) == 1 and not negated:
-        if not _IS_SUBJECT.match(plain) or _DEMANDS.search(plain):
+        is_subject = has_phrase("match_one_sex", plain)
+        if not is_subject or has_phrase("match_demands", plain):
             return about_women
         [sex] = sexes
         whole = _limit_to_sex(whole, sex, names, required=required)
@@ -184,24 +126,34 @@ def _limit_to_sex(
     return Test("", parts=(is_sex, whole), need=0 if required else 1)
 
 
+def _join_classes(quote: str) -> str:
+    """Return a line in which "warfarin or other anticoagulants" is "warfarin or anticoagulants"."""
+    found = find_phrase("match_or_other", quote)
+    while found:
+        start, end = found.span
+        quote = f"{quote[:start]}or{quote[end:]}"
+        found = find_phrase("match_or_other", quote)
+    return quote
+
+
 def _plan_pregnancy(quote: str, *, required: bool) -> Test:
     """Return a test that does not concern men, if a line is about pregnancy, lactation or the
     means against them, of women alone.
     """
     nothing = Test("")
-    quote = _ABOUT_MOTHERS.sub(r"\1 women", _CHILDBEARING.sub("childbearing", quote))
+    if not has_phrase("match_pregnancy", quote) or has_phrase("match_of_men", quote):
+        return nothing
+    plain = drop_phrases("match_pregnancy", drop_phrases("match_mothers", quote))
     others = words_of("others") - {"partner"}
-    if _ABOUT_MEN.search(quote) or not others.isdisjoint(spell_words(quote)):
+    if not others.isdisjoint(spell_words(plain)):
         return nothing
     # what is no part of such a line may be about anybody: "pregnancy or a planned operation"
     idle = words_of("neutral", "opening", "past", "taken", "around_pregnancy")
     for part in _PARTS.split(quote):
-        rest = set(spell_words(_ABOUT_PREGNANCY.sub(" ", part))) - idle
-        if rest and not _ABOUT_PREGNANCY.search(part):
+        is_idle = set(spell_words(part)) <= idle
+        if not is_idle and not has_phrase("match_pregnancy", part):
             return nothing
-    if not _ABOUT_PREGNANCY.search(quote):
-        return nothing
-    if required and not _DEMANDS.search(quote):
+    if required and not has_phrase("match_demands", quote):
         return nothing
     return Test(
         "", parts=(Test("", keeps_out="", lets_in=""),), when=(of_sex("female"),)
@@ -212,22 +164,22 @@ def _strip_negation(plain: str) -> tuple[bool | None, str]:
     """Return whether a line is negated, and the line without its negation; None if that is not
     clear.
     """
-    if _NOT_NEGATED.search(plain):
+    if has_phrase("match_not_denied", plain):
         return None, plain
     negated = False
-    found = _NEGATED.match(plain)
+    found = find_phrase("match_denied", plain)
     if found:
         negated = True
-        plain = plain[found.end() :]
+        plain = plain[found.span[1] :].lstrip(" -")
         # "no" of several names is "none of them"
-        if re.search(r"\band\b", plain):
+        if "and" in spell_words(plain):
             return None, plain
-    behind = _NEGATED_BEHIND.search(plain)
+    behind = find_phrase("match_denied_behind", plain)
     if behind:
         if negated:
             return None, plain
         negated = True
-        plain = plain[: behind.start()]
+        plain = plain[: behind.span[0]].rstrip(" -")
         if _PARTS.search(plain):
             return None, plain
     return negated, plain
@@ -235,12 +187,12 @@ def _strip_negation(plain: str) -> tuple[bool | None, str]:
 
 def _plan_barred(plain: str, *, required: bool) -> Test | None:
     """Return the test of a line about a drug that somebody cannot take: whoever takes it, can."""
-    front = _BARRED.match(plain)
-    behind = _BARRED_BEHIND.search(plain)
+    front = find_phrase("match_barred", plain)
+    behind = find_phrase("match_barred_behind", plain)
     if front:
-        name = plain[front.end() :]
+        name = plain[front.span[1] :]
     elif behind:
-        name = plain[: behind.start()]
+        name = plain[: behind.span[0]]
     else:
         return None
     if not name.strip() or _PARTS.search(name):

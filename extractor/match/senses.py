@@ -1,38 +1,9 @@
 """Read the words above a list: what they turn round, and what they permit."""
 
-import re
+from functools import lru_cache
 from typing import NamedTuple
 
-_FLIPS = re.compile(
-    r"\b(?:failure|failing|fails?|unable|inability) to"
-    r" (?:meet|fulfil\w*|satisfy|have|achieve|demonstrate)\b"
-    r"|\b(?:do|does|did)(?: not|n't) (?:have|meet|fulfil\w*|satisfy)\b"
-    r"|\b(?:must|may|should|can|shall|will) ?not (?:have|be|take|use|receive|meet)\b"
-    r"|\bnot (?:meeting|having|fulfilling|satisfying|eligible)\b"
-    r"|\b(?:absence|lack) of\b|\b(?:none|no) of\b|\bfree (?:of|from)\b|\bwithout\b"
-    r"|\b(?:are|is|be) (?:excluded|ineligible|not eligible)\b"
-    r"|\binadequate\b.*\badequate\b.*\bdefined as\b",
-    re.IGNORECASE,
-)
-_PERMITS = re.compile(
-    r"\b(?:acceptable|permitted|permissible|allowed|allowable|tolerated|eligible)\b"
-    r"|\b(?:may|can) (?:be|take|use|receive|have|enrol\w*|participate|still)\b",
-    re.IGNORECASE,
-)
-_NOT_PERMITS = re.compile(
-    r"\b(?:not|un|non)[- ]?(?:acceptable|permitted|allowed|eligible|tolerated)\b"
-    r"|\b(?:may|can) ?not\b|\bprohibited\b|\bmust\b",
-    re.IGNORECASE,
-)
-_TOGETHER = re.compile(
-    r"\bcombination of\b|\bboth\b|\ball of\b|\ball the\b|\bhy[’']?s law\b",
-    re.IGNORECASE,
-)
-_ANY = re.compile(
-    r"\bat least one\b|\bone or more\b|\bany (?:one )?of\b|\beither of\b|\b(?:one|a) of\b"
-    r"|\brisk factors?\b.*\b(?:include|such as|including)\b|\bincreased\b.*\brisk\b",
-    re.IGNORECASE,
-)
+from extractor.match.words import drop_phrases, find_phrase, has_phrase
 
 
 class Sense(NamedTuple):
@@ -51,6 +22,7 @@ class Sense(NamedTuple):
     rest: str = ""
 
 
+@lru_cache(1024)
 def read_sense(lead_in: str | None, *, included: bool) -> Sense:
     """Return what the line above a list does to the items below it.
 
@@ -59,24 +31,35 @@ def read_sense(lead_in: str | None, *, included: bool) -> Sense:
     >>> read_sense("Acceptable conditions:", included=False).permits
     True
     """
-    text = lead_in or ""
-    turns = bool(_FLIPS.search(text))
+    if not lead_in:
+        return Sense()
+    turns = has_phrase("match_turns", lead_in)
     permits = (
         not included
         and not turns
-        and bool(_PERMITS.search(text))
-        and not _NOT_PERMITS.search(text)
+        and has_phrase("match_permits", lead_in)
+        and not has_phrase("match_forbids", lead_in)
     )
     need = ""
-    rest = text
-    if _TOGETHER.search(text):
+    rest = lead_in
+    if has_phrase("match_together", lead_in):
         need = "all"
-        rest = _TOGETHER.sub(" ", rest)
-    elif _ANY.search(text) and included:
+        rest = drop_phrases("match_together", rest)
+    elif included and _asks_for_one(lead_in):
         need = "any"
-        rest = _ANY.sub(" ", rest)
+        for name in ("match_any_of", "match_number_of", "match_at_least"):
+            rest = drop_phrases(name, rest)
     if turns:
-        rest = _FLIPS.sub(" ", rest)
+        rest = drop_phrases("match_turns", rest)
     if permits:
-        rest = _PERMITS.sub(" ", rest)
+        rest = drop_phrases("match_permits", rest)
     return Sense(turns, permits, need, rest)
+
+
+def _asks_for_one(lead_in: str) -> bool:
+    """Return whether one of the items below a line is enough."""
+    if has_phrase("match_any_of", lead_in):
+        return True
+    counted = find_phrase("match_number_of", lead_in)
+    counted = counted or find_phrase("match_at_least", lead_in)
+    return counted is not None and counted.read("n").lower() in ("one", "1")

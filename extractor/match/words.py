@@ -1,11 +1,45 @@
-"""The lists of words around the limits and names of a criterion."""
+"""The lists of words around the limits and names of a criterion, and its phrases."""
 
-from functools import cache
+from functools import cache, lru_cache
 
-from extractor.language.book import read_table, word_set
+from extractor.language.book import read_table, read_text, rule, word_set
+from extractor.language.lexer import Tokens
+from extractor.language.patterns import RuleMatch
 
 
 @cache
 def words_of(*names: str) -> frozenset[str]:
     """Return the words of lists in ``match_words.toml``."""
     return word_set(" ".join(read_table("match_words")[name] for name in names))
+
+
+@lru_cache(64)
+def _read(text: str) -> Tokens:
+    return read_text(text)
+
+
+def find_phrase(name: str, text: str) -> RuleMatch | None:
+    """Return the first match of a rule of ``match_lines.toml`` in a line.
+
+    >>> find_phrase("match_denied", "No asthma").span
+    (0, 2)
+    """
+    return rule(name).search(_read(text))
+
+
+def has_phrase(name: str, text: str) -> bool:
+    """Return whether a rule matches in a line."""
+    return rule(name).occurs(_read(text))
+
+
+def drop_phrases(name: str, text: str) -> str:
+    """Return a line with spaces for the matches of a rule.
+
+    >>> drop_phrases("match_together", "Both of these:")
+    '     of these:'
+    """
+    letters = [*text]
+    for found in rule(name).find(_read(text)):
+        start, end = found.span
+        letters[start:end] = " " * (end - start)
+    return "".join(letters)
