@@ -129,7 +129,9 @@ class _Checker:
             readings |= found
             if attribute.required and not found:
                 is_whole = False
-        return readings if is_whole else {}
+        if is_whole:
+            return readings
+        return {}
 
     def _check_values(
         self,
@@ -185,7 +187,9 @@ class _Checker:
             # objects without quotes, such as a list of names, cannot be mixed up
             if attribute.needs_quote:
                 own_words = _find_own(words, quotes, own)
-            place = f"{path}[{position}]" if attribute.many else path
+            place = path
+            if attribute.many:
+                place = f"{path}[{position}]"
             found = self.check(
                 member, attribute, words or quote, own_words, f"{place}."
             )
@@ -227,7 +231,9 @@ def _find_own(
     if len(quotes) == 1 and is_inside:
         return around
     sharing = [other for other in quotes if quote and other and quote.overlaps(other)]
-    return quote if is_inside and sharing == [quote] else _NOWHERE
+    if is_inside and sharing == [quote]:
+        return quote
+    return _NOWHERE
 
 
 def find_claimed(value: object, here: Passage, quote: Span | None) -> Found:
@@ -283,9 +289,9 @@ def _states_kind(value: object, tokens: Tokens, numbers: Sequence[Number]) -> bo
         return bool(others)
     # the number of "two methods" is no length
     counted = rule("counted_noun")
-    return bool(lengths) or any(
-        counted.starts(tokens, number.end) is None for number in others
-    )
+    if lengths:
+        return True
+    return any(counted.starts(tokens, number.end) is None for number in others)
 
 
 def _find_words(quote: str, here: Passage) -> Span | None:
@@ -294,7 +300,9 @@ def _find_words(quote: str, here: Passage) -> Span | None:
     """
     check = verify_quote(quote, here.raw)
     is_found = check.status in (QuoteStatus.EXACT, QuoteStatus.FOLDED)
-    return locate_check(check, here) if is_found else None
+    if is_found:
+        return locate_check(check, here)
+    return None
 
 
 def _find(value: object, here: Passage) -> Found:

@@ -91,7 +91,9 @@ def _list_doubtful(path: str, item: ExtractedItem, minimum: float) -> Iterator[s
             yield path
         return
     for piece in item.evidence:
-        if piece.confidence is None or piece.confidence >= minimum:
+        if piece.confidence is None:
+            continue
+        if piece.confidence >= minimum:
             continue
         # an exception in doubt still qualifies the values around it
         if piece.field in _PLACING:

@@ -234,15 +234,20 @@ def report_unread_text(
         if absence.reason is not AbsenceReason.UNREAD_TEXT:
             continue
         is_endpoint = absence.field == "endpoints"
-        find = find_unread_endpoint if is_endpoint else find_unread_people
+        find = find_unread_people
+        if is_endpoint:
+            find = find_unread_endpoint
         unread = find(parsed)
         if unread is None:
             continue
         span = span_of(unread)
         end = min(span.end, span.start + _LONGEST_CITED)
         cited = cite(parsed, Span(span.section, span.start, end))
-        about = "an endpoint" if is_endpoint else "who takes part"
-        missing = "no endpoint" if is_endpoint else "no criterion"
+        about = "who takes part"
+        missing = "no criterion"
+        if is_endpoint:
+            about = "an endpoint"
+            missing = "no endpoint"
         message = f"this sentence speaks of {about}, but {missing} was read"
         yield warn(FindingKind.TEXT_UNREAD, absence.field, message, cited)
 

@@ -62,7 +62,9 @@ def explain_objection(value: object, passage: Passage) -> Objection:
         return _explain_quote(value, passage)
     if isinstance(value, TimeWindow):
         place = find_quote(passage, value.quote)
-        return Objection(Why.OTHER_VALUE, place) if place else Objection()
+        if place:
+            return Objection(Why.OTHER_VALUE, place)
+        return Objection()
     if isinstance(value, _Measured):
         return _explain_number(value, passage)
     return Objection()
@@ -118,7 +120,9 @@ def _has_other_comparator(value: _Measured, mention: NumberMention) -> bool:
     """
     if isinstance(value, Constraint | Quantity):
         return value.comparator not in mention.comparators
-    if not isinstance(value, Amount) or not mention.stated:
+    if not isinstance(value, Amount):
+        return False
+    if not mention.stated:
         return False
     return mention.comparators[0] in list_opposites(value)
 

@@ -228,7 +228,9 @@ def _choose(claims: Sequence[OwnReadings]) -> OwnReadings:
             # one claim may list more members than another without contradicting it
             if not (values <= stated or stated <= values):
                 is_disputed = True
-    return _limit(chosen, "disputed") if is_disputed else chosen
+    if is_disputed:
+        return _limit(chosen, "disputed")
+    return chosen
 
 
 def _list_distinct(claim: OwnReadings) -> dict[str, set[str]]:

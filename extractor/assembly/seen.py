@@ -35,7 +35,9 @@ def explain_absence(parsed: ParsedRecord, item: Draft, field: str) -> Iterator[s
     >>> list(explain_absence(parsed, parsed.criteria[0], "constraints"))
     ["'0 to 10' is an end of a scale (limits/written_numbers.py: find_role)"]
     """
-    if field not in _OF_NUMBERS or not item.span.section:
+    if field not in _OF_NUMBERS:
+        return
+    if not item.span.section:
         return
     words = parsed.passage(item.span).alone()
     if field == _WINDOWS:

@@ -72,7 +72,11 @@ def _list_unread_in_criteria(
     for number, criterion in enumerate(eligibility.criteria):
         fields = set(_list_fields(parsed, criterion))
         yield from (f"eligibility.criteria[{number}].{name}" for name in fields)
-        if not fields or has_age or criterion.category is not Category.AGE:
+        if not fields:
+            continue
+        if has_age:
+            continue
+        if criterion.category is not Category.AGE:
             continue
         tokens = read_text(criterion.quote)
         # "5 to 20 years" alone may be the length of a disease
@@ -127,7 +131,9 @@ def _list_unread_numbers(
     in_names = cover(rule("part_of_name").find(words.tokens))
     for mention in find_mentions(words.tokens):
         at, _ = mention.number
-        if at in in_names or mention.role is NumberRole.PART:
+        if at in in_names:
+            continue
+        if mention.role is NumberRole.PART:
             continue
         if not is_touched(span_of(words.part(at, at + 1)), values):
             yield at, mention.likeliest[0] > 1

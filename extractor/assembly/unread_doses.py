@@ -88,7 +88,9 @@ def find_unread_doses(
             yield inform(FindingKind.DOSE_UNREAD, "dosing", _DOSE, cited)
         for mark in _list_parts(sentence):
             place = span_of(sentence.part_at(mark))
-            if mark.value in known or is_touched(place, quoted):
+            if mark.value in known:
+                continue
+            if is_touched(place, quoted):
                 continue
             known.add(mark.value)
             cited = cite(parsed, place)

@@ -139,7 +139,9 @@ def _is_binding(tokens: Tokens, opening: RuleMatch) -> bool:
     noun = opening.read("noun").lower()
     start = _find_start(tokens, opening.first, _SENTENCE)
     before = rule("rank_before").ends(tokens, opening.first, start)
-    rank = before.read("rank").lower() if before else ""
+    rank = ""
+    if before:
+        rank = before.read("rank").lower()
     end = _find_end(tokens, opening.end, opening.first + _REACH, ".")
     if noun.startswith("objective"):
         return False

@@ -112,6 +112,10 @@ def _list_common(eligibility: Eligibility) -> Iterator[Span]:
     """Yield the spans of the criteria that certainly apply to all participants."""
     for criterion in eligibility.criteria:
         is_conditional = any(limit.condition for limit in criterion.constraints)
-        if criterion.group or criterion.lead_in or is_conditional:
+        if criterion.group:
+            continue
+        if criterion.lead_in:
+            continue
+        if is_conditional:
             continue
         yield from map(place_of, criterion.evidence_for("quote"))

@@ -60,7 +60,11 @@ class Span:
         [True, False, False, False]
         """
         is_same = self.section == inner.section
-        return is_same and self.start <= inner.start and inner.end <= self.end
+        if not is_same:
+            return False
+        if self.start > inner.start:
+            return False
+        return inner.end <= self.end
 
     def overlaps(self, other: "Span") -> bool:
         """Return whether this span and another span share a character.
@@ -78,7 +82,11 @@ class Span:
         [True, False, False, False]
         """
         is_same = self.section == other.section
-        return is_same and self.start < other.end and other.start < self.end
+        if not is_same:
+            return False
+        if self.start >= other.end:
+            return False
+        return other.start < self.end
 
 
 class Part(NamedTuple):
@@ -420,8 +428,12 @@ class Readings(Mapping[str, Reading[object]]):
 
     def get(self, name: str, default: Any = None) -> Any:
         # unlike that of ``Mapping``, it raises no error for each field that is not read
-        reading = getattr(self, name) if name in self.__match_args__ else NOT_READ
-        return default if reading is NOT_READ else reading
+        reading = NOT_READ
+        if name in self.__match_args__:
+            reading = getattr(self, name)
+        if reading is NOT_READ:
+            return default
+        return reading
 
     def __iter__(self) -> Iterator[str]:
         for name in self.__match_args__:

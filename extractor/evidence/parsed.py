@@ -207,7 +207,9 @@ class ParsedRecord:
         """Return the criterion or outcome that the rules found in a chunk. If they found nothing,
         return a new item for ``task`` without readings.
         """
-        group = "eligibility.criteria" if task is Task.ELIGIBILITY else task.value
+        group = task.value
+        if task is Task.ELIGIBILITY:
+            group = "eligibility.criteria"
         draft = self.drafts.get(chunk.number, Draft(group, chunk, chunk.span, {}))
         return replace(draft, chunk=chunk)
 

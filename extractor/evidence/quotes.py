@@ -128,7 +128,9 @@ def _check_place(
     if conflict is None:
         start, stop = folded.raw_span(*place)
         is_exact = text[start:stop] == quote
-        status = QuoteStatus.EXACT if is_exact else QuoteStatus.FOLDED
+        status = QuoteStatus.FOLDED
+        if is_exact:
+            status = QuoteStatus.EXACT
         return QuoteCheck(status, start, stop)
     # the conflict shows the "no" or "not" before the words
     if conflict.kind is ConflictKind.NEGATION:
@@ -185,7 +187,11 @@ def _is_wrapping(tokens: Tokens, at: int) -> bool:
     is_apart = is_last or not tokens.joined(at + 1)
     # word processors use the letter "o" as a bullet: "o Pregnancy"
     if word == "o":
-        return is_apart and not is_last and tokens.words[at + 1][0].isalpha()
+        if not is_apart:
+            return False
+        if is_last:
+            return False
+        return tokens.words[at + 1][0].isalpha()
     if word == "-":
         return is_apart
     return word in _WRAPPING_BEFORE
@@ -302,7 +308,9 @@ def _begins_clean(text: FoldedText, first: int) -> bool:
     codes = tokens.codes
     if first == 0:
         return True
-    if first in text.inner or _is_inside_word(text, first):
+    if first in text.inner:
+        return False
+    if _is_inside_word(text, first):
         return False
     code = codes[first]
     before = codes[first - 1]
@@ -338,12 +346,16 @@ def _ends_clean(text: FoldedText, end: int) -> bool:
     # "<" of "< or > 5"
     if last in _SIGNS:
         return rule("comparing_after").starts(tokens, end) is None
-    if end in text.inner or _is_inside_word(text, end):
+    if end in text.inner:
+        return False
+    if _is_inside_word(text, end):
         return False
     # "ml" of "ml^2"
     if after == "^" and (last in _NUMBERS or tokens.joined(end)):
         return False
-    if after != "/" or not tokens.words[end - 1].isalnum():
+    if after != "/":
+        return True
+    if not tokens.words[end - 1].isalnum():
         return True
     # "cells" of "cells/kg"
     if rule("rate_goes_on").starts(tokens, end):

@@ -88,7 +88,9 @@ def split_outcome(item: str, openings: str) -> list[tuple[str, tuple[int, int]]]
     for opening, following in zip_longest(found, found[1:]):
         end = following.start() if following else len(item)
         # the opening " (" of "Pain (week 4)" shows that the time ends before the last bracket
-        closing = ")" if "(" in opening[0] else ""
+        closing = ""
+        if "(" in opening[0]:
+            closing = ")"
         end = len(item[:end].rstrip(f" \n.;]{closing}"))
         parts.setdefault(str(opening.lastgroup), (opening.end(), end))
     return [(name, parts[name]) for name in sorted(parts, key=_PARTS.index)]
@@ -179,7 +181,9 @@ def criteria_section(inclusion: str, exclusion: str) -> Sections:
             lines.append("Inclusion Criteria:")
         lines.append(inclusion)
     if has_exclusion:
-        gap = "\n" if lines else ""
+        gap = ""
+        if lines:
+            gap = "\n"
         if _OWN_HEADING.match(exclusion):
             lines.append(gap + exclusion)
         else:

@@ -57,7 +57,9 @@ def find_text_headings(text: str) -> list[ChapterHeading]:
     ranks = find_headings(lines, ranks, contents)
     headings: list[ChapterHeading] = []
     for line, start, rank in zip(lines, starts, ranks, strict=False):
-        heading = _HEADING.match(line) if rank else None
+        heading = None
+        if rank:
+            heading = _HEADING.match(line)
         if not heading:
             continue
         number = heading["number"] or ""

@@ -187,7 +187,9 @@ def find_headings(
 
 def _may_be_title(line: str, title: str) -> bool:
     """Return whether a line with a number may be a heading, by its length and its end."""
-    if len(line) > _LONGEST_ENTRY or len(title) > _LONGEST_TITLE:
+    if len(line) > _LONGEST_ENTRY:
+        return False
+    if len(title) > _LONGEST_TITLE:
         return False
     return _PROSE_END.search(title) is None
 

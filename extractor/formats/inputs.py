@@ -53,7 +53,9 @@ def is_text(location: str) -> bool:
     >>> is_text("none.json"), is_text("Inclusion criteria:\n- Adults")
     (False, True)
     """
-    return _LIKE_TEXT.match(location) is not None and not exists(location)
+    if _LIKE_TEXT.match(location) is None:
+        return False
+    return not exists(location)
 
 
 def is_path(text: str) -> bool:

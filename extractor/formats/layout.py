@@ -159,14 +159,19 @@ def read_entries(text: str, shown: str) -> list[PlacedBlock]:
             end = first + block.end
             # a line such as "- 12 -"
             is_page_number = _PAGE_NUMBER.match(shown, line_start) is not None
-            if is_page_number or block.kind is BlockKind.FURNITURE:
+            if is_page_number:
+                continue
+            if block.kind is BlockKind.FURNITURE:
                 continue
             start = line_start
             if continues_line:
                 start = words_start
             mark = _MARK.match(shown, line_start)
-            style = _DIGITS.sub("1", mark["mark"]) if mark else block.style
-            number = _NUMBER.fullmatch(mark["mark"]) if mark else None
+            style = block.style
+            number = None
+            if mark:
+                style = _DIGITS.sub("1", mark["mark"])
+                number = _NUMBER.fullmatch(mark["mark"])
             entries.append(
                 PlacedBlock(
                     block,
@@ -197,8 +202,12 @@ def join_lines(text: str, entries: Sequence[PlacedBlock]) -> str:
             continue
         for line_end in _BREAK.finditer(text, entry.words_start, entry.end):
             word = line_end["word"] or ""
-            before_gap = f"{word}-" if word in words else word
-            filler = _SOFT if word else " "
+            before_gap = word
+            if word in words:
+                before_gap = f"{word}-"
+            filler = " "
+            if word:
+                filler = _SOFT
             # one character for each of the original, so that the offsets stay valid
             joined = before_gap.ljust(len(line_end[0]), filler)
             characters[slice(*line_end.span())] = joined
@@ -274,7 +283,9 @@ def _find_rank(text: str, line: CharRange) -> CharRange | None:
     "Key secondary objectives".
     """
     rank = _RANK.fullmatch(text, *line)
-    return rank.span("rank") if rank else None
+    if rank:
+        return rank.span("rank")
+    return None
 
 
 def _find_columns(text: str, above: CharRange) -> list[list[CharRange]]:
@@ -282,7 +293,9 @@ def _find_columns(text: str, above: CharRange) -> list[list[CharRange]]:
     "Objectives and endpoints".
     """
     names = _OBJECTIVES.fullmatch(text, *above)
-    return [[names.span("objectives")], [names.span("endpoints")]] if names else []
+    if names:
+        return [[names.span("objectives")], [names.span("endpoints")]]
+    return []
 
 
 def _is_row(text: str, line: CharRange) -> bool:

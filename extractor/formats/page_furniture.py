@@ -116,7 +116,9 @@ def _walk(lines: Sequence[str], places: range, counts: dict[str, int]) -> Iterat
 
 def _is_running(line: str, *, recurs: bool) -> bool:
     words = line.strip()
-    if len(words) > _LONGEST or _MARK.match(line):
+    if len(words) > _LONGEST:
+        return False
+    if _MARK.match(line):
         return False
     if _PAGE.fullmatch(line):
         return True

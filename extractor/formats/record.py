@@ -143,7 +143,9 @@ def read_named(
             parts = ["", *re.split(begins, text)]
             for label, words in zip(parts[::2], parts[1::2], strict=True):
                 target = labels.get(label, column)
-                kept_label = label if target == _DESCRIPTION else ""
+                kept_label = ""
+                if target == _DESCRIPTION:
+                    kept_label = label
                 tree[target].append(f"{kept_label}{words}".strip())
     return read_record(register, tree, container)
 
@@ -263,7 +265,9 @@ def _list_entries(
     frames = [frame for _, frame in split_list(times)]
     have_own = len(frames) == len(outcomes)
     for number, (lead, outcome) in enumerate(outcomes):
-        frame = frames[number] if have_own else times
+        frame = times
+        if have_own:
+            frame = frames[number]
         parts = [("measure", outcome), ("time_frame", frame)]
         if not frame or (not have_own and _STATES_TIME.search(outcome)):
             spans = split_outcome(outcome, register.openings)

@@ -76,7 +76,9 @@ def read_records(
     >>> record.record_id, [section.name for section in record.sections][:3]
     ('000_071fc1b3f362aea9', ['title', 'brief_summary', 'conditions'])
     """
-    chosen = choose_columns(columns) if columns else NONE_CHOSEN
+    chosen = NONE_CHOSEN
+    if columns:
+        chosen = choose_columns(columns)
     ids: dict[str, tuple[str, int]] = {}
 
     def read_all() -> Iterator[_Result]:
@@ -106,7 +108,9 @@ def read_stream(
     >>> next(read_stream("example.txt", BytesIO(text))).record_id
     'example'
     """
-    chosen = choose_columns(columns) if columns else NONE_CHOSEN
+    chosen = NONE_CHOSEN
+    if columns:
+        chosen = choose_columns(columns)
     results = _read_file(name, stream, is_specified=True, chosen=chosen)
     yield from _deliver(results, on_error)
 

@@ -95,7 +95,9 @@ def list_registry_numbers(text: str) -> list[str]:
 def _list_stated(text: str, prefix: str, pattern: re.Pattern[str]) -> dict[str, bool]:
     """Return the numbers in a text, each with whether the text says that it is the trial's own."""
     first_line = _FIRST_LINE.search(text)
-    end_of_first = min(first_line.end(), _LONGEST_TITLE) if first_line else 0
+    end_of_first = 0
+    if first_line:
+        end_of_first = min(first_line.end(), _LONGEST_TITLE)
     stated: dict[str, bool] = {}
     for match in pattern.finditer(text):
         number = f"{prefix}{match[1]}"

@@ -105,7 +105,9 @@ class TermFinder:
         """
         LEXICON.add_together(words)
         for word, following in pairwise(words):
-            if not following[0].isdigit() or not word[0].isalpha():
+            if not following[0].isdigit():
+                continue
+            if not word[0].isalpha():
                 continue
             LEXICON.name_codes.add(LEXICON.add(word))
 

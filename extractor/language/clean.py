@@ -361,7 +361,9 @@ def repair(damaged: str) -> str:
         repaired = original.decode("utf-8")
     except UnicodeDecodeError:
         return damaged
-    if repaired.isprintable() or repaired.isspace():
+    if repaired.isprintable():
+        return repaired
+    if repaired.isspace():
         return repaired
     return damaged
 

@@ -344,7 +344,11 @@ class Lexicon(_Codes):
     def _look_up(self, word: str) -> str:
         """Return the code of a token whose code is not cached."""
         # "twenty-four", "two hundred"
-        if word[-1].isdigit() or "-" in word[1:] or " " in word:
+        if word[-1].isdigit():
+            return NUMBER
+        if "-" in word[1:]:
+            return NUMBER
+        if " " in word:
             return NUMBER
         folded = word.lower()
         code = self._codes.get(word) or self._codes.get(folded)
@@ -506,7 +510,9 @@ class Tokens:
         >>> [tokens.in_name(index) for index in (1, 4, 6)]
         [True, True, False]
         """
-        return self.gap(index) in _JOINTS and self.words[index - 1].isalpha()
+        if self.gap(index) not in _JOINTS:
+            return False
+        return self.words[index - 1].isalpha()
 
     def without(self, places: Sequence[Range], first: int, end: int) -> "Tokens":
         """Return the tokens ``first:end``, omitting those in ``places``, which are half-open
@@ -623,9 +629,13 @@ def _begins_name(text: str, starts: list[int], ends: list[int], index: int) -> b
     """Return whether a hyphen joins a number to the capitals of a name: "6-MP", but not "10-MG"."""
     number = text[starts[index] : ends[index]]
     capitals = text[starts[index + 2] : ends[index + 2]]
-    if not number.isdigit() or len(number) > 2:
+    if not number.isdigit():
         return False
-    if _UNITS_IN_CAPITALS.fullmatch(capitals) or _ROMAN.fullmatch(capitals):
+    if len(number) > 2:
+        return False
+    if _UNITS_IN_CAPITALS.fullmatch(capitals):
+        return False
+    if _ROMAN.fullmatch(capitals):
         return False
     if not _CAPITALS.fullmatch(capitals):
         return False

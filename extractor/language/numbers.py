@@ -269,7 +269,9 @@ def _read_fraction(text: str) -> Numeric | None:
         part = _FRACTIONS[text[-1]]
     else:
         return None
-    whole = read_number(front) if front else 0
+    whole: Numeric | None = 0
+    if front:
+        whole = read_number(front)
     if whole is None:
         return None
     return whole + part
@@ -327,7 +329,11 @@ def is_signed(tokens: Tokens, at: int) -> bool:
     [True, True, False, False, False, False]
     """
     sign = at - 1
-    if sign < 0 or tokens.codes[sign] != "-" or not tokens.joined(at):
+    if sign < 0:
+        return False
+    if tokens.codes[sign] != "-":
+        return False
+    if not tokens.joined(at):
         return False
     before = sign - 1
     if before < 0 or tokens.codes[before] == "\n":
@@ -340,7 +346,9 @@ def is_signed(tokens: Tokens, at: int) -> bool:
 
 def joins_words(tokens: Tokens, at: int) -> bool:
     """Return whether a hyphen directly after a token joins it to the next word or number."""
-    return tokens.words[at][-1].isalnum() or tokens.codes[at] in _JOINING
+    if tokens.words[at][-1].isalnum():
+        return True
+    return tokens.codes[at] in _JOINING
 
 
 # Chosen by hand; half of it changes no case, and none of 120 registry records.
@@ -416,13 +424,17 @@ def _read_duration(match: RuleMatch) -> Duration | None:
     unit = read_time_unit(match.read("unit"))
     if low is None or high is None or unit is None:
         return None
-    if _is_no_time(match) or _is_rate(match, low):
+    if _is_no_time(match):
+        return None
+    if _is_rate(match, low):
         return None
     months = _read_part(match, "months")
     if unit is not TimeUnit.YEAR or months is None or months >= MONTHS_OF_YEAR:
         return Duration(low, high, unit, first, end)
     # In "2-5 years and 6 months", the months belong to the upper end.
-    months_of_low = months if low == high else 0
+    months_of_low: Numeric = 0
+    if low == high:
+        months_of_low = months
     return Duration(
         low=low * MONTHS_OF_YEAR + months_of_low,
         high=high * MONTHS_OF_YEAR + months,
@@ -436,7 +448,9 @@ def _read_duration(match: RuleMatch) -> Duration | None:
 def _is_rate(duration: RuleMatch, value: float) -> bool:
     """Return whether a number is a rate per time unit: "4 a day", but not "half a day"."""
     unit, _ = duration.place("unit")
-    return value >= 1 and duration.tokens.words[unit - 1].lower() in ("a", "an")
+    if value < 1:
+        return False
+    return duration.tokens.words[unit - 1].lower() in ("a", "an")
 
 
 def _is_no_time(duration: RuleMatch) -> bool:

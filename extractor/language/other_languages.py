@@ -214,7 +214,9 @@ def _may_be_foreign(text: str) -> bool:
     _, *others = _load_words().values()
     if any(len(words & known) >= _ENOUGH for known in others):
         return True
-    return not text.isascii() and _OTHER_SCRIPT.search(text) is not None
+    if text.isascii():
+        return False
+    return _OTHER_SCRIPT.search(text) is not None
 
 
 def _find_language(text: str, record_languages: Collection[str] = ()) -> str | None:
@@ -317,7 +319,9 @@ def _follow_neighbours(lines: Sequence[_Text], language: str) -> None:
     the record.
     """
     for line, below in pairwise(lines):
-        if line.language is not None or line.words != below.words:
+        if line.language is not None:
+            continue
+        if line.words != below.words:
             continue
         line.language = ""
         below.language = language
@@ -333,7 +337,11 @@ def _follow_neighbours(lines: Sequence[_Text], language: str) -> None:
     for (above, line), is_before_english in zip(
         pairwise(lines), before_english[1:], strict=True
     ):
-        if line.language is not None or not above.language or is_before_english:
+        if line.language is not None:
+            continue
+        if not above.language:
+            continue
+        if is_before_english:
             continue
         line.language = above.language
         # the English items of a list whose heading is in another script
@@ -359,4 +367,6 @@ def _list_texts(line: _Text) -> Iterator[ForeignText]:
     for piece, end in zip(line.pieces, ends, strict=True):
         if piece.language:
             yield ForeignText(line.section, start, end, piece.language)
-        start = end if piece.language else piece.end
+        start = piece.end
+        if piece.language:
+            start = end

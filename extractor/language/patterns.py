@@ -103,7 +103,9 @@ class RuleMatch:
 
     def has(self, name: str) -> bool:
         """Return whether the rule has a part with this name that matched."""
-        return name in self.match.re.groupindex and self.match[name] is not None
+        if name not in self.match.re.groupindex:
+            return False
+        return self.match[name] is not None
 
     def part(self, name: str) -> Range | None:
         """Return the half-open token range of a named part; None if it did not match."""

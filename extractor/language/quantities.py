@@ -182,7 +182,9 @@ def _spread_units(items: Sequence[_ListedNumber]) -> None:
             # "2.5 mg, 5 mg or 10 mg per day": the rate applies to all levels
             last = items[-1].unit
             is_short = last is not None and last.parts[:-1] == item.unit.parts
-            unit = last if is_short else item.unit
+            unit = item.unit
+            if is_short:
+                unit = last
             scale = item.scale
         elif item.scale == 1 and item.value < 1000:
             item.value = multiply(item.value, scale)
@@ -247,9 +249,13 @@ def _pair_ends(tokens: Tokens, items: Sequence[_ListedNumber]) -> Iterator[Quant
         is_upper_end = is_capped or last is not item
         is_alone = len(items) == 1
         comparator = "" if index else _read_comparator(tokens, item.first)
-        behind = rule("open_after").starts(tokens, last.end) if is_alone else None
+        behind = None
+        if is_alone:
+            behind = rule("open_after").starts(tokens, last.end)
         if behind:
-            comparator = ">=" if behind.has("least") else UP_TO
+            comparator = UP_TO
+            if behind.has("least"):
+                comparator = ">="
         yield Quantity(
             low=None if is_alone and comparator in (UP_TO, "<=", "<") else item.value,
             high=None if is_alone and comparator in (">=", ">") else last.value,
@@ -269,7 +275,9 @@ def _read_comparator(tokens: Tokens, at: int) -> str:
     if before.has("highest"):
         return UP_TO
     entry = read_term("comparators", tokens, *before.place("sign"))
-    return entry.value if entry else ""
+    if entry:
+        return entry.value
+    return ""
 
 
 def _read_item(tokens: Tokens, at: int) -> _ListedNumber | None:
@@ -285,7 +293,9 @@ def _read_item(tokens: Tokens, at: int) -> _ListedNumber | None:
     value, scale, after = number
     # as in "six (6) tablets"
     repeat = rule("number_repeat").starts(tokens, after)
-    stop = repeat.end if repeat else after
+    stop = after
+    if repeat:
+        stop = repeat.end
     unit = _find_unit_after(tokens, stop)
     # also for "CAR T" in "CAR T cells/kg", which is itself read as a unit of cells
     if unit is None or unit.parts[0].code == _CELLS.code:
@@ -349,7 +359,9 @@ def _disambiguate(
     if code in _COUNTS:
         # "106 cells" is 10^6 cells; so small a count is doubtful even if no power was lost
         lost = _LOST_POWER.fullmatch(word)
-        count = 10 ** int(lost[1]) if lost else value
+        count = value
+        if lost:
+            count = 10 ** int(lost[1])
         return count, value >= _FEWEST
     readings = list_readings(word)
     if len(readings) < 2 or "," in word:
@@ -372,11 +384,15 @@ def _read_number(tokens: Tokens, at: int) -> tuple[Numeric, Numeric, int] | None
     if number is None and not is_multiplied:
         return None
     plain = read_number(tokens.words[at])
-    value = read_number(number.text) if number else plain
+    value = plain
+    if number:
+        value = read_number(number.text)
     if value is None:
         return None
     # 1000000 for "2 x 10^6"; a smaller ratio is a fraction, such as 1.1 for "5½"
-    scale = value / plain if plain else 1
+    scale: Numeric = 1
+    if plain:
+        scale = value / plain
     if scale < _FEWEST:
         scale = 1
     return value, scale, number.end if number else at + 1
@@ -407,7 +423,9 @@ def _find_counted(
             return UnitPlace((_CELLS, per.parts[0]), after, per.end)
     # as in "2 x 10^6 (± 20%) cells"
     tolerance = rule("tolerance_after").starts(tokens, after)
-    first = tolerance.end if tolerance else after
+    first = after
+    if tolerance:
+        first = tolerance.end
     for at in range(first, min(first + _COUNTED_REACH, end)):
         unit = find_unit(tokens, at)
         if unit and _is_count(unit):

@@ -80,10 +80,16 @@ def is_plain(text: str) -> bool:
     >>> is_plain("age 18 or older"), is_plain("age  < 18")
     (True, False)
     """
-    if not text.isascii() or not text.isprintable():
+    if not text.isascii():
+        return False
+    if not text.isprintable():
         return False
     is_escaped = "\\" in text or "&" in text or "<" in text
-    return not is_escaped and "  " not in text and text == text.strip(" ")
+    if is_escaped:
+        return False
+    if "  " in text:
+        return False
+    return text == text.strip(" ")
 
 
 @lru_cache(maxsize=4096)

@@ -318,7 +318,11 @@ def _skip_repeat(tokens: Tokens, at: int, end: int, parts: Sequence[Unit]) -> in
     if at >= end or tokens.words[at] != "(":
         return at
     repeat = find_unit(tokens, at + 1, end, loose=True)
-    if repeat is None or repeat.end >= end or tokens.words[repeat.end] != ")":
+    if repeat is None:
+        return at
+    if repeat.end >= end:
+        return at
+    if tokens.words[repeat.end] != ")":
         return at
     is_same = [part.code for part in repeat.parts] == [part.code for part in parts]
     if is_same:

@@ -35,7 +35,9 @@ def is_page_edge(tokens: Tokens) -> bool:
     >>> [is_page_edge(read_text(line)) for line in lines]
     [True, True, False, True, False, False]
     """
-    if len(tokens) > _LONGEST or not rule("page_mark").occurs(tokens):
+    if len(tokens) > _LONGEST:
+        return False
+    if not rule("page_mark").occurs(tokens):
         return False
     page_words = [(word.first, word.end) for word in rule("page_word").find(tokens)]
     names = tokens.without(page_words, 0, len(tokens)).words

@@ -133,13 +133,17 @@ def make_range(parts: Parts) -> Bounds | None:
         sign_of_low = Comparator(parts["beyond"].value)
     if "comparator" in parts:
         sign_of_high = Comparator(parts["comparator"].value)
-    if sign_of_low not in LOWER or sign_of_high not in UPPER:
+    if sign_of_low not in LOWER:
+        return None
+    if sign_of_high not in UPPER:
         return None
     if lower.unit is None:
         lower = _share_unit(lower, upper)
     if lower.time is upper.time:
         joined = _join(lower, upper, low.first, high.end)
-        if joined is None or (sign_of_low, sign_of_high) == _INCLUSIVE:
+        if joined is None:
+            return joined
+        if (sign_of_low, sign_of_high) == _INCLUSIVE:
             return joined
     else:
         low_days = lower.low * DAYS.get(lower.time, 0)
@@ -197,11 +201,11 @@ def make_compared(parts: Parts) -> Bounds | None:
     """
     amount = parts["amount"].value if "amount" in parts else make_amount(parts)
     comparator = _find_comparator(parts)
-    if (
-        comparator is None
-        or comparator is Comparator.BETWEEN
-        or amount.high is not None
-    ):
+    if comparator is None:
+        return None
+    if comparator is Comparator.BETWEEN:
+        return None
+    if amount.high is not None:
         return None
     # "> 17 or higher" is not read, unlike "equal to 17 or higher"
     has_both = "comparator" in parts and "suffix" in parts
@@ -250,7 +254,9 @@ def _find_scale_words(parts: Parts) -> str | None:
     """
     sign = parts.get("comparator") or parts.get("suffix")
     # the rules "turned" and "turned_in_front"
-    if sign is None or not sign.rule.startswith("turned"):
+    if sign is None:
+        return None
+    if not sign.rule.startswith("turned"):
         return None
     # "cannot be worse than"
     if "measure_negation" in parts:
@@ -286,7 +292,9 @@ def make_pressure(parts: Parts) -> Bounds | None:
     diastolic = parts["diastolic"]
     low: float = diastolic.value.value
     # the diastolic pressure, which is written second, is the lower one
-    if compared is None or parts["amount"].value.low <= low:
+    if compared is None:
+        return None
+    if parts["amount"].value.low <= low:
         return None
     unit = None
     if "unit" in parts:
@@ -308,7 +316,9 @@ def make_shared(parts: Parts) -> Bounds | None:
     """
     bounds = (*parts["left"].value, *parts["right"].value)
     # grades have no unit to share
-    if len(bounds) > 2 or parts["left"].rule.startswith("grades"):
+    if len(bounds) > 2:
+        return None
+    if parts["left"].rule.startswith("grades"):
         return None
     first, second = bounds
     unit = second.amount.unit or ""
@@ -381,7 +391,9 @@ def make_cases_compared_behind(parts: Parts) -> Bounds | None:
     amount = right.value
     if first_amount.unit is None:
         first_amount = _share_unit(first_amount, amount)
-    if first_amount.unit != amount.unit or amount.high is not None:
+    if first_amount.unit != amount.unit:
+        return None
+    if amount.high is not None:
         return None
     comparator = Comparator(parts["suffix"].value)
     return (
@@ -401,7 +413,9 @@ def make_chain(parts: Parts) -> Bounds | None:
     is_lost = front is bound.comparator is Comparator.EQUAL
     # an equality has no opposite
     has_sides = front.opposite is not None
-    if parts["bounds"].rule != "compared" or not (has_sides or is_lost):
+    if parts["bounds"].rule != "compared":
+        return None
+    if not (has_sides or is_lost):
         return None
     front_amount = amount.value
     if front_amount.unit is None:
@@ -485,7 +499,11 @@ def make_restated(parts: Parts) -> Bounds | None:
         restated = span.value[0]
     stated_unit = stated.amount.unit
     unit = restated.amount.unit
-    if stated_unit is None or unit is None or restated.amount.time:
+    if stated_unit is None:
+        return None
+    if unit is None:
+        return None
+    if restated.amount.time:
         return None
     code = read_unit(stated_unit)
     # a second multiple is a further limit: "<= 3 x ULN (5 x ULN if liver metastases)"

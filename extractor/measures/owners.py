@@ -307,14 +307,18 @@ def _find_name(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | No
     if start is None:
         return None
     words = _trim(tokens, start, end)
-    if words is None or not _has_content(tokens, *words):
+    if words is None:
+        return None
+    if not _has_content(tokens, *words):
         return None
     start, stop = words
     # as in "platelets less than or equal to (=<) 40"
     for comparator in chart.between(start, stop, "comparator")[:1]:
         stop = comparator.first
     stop = _cut_remark(tokens, start, stop)
-    if start >= stop or rule("names_nobody").covers(tokens, start, stop):
+    if start >= stop:
+        return None
+    if rule("names_nobody").covers(tokens, start, stop):
         return None
     # "Aspirin at a dose" of "Aspirin at a dose above 100 mg/day"
     if rule("bare_dose_name").covers(tokens, start, stop):
@@ -390,7 +394,9 @@ def _is_listed(chart: Chart, tokens: Tokens, first: int, end: int) -> bool:
     """
     # "Hepatitis B, hepatitis C, ALT < 40": the viruses name diseases
     names = chart.between(first, end, "quantity")
-    if any(name.value in _VIRUSES for name in names) or end - first > _LONGEST_PIECE:
+    if any(name.value in _VIRUSES for name in names):
+        return False
+    if end - first > _LONGEST_PIECE:
         return False
     if rule("valued_word").search(tokens, max(0, first - 2), end):
         return False
@@ -422,7 +428,9 @@ def _may_cut(chart: Chart, tokens: Tokens, first: int, at: int, end: int) -> boo
         return False
     if tokens.codes.count("(", first, at) > tokens.codes.count(")", first, at):
         return False
-    return names_known(chart, at, end) or not names_known(chart, first, at)
+    if names_known(chart, at, end):
+        return True
+    return not names_known(chart, first, at)
 
 
 def _open_bracket(tokens: Tokens, first: int, end: int) -> Range:
@@ -565,7 +573,9 @@ def _is_content(word: str) -> bool:
     """Return whether a word has at least three letters and is not a function word or filler, in
     the singular or the plural.
     """
-    if len(word) < _SHORTEST_WORD or not word[0].isalpha():
+    if len(word) < _SHORTEST_WORD:
+        return False
+    if not word[0].isalpha():
         return False
     folded = word.lower()
     return _list_idle_words().isdisjoint({folded, folded.removesuffix("s")})

@@ -178,13 +178,17 @@ def _read_chosen(
             cases |= {at, at + 1}
     limits: list[Limit] = []
     for at, span in enumerate(chosen):
-        last = limits[-1] if limits else None
+        last = None
+        if limits:
+            last = limits[-1]
         clause = _find_clause(chart, tokens, chosen, at, last)
         subject = _find_enclosing_subject(subjects, span, "clause")
         if subject:
             clause = max(clause[0], subject.clause[0]), clause[1]
         read = _read_limits(chart, tokens, span, clause, last, is_case=at in cases)
-        words = subject.words if subject else None
+        words = None
+        if subject:
+            words = subject.words
         limits += (replace(one, condition=one.condition or words) for one in read)
     return limits
 
@@ -280,14 +284,18 @@ def _find_people_in_front(
     """
     for span, following in pairwise(chosen):
         people = rule("people_in_front").ends(tokens, span.first, 0)
-        if people is None or not _is_in_time(tokens, span):
+        if people is None:
+            continue
+        if not _is_in_time(tokens, span):
             continue
         # as in "For participants >= 60 years without diabetes: SBP >= 160 mmHg"
         start = tokens.codes.find(":", span.end, following.first)
         words_end = start
         if start < 0:
             behind = rule("behind_people").starts(tokens, span.end)
-            start = behind.end if behind else span.end
+            start = span.end
+            if behind:
+                start = behind.end
             words_end = span.end
         if not names_known(chart, start, following.first):
             continue
@@ -303,7 +311,9 @@ def _find_closing(tokens: Tokens, at: int) -> int:
     """Return the end of the clause of a subject, at or after a token."""
     closings = _list_closings(tokens)
     index = bisect_left(closings, at)
-    return closings[index] if index < len(closings) else len(tokens)
+    if index < len(closings):
+        return closings[index]
+    return len(tokens)
 
 
 @keep
@@ -388,7 +398,9 @@ def _weigh(
     is_named = bool(near or introduced)
     if last.amount.unit is None:
         # a unit that was not joined to its number, "one of the following", "half of their usual"
-        if chart.at("unit", last.end) or rule("cannot_count").starts(tokens, last.end):
+        if chart.at("unit", last.end):
+            return None
+        if rule("cannot_count").starts(tokens, last.end):
             return None
         if span.rule == "range" and span.parts[0].kind != "range_opening":
             # without a comparator or a scale: a list or a date, unless a quantity is named
@@ -410,7 +422,9 @@ def _are_cases(tokens: Tokens, span: Expression, following: Expression) -> bool:
     last: Bound = span.value[-1]
     first: Bound = following.value[0]
     # "grade 2, grade 3" and "2 weeks, 4 weeks" are values of different things
-    if span.rule.startswith("grades") or last.amount.time:
+    if span.rule.startswith("grades"):
+        return False
+    if last.amount.time:
         return False
     if last.amount.unit != first.amount.unit:
         return False
@@ -544,7 +558,11 @@ def _is_in_bracket(tokens: Tokens, span: Expression, condition: Range) -> bool:
     restated = span.parts[-1]
     is_bracket = tokens.codes[restated.first - 1] in "(["
     between = tokens.codes[span.end : condition[0]]
-    return is_bracket and condition[0] >= span.end and not set(")]") & set(between)
+    if not is_bracket:
+        return False
+    if condition[0] < span.end:
+        return False
+    return not set(")]") & set(between)
 
 
 def _divide(clause: Range, bounds: Bounds, at: int) -> Range:
@@ -555,7 +573,9 @@ def _divide(clause: Range, bounds: Bounds, at: int) -> Range:
     if at:
         before = bounds[at - 1]
         # "in men" of ">= 13 g/dL in men and 12 in women" belongs to the first
-        start = before.condition.end if before.condition else before.end
+        start = before.end
+        if before.condition:
+            start = before.condition.end
     if at + 1 < len(bounds):
         stop = bounds[at + 1].first
     if start < stop:
@@ -640,7 +660,9 @@ def _read_unit(
     if power:
         at = power.end
     unit = rule("limit_unit").starts(tokens, at, end)
-    if unit is None or not (read_time_unit(unit.text) or read_unit(unit.text)):
+    if unit is None:
+        return None
+    if not (read_time_unit(unit.text) or read_unit(unit.text)):
         return None
     return power.text if power else "", unit.text
 
@@ -675,7 +697,9 @@ def _join_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
         condition = limit.condition
         if condition:
             is_between = limit.end <= condition[0]
-            if not is_between or condition[1] != following.first:
+            if not is_between:
+                continue
+            if condition[1] != following.first:
                 continue
             if following.inherits and following.unit == limit.unit:
                 joined[at] = replace(limit, condition=None)
@@ -706,7 +730,9 @@ def _complete_brackets(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
         if limit.condition is None:
             continue
         first, end = limit.condition
-        if first < limit.end or tokens.codes[first - 1] != "(":
+        if first < limit.end:
+            continue
+        if tokens.codes[first - 1] != "(":
             continue
         if rule("case_link").starts(tokens, end) is None:
             continue

@@ -136,7 +136,9 @@ def _has_plus(tokens: Tokens, at: int) -> bool:
     ("2+0").
     """
     codes = tokens.codes
-    return codes.endswith("+", 0, at) and not codes.endswith(NUMBER, 0, at - 1)
+    if not codes.endswith("+", 0, at):
+        return False
+    return not codes.endswith(NUMBER, 0, at - 1)
 
 
 def _read_unit_after(tokens: Tokens, at: int) -> Iterator[Expression]:
@@ -191,7 +193,9 @@ def _begin_unit(tokens: Tokens, at: int) -> int | None:
     if repeat:
         at = repeat.end
     # not as in "18-year-old" or "10 (mg/dL)"
-    if at >= len(tokens) or tokens.codes[at] not in "-([":
+    if at >= len(tokens):
+        return at
+    if tokens.codes[at] not in "-([":
         return at
     if rule("value_people").starts(tokens, at):
         return None
@@ -261,7 +265,9 @@ def _find_acuities(tokens: Tokens) -> Iterator[Expression]:
         near = max(0, match.first - _NEAR)
         low = read_number(match.read("low"))
         # "visual analogue scale 20/100" is no acuity
-        if low is None or rule("visual_scale").search(tokens, near):
+        if low is None:
+            continue
+        if rule("visual_scale").search(tokens, near):
             continue
         if rule("vision_word").search(tokens, near, match.first):
             amount = NumberWithUnit(low, None, f"{tokens.words[match.first]}/")
@@ -422,7 +428,9 @@ def _find_grades(tokens: Tokens) -> Iterator[Expression]:
         words = tokens.words[match.first : match.end]
         numbers = [ROMAN.get(word, read_number(word)) for word in words]
         grades = [number for number in numbers if number is not None]
-        if not grades or not all(grade in _GRADES for grade in grades):
+        if not grades:
+            continue
+        if not all(grade in _GRADES for grade in grades):
             continue
         if _is_no_grade(tokens, match):
             continue
@@ -442,7 +450,9 @@ def _is_no_grade(tokens: Tokens, match: RuleMatch) -> bool:
     # "the GINA guidelines [9]" cites a paper
     if tokens.code_at(first - 1) == "[" and tokens.code_at(match.end) == "]":
         return True
-    if has_minus(tokens, first) or _has_plus(tokens, first):
+    if has_minus(tokens, first):
+        return True
+    if _has_plus(tokens, first):
         return True
     if rule("grade_letter").starts(tokens, match.end):
         return True

@@ -208,7 +208,9 @@ def is_title_case(words: Sequence[str]) -> bool:
 
 def _is_value(line: TextLine | None) -> bool:
     """Return whether a line is only a value, such as "At least 8 weeks"."""
-    if line is None or len(line.tokens) > _SHORT_VALUE:
+    if line is None:
+        return False
+    if len(line.tokens) > _SHORT_VALUE:
         return False
     return rule("level").starts(line.tokens, 0) is not None
 
@@ -343,11 +345,21 @@ def _keep_items_behind_parts(blocks: Blocks) -> list[Block]:
 
 def _may_be_item(block: Block, lead_in: Block | None) -> bool:
     """Return whether a heading without a colon or capitals stands as far left as ``lead_in``."""
-    if block.kind is not BlockKind.HEADING or block.name is not None or block.mark:
+    if block.kind is not BlockKind.HEADING:
         return False
-    if lead_in is None or block.column != lead_in.column or not block.gap:
+    if block.name is not None:
         return False
-    return not block.text.endswith(":") and not is_title_case(block.text.split())
+    if block.mark:
+        return False
+    if lead_in is None:
+        return False
+    if block.column != lead_in.column:
+        return False
+    if not block.gap:
+        return False
+    if block.text.endswith(":"):
+        return False
+    return not is_title_case(block.text.split())
 
 
 def read_pieces(section: LexedSection, vocabulary: Vocabulary) -> list[CutPiece]:
@@ -401,7 +413,11 @@ def _continues_sentence(line: TextLine, above: TextLine) -> bool:
     heading's words: the second line of "Patients who smoke are not / to be included in this study"
     is not a heading.
     """
-    if line.mark or line.gap or not line.text[:1].islower():
+    if line.mark:
+        return False
+    if line.gap:
+        return False
+    if not line.text[:1].islower():
         return False
     is_in_item = bool(above.mark) and line.column >= max(above.column, 1)
     # a heading ends with no such sign, and follows no "are not" or "at least"
@@ -418,7 +434,11 @@ def _is_only_item(
     it ("* Must not have any of the following:"), or the line below continues its numbering ("2.
     Incorrect inclusion" above "3. Pregnancy").
     """
-    if not line.mark or not vocabulary.plain or below is None:
+    if not line.mark:
+        return False
+    if not vocabulary.plain:
+        return False
+    if below is None:
         return False
     tokens = line.passage.tokens
     place = (line.passage.first, line.passage.end)
@@ -426,12 +446,18 @@ def _is_only_item(
     if below.column > line.column:
         return not rule(vocabulary.plain).occurs(tokens, *place)
     is_numbered = line.ordinal > 1 and line.style == below.style
-    if not is_numbered or below.ordinal != line.ordinal + 1 or line.text.endswith(":"):
+    if not is_numbered:
+        return False
+    if below.ordinal != line.ordinal + 1:
+        return False
+    if line.text.endswith(":"):
         return False
     # "2. Exclusions", "2. Key exclusion criteria" are headings even then
     words = map(str.lower, tokens.words[slice(*place)])
     has_two_words = sum(word in vocabulary.spelling for word in words) > 1
-    return not has_two_words and not rule(vocabulary.plain).starts(tokens, *place)
+    if has_two_words:
+        return False
+    return not rule(vocabulary.plain).starts(tokens, *place)
 
 
 def _may_continue(above: CutPiece, whole: CutPiece) -> bool:
@@ -441,7 +467,11 @@ def _may_continue(above: CutPiece, whole: CutPiece) -> bool:
     line = whole.line
     if line.mark or line.is_row:
         return False
-    if line.is_furniture or above.line.is_furniture or whole.heading:
+    if line.is_furniture:
+        return False
+    if above.line.is_furniture:
+        return False
+    if whole.heading:
         return False
     # a heading with words behind it, as in "Exclusion: pregnancy, / breast-feeding", goes on
     return above.heading is None or not above.heading.is_whole
@@ -606,7 +636,9 @@ def _close(stack: list[int], placed: Blocks, block: Block) -> None:
     while stack:
         top = placed[stack[-1]]
         # a heading from the vocabulary stays open for all its list
-        if top.name is not None or _is_below(top, block, stack, placed):
+        if top.name is not None:
+            return
+        if _is_below(top, block, stack, placed):
             return
         stack.pop()
 
@@ -641,9 +673,9 @@ def _is_below(top: Block, block: Block, stack: Sequence[int], placed: Blocks) ->
     if block.kind is BlockKind.HEADING:
         return top.kind is BlockKind.ITEM and is_deeper
     if block.kind is not BlockKind.ITEM:
-        return top.kind is BlockKind.ITEM and (
-            is_deeper or _may_have_paragraph(stack[-1], block, placed)
-        )
+        if top.kind is not BlockKind.ITEM:
+            return False
+        return is_deeper or _may_have_paragraph(stack[-1], block, placed)
     if top.kind is not BlockKind.ITEM:
         # in "Any of:", "* Stroke", "1. Asthma", the last item is not below "Any of:"
         below = placed[stack[-1] + 1 :]
@@ -712,7 +744,15 @@ def _follows_parts(top: Block, block: Block, between: Blocks) -> bool:
     not below it: behind its parts, which have list markers, and a blank line, as "Age 18 to 65
     years" in "Gout, shown by:", "* Two attacks", "", "Age 18 to 65 years".
     """
-    if block.mark or not block.gap or block.column > top.column:
+    if block.mark:
+        return False
+    if not block.gap:
+        return False
+    if block.column > top.column:
         return False
     is_lead_in = top.name is None and not top.mark and top.text.endswith(":")
-    return is_lead_in and bool(between) and all(part.mark for part in between)
+    if not is_lead_in:
+        return False
+    if not between:
+        return False
+    return all(part.mark for part in between)

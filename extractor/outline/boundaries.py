@@ -242,12 +242,16 @@ def _joins_numbers(before: str, first: str) -> bool:
 
 def _is_name(mark: str) -> bool:
     """Return whether a marker may be the name of what stands before it: "arm A.", "day 1:"."""
-    return mark[-2:-1].isupper() or (mark[0].isdigit() and mark[-1] == ":")
+    if mark[-2:-1].isupper():
+        return True
+    return mark[0].isdigit() and mark[-1] == ":"
 
 
 def _needs_number(before: str) -> bool:
     """Return whether the words before a number ask for it: "BMI >", "100 x"."""
-    return before[-1:] in "<>=≤≥" or _NO_COUNT.search(before) is not None
+    if before[-1:] in "<>=≤≥":
+        return True
+    return _NO_COUNT.search(before) is not None
 
 
 def _ends_bold(text: str, start: int) -> bool:

@@ -417,7 +417,9 @@ def _find_first_sign(piece: CutPiece) -> str:
     if own and not first:
         first = own.mark[0]
     # "*" or "•" begins nothing but an item
-    if first not in _DASHES or piece.line.follows_heading:
+    if first not in _DASHES:
+        return first
+    if piece.line.follows_heading:
         return first
     return ""
 

@@ -39,7 +39,9 @@ def split_enumeration(text: Passage, *, cuts_pair: bool = True) -> list[Passage]
         if rule("goes_on_behind_comma").starts(text.tokens, at + 1, text.end) is None
     ]
     if not commas:
-        return _cut_pair(text) if cuts_pair else _cut(text, ())
+        if cuts_pair:
+            return _cut_pair(text)
+        return _cut(text, ())
     last = text.part(commas[-1] + 1, text.end)
     is_joined = rule("joins_list_parts").starts(last.tokens, last.first, last.end)
     if is_joined:

@@ -185,7 +185,9 @@ def _mend_word(word: str, vocabulary: Vocabulary) -> str | None:
     """Return the heading word that a misspelt word resembles; None if the word is spelt correctly
     or does not resemble a heading word.
     """
-    if not _WORD.fullmatch(word) or word in vocabulary.lookalikes:
+    if not _WORD.fullmatch(word):
+        return None
+    if word in vocabulary.lookalikes:
         return None
     for heading_word in vocabulary.spelling:
         distance = OSA.distance(word, heading_word, score_cutoff=2)

@@ -424,7 +424,11 @@ def _is_false_mark(line: TextLine, ordinals: Mapping[str, set[int]]) -> bool:
         return (has_neighbour, is_list_code, is_punctuated).count(True) < 2
     first_letter = line.style.strip("(")[:1].lower()
     # the style of a letter is "a", that of a Roman numeral "i"; numbers and bullets are no words
-    if first_letter not in ("a", "i") or line.mark == "<li>" or has_neighbour:
+    if first_letter not in ("a", "i"):
+        return False
+    if line.mark == "<li>":
+        return False
+    if has_neighbour:
         return False
     return line.ordinal != 1
 
@@ -437,7 +441,9 @@ def _read_joined_dashes(lines: Sequence[TextLine]) -> Sequence[TextLine]:
     wholes = [line.outer or line for line in lines]
     dashes = [_DASH.match(whole.passage.tokens.text, *whole.span) for whole in wholes]
     found = [dash["space"] for dash in dashes if dash]
-    if len(found) < 2 or any(found):
+    if len(found) < 2:
+        return lines
+    if any(found):
         return lines
     read = list(lines)
     for index, dash in enumerate(dashes):

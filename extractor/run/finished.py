@@ -169,7 +169,9 @@ def find_run(results: Path) -> FinishedRun | None:
 
     Raises ``StoreError`` for a run that cannot be read.
     """
-    folder = results.parent if results.name == EXTRACTIONS else results
+    folder = results
+    if results.name == EXTRACTIONS:
+        folder = results.parent
     if not (folder / MANIFEST).is_file():
         return None
     if not (folder / RUN_FILE).is_file():

@@ -160,7 +160,9 @@ class RunFolder(Sink):
         for name in (EXTRACTIONS, FAILURES, RUN_FILE):
             path = self.path / name
             # a full disk leaves files without content
-            if not path.exists() or not path.stat().st_size:
+            if not path.exists():
+                continue
+            if not path.stat().st_size:
                 continue
             if name == RUN_FILE:
                 # a run that was killed between creating the store and the manifest

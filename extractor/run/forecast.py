@@ -75,7 +75,9 @@ def forecast_usage(tokens: TokenCounts, pricing: Pricing, concurrency: int) -> U
     to serve no call, so every call writes: the dearest case.
     """
     calls = max(1.0, tokens.calls)
-    static = tokens.static if tokens.static >= _CACHED_FROM * calls else 0.0
+    static = 0.0
+    if tokens.static >= _CACHED_FROM * calls:
+        static = tokens.static
     share = 0.0 if pricing.in_batches else max(0.0, 1 - concurrency / calls)
     written = 0.0
     # "marks" and "key": the request asks for a cache, so some providers charge for the writing

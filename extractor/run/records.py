@@ -163,7 +163,9 @@ async def read_in_thread(
             finally:
                 is_read = reading.done()
                 reading.cancel()  # if the run stops, nobody waits for the item
-            item = reading.result() if is_read else None
+            item = None
+            if is_read:
+                item = reading.result()
             if item is None:
                 return
             if is_stopping():

@@ -123,7 +123,9 @@ class Run:
         """
         choice = self.setup.choice
         is_recorded = choice.replay or choice.exchange or self.batches
-        if choice.spec is None or not self.setup.options.asks:
+        if choice.spec is None:
+            return False
+        if not self.setup.options.asks:
             return False
         return not is_recorded
 
@@ -217,7 +219,9 @@ class Run:
 
     def open_budget(self, sink: Sink) -> "Budget":
         """Open the budget of the run, including the spending of earlier invocations."""
-        earlier_calls = sink.earlier_calls if isinstance(sink, RunFolder) else None
+        earlier_calls = None
+        if isinstance(sink, RunFolder):
+            earlier_calls = sink.earlier_calls
         return self.pricing.open_budget(earlier_calls)
 
     @asynccontextmanager
@@ -236,8 +240,12 @@ class Run:
             budget: The spending limit; the run ends when it is reached.
         """
         relax_garbage_collector()
-        folder = sink if isinstance(sink, RunFolder) else None
-        calls = folder.calls if folder else None
+        folder = None
+        if isinstance(sink, RunFolder):
+            folder = sink
+        calls = None
+        if folder:
+            calls = folder.calls
         requests = self.concurrency
         tally = self.tally
         async with self.setup.open(requests, calls, route) as opened:

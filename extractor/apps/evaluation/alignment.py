@@ -282,7 +282,9 @@ def _compare_custom(
     value, the similarity of the items decides, and the mean only breaks ties.
     """
     have_hosts = bool(gold.of and predicted.of)
-    host = compare_extents(gold.of, predicted.of) if have_hosts else 1.0
+    host = 1.0
+    if have_hosts:
+        host = compare_extents(gold.of, predicted.of)
     if host < _LEAST_HOST:
         return 0.0
     highest: list[float] = []

@@ -178,7 +178,9 @@ def list_bounds(limits: _Limit | tuple[_Limit, ...] | None) -> tuple[LimitEnd, .
     for limit in list_members(limits):
         name = getattr(limit, "quantity", "")
         is_range = limit.comparator is Comparator.BETWEEN
-        first = Comparator.AT_LEAST if is_range else limit.comparator
+        first = limit.comparator
+        if is_range:
+            first = Comparator.AT_LEAST
         known = _name_known(limit)
         bounds.append(LimitEnd(name, first, limit.value, limit.unit, known))
         if is_range and limit.value_high is not None:

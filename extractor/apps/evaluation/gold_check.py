@@ -190,7 +190,9 @@ def _check_quotes(gold: TrialExtraction, record: TrialRecord) -> Iterator[Flaw]:
         # another section may name the agent, or say when it is given
         if FieldRef(path).path in ("dosing.agent", "dosing.timing"):
             section = None
-        texts = [record.raw_text(section) or ""] if section else all_texts
+        texts = all_texts
+        if section:
+            texts = [record.raw_text(section) or ""]
         statuses = {verify_quote(quote, text).status for text in texts}
         if statuses.isdisjoint((QuoteStatus.EXACT, QuoteStatus.FOLDED)):
             place = section or "the record"

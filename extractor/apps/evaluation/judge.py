@@ -122,7 +122,9 @@ def _describe(field: Field, side: PairSide, value: object) -> ErrorSide | None:
 
 def _to_json(value: object) -> Any:
     """Return a value as JSON; a missing part of a value is null."""
-    return to_jsonable_python(value) if value != NOTHING else None
+    if value != NOTHING:
+        return to_jsonable_python(value)
+    return None
 
 
 def judge(
@@ -179,7 +181,9 @@ def _judge_items(
     for field in group.fields:
         for ours, theirs in _pair_values(field, gold.item, predicted.item):
             for row in compare_values(field, ours, theirs):
-                error = None if field.attribute and is_explained else row.error
+                error = row.error
+                if field.attribute and is_explained:
+                    error = None
                 yield row._replace(
                     error=error, gold_item=gold, predicted_item=predicted
                 )

@@ -83,7 +83,9 @@ def _export_side(side: ErrorSide | None) -> JsonObject | None:
     if side.confidence is not None:
         facts += f", confidence {side.confidence:.2f}"
     words = side.quote or ""
-    quote = say(words) if words else None
+    quote = None
+    if words:
+        quote = say(words)
     return {"said": say(side.value, [words]), "quote": quote, "facts": facts}
 
 
@@ -119,6 +121,10 @@ def _find_spans(record: TrialRecord, side: ErrorSide) -> Iterator[Span]:
     if section is None:
         return
     check = verify_quote(side.quote or "", record.raw_text(section) or "")
-    if check.start is None or check.end is None or check.conflicts:
+    if check.start is None:
+        return
+    if check.end is None:
+        return
+    if check.conflicts:
         return
     yield Span(section, check.start, check.end)

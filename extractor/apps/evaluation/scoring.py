@@ -131,7 +131,9 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
     if len(record_ids) == 1:
         resamples = 0
     all_fields = _list_fields(groups)
-    other = sources[1].name if compare is not None else None
+    other = None
+    if compare is not None:
+        other = sources[1].name
     scores = list(_score(np.array(counts), all_fields, resamples))
     # the scores of the fields come last
     group_count = len(scores) - len(all_fields)

@@ -145,7 +145,9 @@ def is_inside(part: str, whole: str) -> bool:
     """
     part_tokens = _TOKEN.findall(fold_text(part))
     whole_tokens = _TOKEN.findall(fold_text(whole))
-    if not part_tokens or part_tokens == whole_tokens:
+    if not part_tokens:
+        return False
+    if part_tokens == whole_tokens:
         return False
     # the spaces at both ends keep "no" out of "nodes"
     return f" {' '.join(part_tokens)} " in f" {' '.join(whole_tokens)} "
@@ -165,7 +167,9 @@ def compare_extents(text: str | None, other_text: str | None) -> float:
     overlap = measure_overlap(first, second)
     if overlap >= 0.5:
         return overlap
-    if is_inside(first, second) or is_inside(second, first):
+    if is_inside(first, second):
+        return 0.5
+    if is_inside(second, first):
         return 0.5
     return overlap
 

@@ -186,7 +186,9 @@ def bare_name(name: str) -> str:
     'Fictumab'
     """
     tokens = read_text(" ".join(re.sub("[®™©]", " ", name).split()))
-    span = trim_name(tokens, 0, len(tokens)) if len(tokens) else None
+    span = None
+    if len(tokens):
+        span = trim_name(tokens, 0, len(tokens))
     if span:
         return tokens.read(*span)
     return tokens.text
@@ -204,7 +206,9 @@ def _make_key(name: str) -> str:
 def _is_placebo(name: str) -> bool:
     """Return whether a name denotes a placebo without stating which drug it replaces."""
     words = re.findall(r"[^\W\d_]+", name.lower())
-    return "placebo" in name.lower() and all(map(_PLACEBO.fullmatch, words))
+    if "placebo" not in name.lower():
+        return False
+    return all(map(_PLACEBO.fullmatch, words))
 
 
 @lru_cache(maxsize=4096)
@@ -217,7 +221,9 @@ def _is_known(name: str) -> bool:
 
 def _is_class(name: str) -> bool:
     """Return whether a name denotes a class ("steroid") or a placebo, or is a single letter."""
-    if is_vague(name) or len(name) < 2:
+    if is_vague(name):
+        return True
+    if len(name) < 2:
         return True
     tokens = read_text(name)
     if rule("class_noun").search(tokens):

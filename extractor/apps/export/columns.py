@@ -171,7 +171,9 @@ def _read_tables() -> tuple[Table, ...]:
         keys = [Column(key, _POSITION, "integer") for key in positions]
         of_all = {column: shared[column] for column in parts.get("shared", ())}
         columns = _read_columns(parts) | of_all
-        task = Task(parts["task"]) if "task" in parts else None
+        task = None
+        if "task" in parts:
+            task = Task(parts["task"])
         table = Table(
             name,
             task,
@@ -198,7 +200,9 @@ def plan_custom_tables(field: CustomField) -> tuple[Table, ...]:
     """Return the table for a custom field, followed by a table for each of its lists of nested
     objects.
     """
-    task = field.of.task if field.group.of else None
+    task = None
+    if field.group.of:
+        task = field.of.task
     main = Table(
         f"custom_{field.name}",
         task,

@@ -226,7 +226,9 @@ def _describe_limit(limit: Constraint) -> JsonObject:
     """
     canonical = name_limit(limit)
     name = canonical.quantity_canonical
-    known_quantity = get_quantity(name) if name and canonical.loinc else None
+    known_quantity = None
+    if name and canonical.loinc:
+        known_quantity = get_quantity(name)
     if known_quantity is None or not _is_name_of(limit.quantity, known_quantity):
         raise _MoreThanALimit(f"no quantity with a LOINC code: {limit.quantity}")
     ucum = canonical.unit_ucum

@@ -328,7 +328,9 @@ def _write_rows(sheet: Any, path: Path) -> str | None:
                 return f"has more than {_MOST_SHEET_ROWS - 1:,} rows"
             for place, (name, cell) in enumerate(json.loads(line).items()):
                 # `write` would interpret some texts as formulas or addresses.
-                write = sheet.write_string if isinstance(cell, str) else sheet.write
+                write = sheet.write
+                if isinstance(cell, str):
+                    write = sheet.write_string
                 if write(number, place, cell) == _TOO_LONG:
                     return f"row {number}, {name}: has more than 32,767 characters"
     return None

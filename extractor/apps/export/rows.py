@@ -161,7 +161,9 @@ def _list_all_rows(
     fields: CustomFields,
     unsifted: Unsifted | None,
 ) -> Iterator[TableRow]:
-    source = extraction.source.path if extraction.source else None
+    source = None
+    if extraction.source:
+        source = extraction.source.path
     yield "records", {**registered.columns, "source_path": source}
     yield from _list_eligibility_rows(extraction, registered, unsifted)
     yield from _list_dosing_rows(extraction, registered)
@@ -178,7 +180,9 @@ def _list_eligibility_rows(
 ) -> Iterator[TableRow]:
     """Yield the rows of the tables ``eligibility`` and ``groups``, and the rows of the criteria."""
     people = extraction.eligibility
-    people_before = unsifted.extraction.eligibility if unsifted else people
+    people_before = people
+    if unsifted:
+        people_before = unsifted.extraction.eligibility
     described = describe_criteria(people_before, find_sex(people, registered.columns))
     if unsifted:
         described = list(_pick_kept(described, unsifted.removed))
@@ -384,7 +388,9 @@ def _describe_amount(amount: Amount, regimen: Regimen) -> dict[str, object]:
         note = "no amount of substance"
     elif doses:
         cells["daily_unit"] = f"{dose_unit}/d"
-        note = "on average" if days > 1 else None
+        note = None
+        if days > 1:
+            note = "on average"
         if _may_pause(regimen, days):
             note = "while given"
     cells |= {"unit_ucum": unit, "unit_canonical": canonical, "daily_note": note}
@@ -433,7 +439,9 @@ def _choose_dose_unit(unit: str) -> str:
     unit of another dimension, such as ``[IU]``, is returned unchanged.
     """
     first, *per = unit.split("/")
-    dimension = find_dimension(first)[1] if first else None
+    dimension = None
+    if first:
+        dimension = find_dimension(first)[1]
     for base in _DOSE_UNITS:
         if find_dimension(base)[1] == dimension:
             return "/".join([base, *per])

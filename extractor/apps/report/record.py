@@ -86,7 +86,9 @@ def show_record(result: RunRecord, *, as_given: bool = False) -> JsonObject:
         as_given=as_given or is_free_text(result.record),
         name_limits=show_canonical_names,
     )
-    title = name_record(result.record) if result.record else ""
+    title = ""
+    if result.record:
+        title = name_record(result.record)
     # not part of the data: the findings refer to their spans instead
     marks = iter(shown.pop("marks"))
     places: list[str | None] = []

@@ -170,7 +170,9 @@ def describe_record(
     flaws: list[JsonObject] = []
     for flaw in find_flaws(draft, record, fields):
         # a flaw of the whole record has no item
-        listed = items[flaw.item]["flaws"] if flaw.item in items else flaws
+        listed = flaws
+        if flaw.item in items:
+            listed = items[flaw.item]["flaws"]
         listed.append(flaw._asdict())
     return {
         "sections": viewed["sections"],

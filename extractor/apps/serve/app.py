@@ -168,7 +168,9 @@ def serve_service(
     with _lock_root(settings.root), _listen(host, port) as listening:
         _, bound_port, *_ = listening.getsockname()
         # An IPv6 address is put in brackets to separate its colons from the port's.
-        shown_host = f"[{host}]" if ":" in host else host
+        shown_host = host
+        if ":" in host:
+            shown_host = f"[{host}]"
         url = f"http://{shown_host}:{bound_port}"
         asyncio.run(_serve(settings, listening, lambda: report(url)))
 

@@ -131,7 +131,9 @@ class JobRun:
             fields=[field for field in options.fields if field.name in job.fields],
         )
         asks = settings.model and job.effort is not Effort.NONE
-        budget = money.budget_of(job.caller) if asks else None
+        budget = None
+        if asks:
+            budget = money.budget_of(job.caller)
         self.run = Run(
             setup=setup,
             read=self._read_upload,

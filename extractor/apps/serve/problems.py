@@ -81,7 +81,9 @@ def describe_unexpected(error: BaseException) -> str:
     error = as_extractor_error(error)
     if not isinstance(error, UnexpectedError):
         return type(error).__name__
-    place = f" at {error.frames[0]}" if error.frames else ""
+    place = ""
+    if error.frames:
+        place = f" at {error.frames[0]}"
     return f"an unexpected {error.kind}{place}"
 
 
@@ -141,7 +143,9 @@ def _find_problem(error: Exception) -> ProblemError:
             if isinstance(error, RecordTooSlow):
                 return ProblemError("took-too-long", error.problem)
             # any other record error is from the executor: the record's process was killed
-            kind = "unreadable" if isinstance(error, RecordTooLarge) else "internal"
+            kind = "internal"
+            if isinstance(error, RecordTooLarge):
+                kind = "unreadable"
             return ProblemError(kind, error.problem, remedy=error.remedy)
         case EngineError():
             return ProblemError(

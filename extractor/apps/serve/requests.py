@@ -60,7 +60,9 @@ def _identify(
     return None if the key is missing or wrong. Raises ``ProblemError`` if the caller has sent too
     many requests.
     """
-    key = authorization.credentials if authorization else ""
+    key = ""
+    if authorization:
+        key = authorization.credentials
     # compare_digest takes the same time for every key, whereas == would reveal matching characters
     sent = key.encode("utf-8", "surrogatepass")
     is_token = secrets.compare_digest(sent, service.settings.token.encode())

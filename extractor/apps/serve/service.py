@@ -292,7 +292,9 @@ class Service:
 
         Raises ``ProblemError`` and any errors from the executor or the model.
         """
-        model = self.model if options.asks else None
+        model = None
+        if options.asks:
+            model = self.model
         async with self._taking_turn(asks=model is not None):
             record = await self.executor.compute(read_posted, posted)
             if isinstance(record, RecordError):

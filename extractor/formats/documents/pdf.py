@@ -105,7 +105,9 @@ def _list_cells(text: pdfium.PdfTextPage) -> list[PrintedLine]:
     for number in range(text.count_chars()):
         code = api.FPDFText_GetUnicode(text, number)
         # not a character
-        if not 0 < code <= sys.maxunicode or code in _SURROGATES:
+        if not 0 < code <= sys.maxunicode:
+            continue
+        if code in _SURROGATES:
             continue
         character = chr(code)
         if character.isspace():

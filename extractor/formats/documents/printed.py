@@ -192,7 +192,9 @@ def _measure_distance(pages: Sequence[Page]) -> float:
             is_below = lower.left < upper.right and upper.left < lower.right
             if is_below and upper.middle > lower.middle:
                 distances.append(upper.middle - lower.middle)
-    return median(distances) if distances else 0.0
+    if distances:
+        return median(distances)
+    return 0.0
 
 
 # Headers and footers.
@@ -231,7 +233,9 @@ def _is_running(
 ) -> bool:
     if _is_near_edge(line, page, _EDGE) and at_edges[_mask_digits(line)] > 1:
         return True
-    if not _is_near_edge(line, page, _HEADER) or _ENDS.search(line.text):
+    if not _is_near_edge(line, page, _HEADER):
+        return False
+    if _ENDS.search(line.text):
         return False
     return max(at_heights[place] for place in _list_heights(line)) >= _FEW_PAGES
 
@@ -280,7 +284,9 @@ class _Setter:
         """Return the rank of a line as a heading: 1 for a larger font, 2 for a bold font if bold
         lines are rare, and 0 for any other line.
         """
-        if len(line.text) > _TITLE_CHARACTERS or "\t" in line.text:
+        if len(line.text) > _TITLE_CHARACTERS:
+            return 0
+        if "\t" in line.text:
             return 0
         if line.size > _LARGER * self._usual:
             return 1
@@ -294,7 +300,13 @@ class _Setter:
         is_plain = not (self.rank(last) or self.rank(first))
         is_text = "\t" not in last.text and "\t" not in first.text
         is_begun = first.text[0].islower() and not _BEGINS.match(first.text)
-        return is_plain and is_text and is_begun and not _ENDS.search(last.text)
+        if not is_plain:
+            return False
+        if not is_text:
+            return False
+        if not is_begun:
+            return False
+        return not _ENDS.search(last.text)
 
     def list_lines(self, page: Page) -> Iterator[PrintedLine]:
         """Yield the lines of a page in reading order."""
@@ -327,9 +339,13 @@ class _Setter:
     ) -> bool:
         """Return whether a line continues the paragraph above it."""
         first, upper = paragraph[0], paragraph[-1]
-        if _BEGINS.match(lower.text) or _LEADERS.search(upper.text):
+        if _BEGINS.match(lower.text):
             return False
-        if self.rank(first) != self.rank(lower) or not self._are_near(upper, lower):
+        if _LEADERS.search(upper.text):
+            return False
+        if self.rank(first) != self.rank(lower):
+            return False
+        if not self._are_near(upper, lower):
             return False
         space = upper.size / 4
         if upper.right + space + lower.first_word < margin - space:
@@ -372,7 +388,9 @@ class _Setter:
             return upper[:-1]
         # "treatment-naive" keeps its hyphen where "treatment" is a word of the text
         is_compound = first in self._words or f"{first}-{rest[0]}" in self._words
-        return upper if is_compound or first.isupper() else upper[:-1]
+        if is_compound or first.isupper():
+            return upper
+        return upper[:-1]
 
 
 def _join_parts(lines: Iterable[PrintedLine]) -> list[PrintedLine]:
@@ -381,15 +399,21 @@ def _join_parts(lines: Iterable[PrintedLine]) -> list[PrintedLine]:
     """
     joined: list[PrintedLine] = []
     for line in lines:
-        last = joined[-1] if joined else None
-        gap = line.left - last.right if last else 0.0
+        last = None
+        if joined:
+            last = joined[-1]
+        gap = 0.0
+        if last:
+            gap = line.left - last.right
         is_same_row = (
             last is not None and abs(line.middle - last.middle) < last.size / 2
         )
         if last is None or not is_same_row or not -1 < gap < _SAME_CELL * last.size:
             joined.append(line)
             continue
-        blank = "" if gap < _SAME_WORD * last.size else " "
+        blank = " "
+        if gap < _SAME_WORD * last.size:
+            blank = ""
         joined[-1] = replace(
             last, text=f"{last.text}{blank}{line.text}", right=line.right
         )
@@ -461,7 +485,9 @@ def _is_below(cell: _Cell, line: PrintedLine, *, in_table: bool) -> bool:
 def _is_beside(cell: _Cell, line: PrintedLine) -> bool:
     """Return whether a line begins the cell to the right of a cell."""
     _, level = _split_above(cell.lines, line)
-    return bool(level) and line.left > max(each.right for each in level)
+    if not level:
+        return False
+    return line.left > max(each.right for each in level)
 
 
 def _split_above(

@@ -205,7 +205,9 @@ def _is_methods(section: Element, title: str) -> bool:
         return True
     if _LATER.search(title):
         return False
-    return _METHODS.search(title) is not None and not _OTHER.search(title)
+    if _METHODS.search(title) is None:
+        return False
+    return not _OTHER.search(title)
 
 
 def _list_passages(

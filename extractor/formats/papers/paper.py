@@ -80,7 +80,9 @@ def build_paper(paper: Paper, source_format: str) -> RecordContent:
     parts = [part for part in (title, abstract, _write(paper.body)) if part]
     text = _GAP.join(parts)
     check_size(text)
-    at_abstract = len(title) + len(_GAP) if title else 0
+    at_abstract = 0
+    if title:
+        at_abstract = len(title) + len(_GAP)
     at_body = at_abstract
     sections = list(text_section(TITLE, FoundText(title, at=0)))
     if abstract and paper.body:
