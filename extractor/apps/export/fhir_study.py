@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection
 
+from extractor.apps.export.fhir_dosage import add_dosages, describe_agent
 from extractor.apps.export.fhir_eligibility import add_eligibility
 from extractor.apps.export.fhir_parts import (
     BASE,
@@ -17,7 +18,6 @@ from extractor.apps.export.fhir_parts import (
     quantity,
 )
 from extractor.apps.export.registered import read_arms, read_interventions
-from extractor.concepts.doses.names import find_substance
 from extractor.language.book import read_table
 from extractor.language.clean import fold_label
 from extractor.language.values import group_pairs
@@ -33,9 +33,6 @@ from extractor.schemas import (
 )
 from extractor.schemas.base import JsonObject
 from extractor.schemas.registered_words import read_date
-
-_DRUGBANK = "http://www.nlm.nih.gov/research/umls/drugbank"
-"""The system of DrugBank numbers: FHIR's name of a vocabulary that only the UMLS contains."""
 
 
 def build_trial(
@@ -70,6 +67,7 @@ def build_trial(
         study["recruitment"]["eligibility"] = add_eligibility(trial)
     if Task.DOSING in tasks:
         arms = study["comparisonGroup"]
+        add_dosages(trial)
         by_label = group_pairs((fold_label(arm["name"]), arm) for arm in arms)
         for index in range(len(extraction.dosing)):
             _add_regimen(trial, index, arms, by_label)
@@ -152,11 +150,7 @@ def _add_regimen(
     regimen = trial.extraction.dosing[index]
     path = f"dosing[{index}]"
     labels = trial.take(path, "arms")
-    concept: JsonObject = {"text": regimen.agent}
-    substance = find_substance(regimen.agent)
-    if substance:
-        concept = code(_DRUGBANK, substance.number, regimen.agent)
-    agent = {"definitionCodeableConcept": concept}
+    agent = {"definitionCodeableConcept": describe_agent(regimen)}
     variable = {"title": regimen.agent, "description": regimen.quote}
     reference = _add_variable(trial, path, variable, agent)
     for label in labels:
