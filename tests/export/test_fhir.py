@@ -165,12 +165,13 @@ def test_the_counts_are_those_of_the_files_and_every_reason_is_documented(export
 
 UNSAID = frozenset({
     "absences", "findings", "coverage", "usage", "registered_terms", "origin", "support", "confidence", "evidence",
-    "index", "scored", "record_id", "notes", "section", "turned", "demanded", "has_exception", "negated", "time_window",
+    "index", "scored", "record_id", "notes", "section", "turned", "demanded", "has_exception", "negated", "time_window", "limits",
 })
 """What the export leaves out or only repeats, what a quote states, and what another test looks at."""
 OTHERS = {
     "kind": "exclusion", "category": "other", "comparator": ">", "unit": "month", "sex": "male", "role": "placebo",
     "route": "topical", "frequency": "BID", "rank": "secondary", "concept": "other", "time_kind": "up_to", "rule": "any",
+    "step_kind": "taper", "per": "week",
 }
 """Another word of each closed set."""
 
@@ -221,6 +222,39 @@ def test_no_value_is_lost():
         if holder[path[-1]] != other:
             holder[path[-1]] = other
             assert tell(changed) != before, path
+
+
+STEPS = [
+    {"step": 1, "amounts": [{"low": 400, "high": 400, "unit": "mg"}], "route": "oral", "frequency": "once"},
+    {
+        "step": 2, "amounts": [{"low": 1, "high": 2, "unit": "mg/kg"}], "frequency": "BID", "as_needed": True,
+        "duration": {"value": 4, "unit": "week"},
+        "maximum": [{"value": 9, "unit": "mg", "per": "dose"}, {"value": 30, "unit": "mg", "per": "day"}],
+    },
+    {
+        "amounts": [
+            {"low": 5, "high": 5, "unit": "mg", "condition": "below 40 kg"},
+            {"low": 9, "high": 9, "unit": "mg", "condition": "above 40 kg"},
+        ]
+    },
+]
+
+
+def test_steps_are_the_dosages_of_one_treatment_in_sequence():
+    common = {"agent": "Fictumab", "section": "arms[0]", "quote": "Fictumab"}
+    steps, bands = find(build(dosing=[common | step for step in STEPS]), "ActivityDefinition")
+    first, second = steps["dosage"]
+    assert [first["sequence"], second["sequence"]] == [1, 2]
+    assert first["timing"]["repeat"] == {"count": 1}
+    assert first["route"]["text"] == "oral"
+    assert first["doseAndRate"][0]["doseQuantity"]["value"] == 400
+    assert second["asNeeded"] is True
+    assert second["timing"]["repeat"]["boundsDuration"]["code"] == "wk"
+    assert second["timing"]["repeat"]["frequency"] == 2
+    assert shorten(second["doseAndRate"][0]["doseRange"]) == [[1, "mg/kg"], [2, "mg/kg"]]
+    assert second["maxDosePerAdministration"]["value"] == 9
+    assert shorten(second["maxDosePerPeriod"][0]["numerator"]) == [30, "mg"]
+    assert [one["additionalInstruction"][0]["text"] for one in bands["dosage"]] == ["below 40 kg", "above 40 kg"]
 
 
 def shorten(value):
@@ -376,7 +410,9 @@ def test_gold_is_exported_with_the_chosen_tasks_and_own_fields_are_listed(tmp_pa
     out = tmp_path / "out"
     done = invoke("export", gold, "--to", out, "--format", "fhir", "--tasks", "dosing", "--quiet")
     assert (done.exit_code, done.stderr) == (0, "")
-    assert set(read_resources(out)) == {"ResearchStudy", "EvidenceVariable", "Provenance"}
+    assert set(read_resources(out)) == {
+        "ResearchStudy", "ActivityDefinition", "EvidenceVariable", "Provenance"
+    }
     assert invoke("export", gold, "--to", tmp_path / "a.csv", "--format", "fhir").exit_code == 2
     listed = {"record_id": "NCT90000001", "field": "custom.marker[0].values.limit", "value": limit}
     assert listed | {"reason": "no_element", "detail": ""} in read_lines(out / "unmapped.jsonl")

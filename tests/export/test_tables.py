@@ -331,16 +331,89 @@ def doses():
 def test_doses_are_rows_of_arm_agent_and_step(doses):
     names = ("arm", "agent", "step", "low", "unit", "route", "frequency")
     assert pick(doses, *names) == [
-        [None, "Paracetamol", 1, 500, "mg", None, "PRN"],
-        ["High dose", "Fictumab", 1, 300, "mg", "subcutaneous", "Q2W"],
-        ["Low dose", "Fictumab", 1, 100, "mg", "subcutaneous", "Q2W"],
+        [None, "Paracetamol", None, 500, "mg", None, "PRN"],
+        ["High dose", "Fictumab", None, 300, "mg", "subcutaneous", "Q2W"],
+        ["Low dose", "Fictumab", None, 100, "mg", "subcutaneous", "Q2W"],
         ["Two steps", "Samplinib", 1, 5, "mg", "oral", "QD"],
         ["Two steps", "Samplinib", 2, 10, "mg", "oral", "QD"],
-        ["Levels", "Testamab", 1, 10, "mg", None, "QW"],
-        ["Levels", "Testamab", 1, 20, "mg", None, "QW"],
-        ["Levels", "Testamab", 1, 40, "mg", None, "QW"],
+        ["Levels", "Testamab", None, 10, "mg", None, "QW"],
+        ["Levels", "Testamab", None, 20, "mg", None, "QW"],
+        ["Levels", "Testamab", None, 40, "mg", None, "QW"],
         ["Usual care", None, None, None, None, None, None],
     ]
+
+
+STEPS = [
+    {
+        "step": 1,
+        "step_kind": "loading",
+        "amounts": [{"low": 400, "high": 400, "unit": "mg"}],
+        "frequency": "once",
+    },
+    {
+        "step": 2,
+        "amounts": [{"low": 200, "high": 200, "unit": "mg"}],
+        "duration": {"value": 8, "unit": "week"},
+    },
+    {
+        "step": 3,
+        "amounts": [{"low": 100, "high": 100, "unit": "mg"}],
+        "total_duration": {"value": 1, "unit": "year"},
+    },
+]
+LIMIT = {"quantity": "weight", "unit": "kg"}
+BANDS = [
+    {
+        "low": low,
+        "high": low,
+        "unit": "mg",
+        "condition": "by weight",
+        "limits": [LIMIT | limit for limit in limits],
+    }
+    for low, limits in (
+        (10, [{"comparator": "<", "value": 20}]),
+        (20, [{"comparator": ">=", "value": 20}, {"comparator": "<=", "value": 30}]),
+        (25, [{"comparator": "between", "value": 31, "value_high": 40}]),
+        (30, [{"comparator": ">", "value": 40}]),
+    )
+]
+
+
+def list_doses(*regimens):
+    common = {"agent": "Fictumab", "section": "arms[0]", "quote": "Fictumab"}
+    return tabulate([make(dosing=[common | regimen for regimen in regimens])])["doses"]
+
+
+def test_steps_begin_where_the_steps_before_them_end():
+    names = ("step", "step_kind", "from_day", "to_day", "total_days")
+    assert pick(list_doses(*STEPS), *names) == [
+        [1, "loading", 0, None, None],
+        [2, None, 0, 56, None],
+        [3, None, 56, None, 365.25],
+    ]
+
+
+def test_conditions_and_maxima_are_numbers():
+    caps = [
+        {"value": 2, "unit": "mg", "per": "dose"},
+        {"value": 10, "unit": "mg", "per": "day"},
+    ]
+    rows = list_doses({"amounts": BANDS, "maximum": caps, "as_needed": True})
+    sides = ("at_least", "more_than", "at_most", "less_than")
+    assert pick(rows, "low", *(f"condition_{side}" for side in sides)) == [
+        [10, None, None, None, 20],
+        [20, 20, None, 30, None],
+        [25, 31, None, 40, None],
+        [30, None, 40, None, None],
+    ]
+    assert pick(
+        rows[:1],
+        "condition_unit",
+        "maximum_dose",
+        "maximum_day",
+        "maximum_unit",
+        "daily_note",
+    ) == [["kg", 2, 10, "mg", "no frequency"]]
 
 
 def test_a_dose_is_as_sure_as_its_least_sure_value_and_says_what_is_missing(doses):

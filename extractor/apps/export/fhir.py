@@ -5,6 +5,7 @@ A trial is represented by
 
 - a ResearchStudy with the registered fields, the arms and the outcome measures,
 - a Group with the criteria as characteristics, and a Group for each list of alternatives,
+- an ActivityDefinition for each treatment with an agent, with a Dosage for each of its steps,
 - an EvidenceVariable for each regimen and for each endpoint,
 - a Provenance with the characters that support each value.
 
@@ -12,7 +13,8 @@ Every resource is valid R5, references point only to resources in the export, an
 produce byte-identical output. A value that FHIR cannot express, or that is uncertain, is written
 as text, and ``unmapped.jsonl`` lists it with the reason.
 
-``fhir_eligibility`` builds the Groups, and ``fhir_study`` all other resources. To export another
+``fhir_eligibility`` builds the Groups, ``fhir_dosage`` the ActivityDefinitions, and ``fhir_study``
+all other resources. To export another
 field in coded form, change the function for its item in that module; until then, the field is
 listed in ``unmapped.jsonl`` or written as text. ``rules/fhir.toml`` maps words to codes.
 """
@@ -36,7 +38,13 @@ from extractor.face import read_table, show_line
 from extractor.schemas import FieldRef, Task, TrialExtraction, TrialRecord
 from extractor.schemas.base import JsonObject
 
-KINDS = ("ResearchStudy", "Group", "EvidenceVariable", "Provenance")
+KINDS = (
+    "ResearchStudy",
+    "Group",
+    "ActivityDefinition",
+    "EvidenceVariable",
+    "Provenance",
+)
 """The resource types of a trial."""
 _UNMAPPED = "unmapped.jsonl"
 _LONGEST = 2**20

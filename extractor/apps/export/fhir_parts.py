@@ -98,6 +98,10 @@ class TrialResources:
         """Return the reliable values of a field, and mark them as represented."""
         return self._untaken[item].pop(name, [])
 
+    def list_reliable(self, item: str, name: str) -> list[ValueRow]:
+        """Return the reliable values of a field that no resource has taken."""
+        return self._untaken[item].get(name, [])
+
     def take_first(self, item: str, name: str) -> Any:
         """Return the reliable value of a field with a single value, or None if the field has no
         reliable value.

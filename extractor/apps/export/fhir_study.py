@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection
 
+from extractor.apps.export.fhir_dosage import add_dosages, describe_agent
 from extractor.apps.export.fhir_eligibility import add_eligibility
 from extractor.apps.export.fhir_parts import (
     BASE,
@@ -17,7 +18,7 @@ from extractor.apps.export.fhir_parts import (
     quantity,
 )
 from extractor.apps.export.registered import read_arms, read_interventions
-from extractor.face import find_substance, fold_label, group_pairs, read_table
+from extractor.face import fold_label, group_pairs, read_table
 from extractor.schemas import (
     Endpoint,
     ExtractedItem,
@@ -30,9 +31,6 @@ from extractor.schemas import (
 )
 from extractor.schemas.base import JsonObject
 from extractor.schemas.registered_words import read_date
-
-_DRUGBANK = "http://www.nlm.nih.gov/research/umls/drugbank"
-"""The system of DrugBank numbers: FHIR's name of a vocabulary that only the UMLS contains."""
 
 
 def build_trial(
@@ -67,6 +65,7 @@ def build_trial(
         study["recruitment"]["eligibility"] = add_eligibility(trial)
     if Task.DOSING in tasks:
         arms = study["comparisonGroup"]
+        add_dosages(trial)
         by_label = group_pairs((fold_label(arm["name"]), arm) for arm in arms)
         for index in range(len(extraction.dosing)):
             _add_regimen(trial, index, arms, by_label)
@@ -149,11 +148,7 @@ def _add_regimen(
     regimen = trial.extraction.dosing[index]
     path = f"dosing[{index}]"
     labels = trial.take(path, "arms")
-    concept: JsonObject = {"text": regimen.agent}
-    substance = find_substance(regimen.agent)
-    if substance:
-        concept = code(_DRUGBANK, substance.number, regimen.agent)
-    agent = {"definitionCodeableConcept": concept}
+    agent = {"definitionCodeableConcept": describe_agent(regimen)}
     variable = {"title": regimen.agent, "description": regimen.quote}
     reference = _add_variable(trial, path, variable, agent)
     for label in labels:

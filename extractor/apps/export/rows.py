@@ -33,6 +33,7 @@ from extractor.apps.export.times import (
     describe_regimen_times,
     describe_times,
     find_cycle_days,
+    list_step_starts,
     to_days,
 )
 from extractor.apps.values import RowKind, find_least, list_all_rows
@@ -56,6 +57,7 @@ from extractor.face import (
 )
 from extractor.schemas import (
     Amount,
+    Comparator,
     Criterion,
     Endpoint,
     Evidence,
@@ -72,6 +74,8 @@ Proofs = Mapping[str, Sequence[Evidence]]
 """The evidence for an item, keyed by field."""
 _DOSE_UNITS = ("mg", "mL", "Gy", "MBq")
 """The canonical units for doses, one for each dimension."""
+_NO_MASS = ("%", "Gy")
+"""Units that state no amount of substance; the total of a radiotherapy is no dose of a day."""
 _BODY_UNITS = frozenset({"kg", "m2"})
 """Units of body measures (weight and surface area) to which a daily dose may refer."""
 
@@ -282,7 +286,8 @@ def _list_dosing_rows(
         for absence in extraction.absences
         for item, _, field in [absence.field.partition(".")]
     )
-    steps = defaultdict[tuple[int | None, str], dict[object, int]](dict)
+    receiving = set[int | None]()
+    from_days = list_step_starts(extraction.dosing)
     for index, regimen in enumerate(extraction.dosing):
         agent = namer.name(regimen.agent)
         proofs = group_pairs((piece.field, piece) for piece in regimen.evidence)
@@ -291,6 +296,8 @@ def _list_dosing_rows(
             **_describe_regimen(regimen, positions.find(regimen.agent), registered),
             **_locate_first_quote(proofs["quote"]),
             **{f"{name}_confidence": find_least(proofs[name]) for name in [*proofs]},
+            **_describe_maxima(regimen),
+            **_describe_span(regimen, from_days[index]),
             "regimen_index": index,
             "findings": findings,
             "agent_canonical": agent,
@@ -304,6 +311,7 @@ def _list_dosing_rows(
             pieces = proofs[path]
             described = _describe_amount(amount, regimen)
             described |= _describe_content(amount, regimen.quote)
+            described |= _describe_whom(amount, proofs[f"{path}.condition"])
             if "daily_unit" in described:
                 daily = [*pieces, *proofs["frequency"]]
                 described["daily_confidence"] = find_least(daily)
@@ -313,15 +321,12 @@ def _list_dosing_rows(
         of_regimen = [piece for piece in regimen.evidence if "[" not in piece.field]
         for link in link_arms(regimen, arms_by_key):
             of_amount = proofs[f"amounts[{link.amount_index}]"]
-            # amounts that the text states together, such as "10 or 20 mg", share a step
-            passages = steps[link.arm_index, agent]
-            passage = (index, *(piece.quote for piece in of_amount))
+            receiving.add(link.arm_index)
             of_link = [*of_amount, *link.evidence]
             dose = {
                 **cells,
                 **amounts[link.amount_index],
                 **link._asdict(),
-                "step": passages.setdefault(passage, len(passages) + 1),
                 "amount_confidence": find_least(of_amount),
                 "arm_confidence": find_least(link.evidence),
                 "confidence": find_least(of_link),
@@ -329,7 +334,6 @@ def _list_dosing_rows(
             if link.arm:
                 yield "regimen_arms", dose
             yield "doses", dose | {"confidence": find_least([*of_link, *of_regimen])}
-    receiving = {place for place, _ in steps}
     for place, arm in enumerate(arms):
         yield "arms", arm._asdict()
         if place not in receiving:
@@ -365,6 +369,67 @@ def _describe_regimen(
     return cells
 
 
+def _describe_span(regimen: Regimen, from_day: float | None) -> Cells:
+    """Return the cells for the days between which a step is given."""
+    days = describe_regimen_times(regimen)["duration_days"]
+    to_day = None
+    if days is not None and from_day is not None:
+        to_day = from_day + days
+    return {
+        "from_day": from_day,
+        "to_day": to_day,
+        "total_days": to_days(regimen.total_duration),
+    }
+
+
+def _describe_maxima(regimen: Regimen) -> Cells:
+    """Return the cells for the maxima of a regimen, those in the unit of the first as numbers."""
+    if not regimen.maximum:
+        return {"maximum": None}
+    unit = regimen.maximum[0].unit
+    cells: dict[str, object] = {
+        f"maximum_{cap.per}": cap.value for cap in regimen.maximum if cap.unit == unit
+    }
+    of_maxima = [
+        piece for piece in regimen.evidence if piece.field.startswith("maximum[")
+    ]
+    return cells | {
+        "maximum": tuple(map(str, regimen.maximum)),
+        "maximum_unit": unit,
+        "maximum_confidence": find_least(of_maxima),
+    }
+
+
+_SIDES = {
+    Comparator.AT_LEAST: ("at_least",),
+    Comparator.MORE: ("more_than",),
+    Comparator.AT_MOST: ("at_most",),
+    Comparator.LESS: ("less_than",),
+    Comparator.EQUAL: ("at_least", "at_most"),
+}
+"""The columns of a limit in a condition, by its comparator. A range has both ends."""
+
+
+def _describe_whom(amount: Amount, pieces: Sequence[Evidence]) -> dict[str, object]:
+    """Return the cells for those whom an amount is for: the numbers of all limits that have the
+    unit of the first.
+    """
+    if not amount.condition:
+        return {}
+    cells: dict[str, object] = {"condition_confidence": find_least(pieces)}
+    for limit in amount.limits:
+        if limit.unit != amount.limits[0].unit:
+            continue
+        cells["condition_unit"] = limit.unit
+        if limit.comparator is Comparator.BETWEEN:
+            cells["condition_at_least"] = limit.value
+            cells["condition_at_most"] = limit.value_high
+            continue
+        for side in _SIDES[limit.comparator]:
+            cells[f"condition_{side}"] = limit.value
+    return cells
+
+
 def _describe_amount(amount: Amount, regimen: Regimen) -> dict[str, object]:
     """Return the cells for an amount, including the amount in its canonical unit and the amount per
     day, with a note that it is an average, that it may be given with pauses, or why there is none.
@@ -383,9 +448,11 @@ def _describe_amount(amount: Amount, regimen: Regimen) -> dict[str, object]:
     mass, *per = dose_unit.split("/")
     note: str | None = "no regular frequency" if frequency else "no frequency"
     # A concentration such as mg/mL or a percentage does not state an amount.
-    if mass == "%" or not _BODY_UNITS.issuperset(per):
+    if mass in _NO_MASS or not _BODY_UNITS.issuperset(per):
         doses = 0
         note = "no amount of substance"
+    elif regimen.as_needed:
+        doses = 0
     elif doses:
         cells["daily_unit"] = f"{dose_unit}/d"
         note = None

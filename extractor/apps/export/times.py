@@ -7,6 +7,7 @@ from extractor.face import DAYS
 from extractor.schemas import (
     Age,
     Endpoint,
+    Frequency,
     Period,
     Regimen,
     TimeKind,
@@ -46,6 +47,38 @@ def describe_regimen_times(regimen: Regimen) -> Days:
     if duration and duration.unit == TimeUnit.CYCLE and cycle_days:
         days = duration.value * cycle_days
     return {"cycle_days": cycle_days, "duration_days": days}
+
+
+def list_step_starts(regimens: Sequence[Regimen]) -> list[float | None]:
+    """Return, for each regimen, the days from the first dose of its agent to its own, or None if
+    they are unknown. A step that is given once has no length.
+
+    >>> steps = [
+    ...     {"step": 1, "duration": {"value": 2, "unit": "week"}},
+    ...     {"step": 2, "frequency": "QD"},
+    ... ]
+    >>> common = {"agent": "A", "section": "arms[0]", "quote": "A"}
+    >>> list_step_starts([Regimen.model_validate(common | step) for step in steps])
+    [0.0, 14.0]
+    """
+    starts: list[float | None] = []
+    reached: dict[tuple[str, int], float | None] = {}
+    for regimen in regimens:
+        agent = regimen.agent.casefold()
+        start: float | None = 0.0
+        if regimen.step and regimen.step > 1:
+            start = reached.get((agent, regimen.step - 1))
+        starts.append(start)
+        if regimen.step is None:
+            continue
+        days = describe_regimen_times(regimen)["duration_days"]
+        if days is None and regimen.frequency is Frequency.ONCE:
+            days = 0.0
+        end = None if start is None or days is None else start + days
+        # several arms may have steps with this number
+        key = (agent, regimen.step)
+        reached[key] = end if reached.get(key, end) == end else None
+    return starts
 
 
 def find_cycle_days(regimens: Sequence[Regimen]) -> float | None:
