@@ -20,6 +20,7 @@ from extractor.apps.match.patients import Patients, list_patients, read_patients
 from extractor.errors import ArgumentError
 from extractor.language.shown import show_line
 from extractor.match import (
+    ONLY_A_MODEL,
     Facts,
     Match,
     Patient,
@@ -92,10 +93,13 @@ def list_cells(match: Match) -> tuple[object, ...]:
 def list_unused(
     patients: Iterable[Patient], synonyms: Synonyms | None = None
 ) -> Iterator[str]:
-    """Yield what is not used of patients' data, each with the patient and the reason."""
+    """Yield what is not used of patients' data, each with the patient and the reason; not what only
+    a model reads.
+    """
     for patient in patients:
         for line in read_facts(patient, synonyms).unused:
-            yield f"{patient.id}: {line}"
+            if line != ONLY_A_MODEL:
+                yield f"{patient.id}: {line}"
 
 
 def rank(match: Match) -> tuple[int, int, int]:
