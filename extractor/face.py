@@ -98,6 +98,7 @@ if TYPE_CHECKING:
     from extractor.libraries import import_library, open_library
     from extractor.masking import hide_user, mask, remember
     from extractor.match import (
+        ONLY_A_MODEL,
         Facts,
         Match,
         Need,
@@ -184,6 +185,7 @@ __all__ = [
     "LIMITS",
     "MANIFEST",
     "OLDEST",
+    "ONLY_A_MODEL",
     "RARE",
     "SERVICE",
     "Asked",
@@ -400,7 +402,7 @@ _NAMES = {
     "extractor.formats.registry_numbers": "GUESSED list_registry_numbers",
     # Patients and criteria.
     "extractor.match": (
-        "Plan Facts Match Need Patient Synonyms join_synonyms list_needs plan_trial read_facts"
+        "ONLY_A_MODEL Plan Facts Match Need Patient Synonyms join_synonyms list_needs plan_trial read_facts"
     ),
     "extractor.match.decide": "decide",
     # Settings, and the processes and models that they open.

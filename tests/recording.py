@@ -14,6 +14,12 @@ Other answers are runs. After a change of a prompt or a reply schema, record the
     python -m tests.keep_answers seeds/answers recorded/seeds
     extractor run tests/hostile/records --model SPEC --effort full --out recorded/hostile --fresh
     python -m tests.keep_answers tests/hostile/answers recorded/hostile
+
+Answers about a patient's chart are recorded after a change of ``match.v1.md``::
+
+    extractor run tests/records --effort none --out recorded/rules --fresh
+    extractor match recorded/rules --patient tests/match/chart.json --model SPEC --store recorded/match
+    python -m tests.keep_answers tests/match/answers recorded/match
 """
 
 import argparse

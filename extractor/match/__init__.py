@@ -11,13 +11,14 @@
 """
 
 from extractor.match.decide import Match, decide, match_trial
-from extractor.match.facts import Facts, Patient, read_facts
+from extractor.match.facts import ONLY_A_MODEL, Facts, Patient, read_facts
 from extractor.match.judge import Verdict
 from extractor.match.needs import Need, list_needs
 from extractor.match.plan import Plan, plan_trial
 from extractor.match.synonyms import Synonyms, join_synonyms
 
 __all__ = [
+    "ONLY_A_MODEL",
     "Facts",
     "Match",
     "Need",

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from extractor.errors import BudgetReached, ExtractorError, MissingKey, ModelError
 from extractor.language.shown import show_line
 from extractor.match.decide import Match, decide, list_open
-from extractor.match.facts import Facts
+from extractor.match.facts import ONLY_A_MODEL, Facts
 from extractor.match.judge import Decision, Verdict
 from extractor.match.plan import Plan, Rule
 from extractor.match.words import words_of
@@ -207,7 +207,7 @@ async def ask_match(plan: Plan, facts: Facts, model: Model) -> Asked:
     """
     request = plan_request(plan, facts)
     if request is None:
-        return Asked(decide(plan, facts))
+        return Asked(_forget_unread(decide(plan, facts)))
     answers: dict[int, Verdict] = {}
     findings: list[str] = []
     usage = Usage()
@@ -236,8 +236,15 @@ async def ask_match(plan: Plan, facts: Facts, model: Model) -> Asked:
             is_of_line = number is not None and number in part
             rule = request.rules[number - 1] if number and is_of_line else None
             findings.append(_tell(rule, reason))
-    match = decide(plan, facts, answers)
-    return Asked(match._replace(findings=tuple(findings)), usage, problem, pending)
+    match = decide(plan, facts, answers)._replace(findings=tuple(findings))
+    return Asked(_forget_unread(match), usage, problem, pending)
+
+
+def _forget_unread(match: Match) -> Match:
+    """Return a match that does not say that the facts were not read."""
+    return match._replace(
+        unused=tuple(line for line in match.unused if line != ONLY_A_MODEL)
+    )
 
 
 def _tell(rule: Rule | None, problem: str) -> str:

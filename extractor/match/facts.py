@@ -154,6 +154,8 @@ class Facts(NamedTuple):
         return list(dict.fromkeys(lines))
 
 
+ONLY_A_MODEL = "facts: only a model reads them"
+"""What is told of the sentences of a chart, unless a model is asked."""
 NOTHING = Facts("", {}, ())
 """The facts of a patient of whom nothing is known."""
 
@@ -196,6 +198,9 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
         for one in _split_absent(name):
             names.deny(_read_past(one) or one, ever=True)
     unused += names.clashes
+    sentences = tuple(filter(str.strip, patient.facts))
+    if sentences:
+        unused.append(ONLY_A_MODEL)
     values |= names.values
     said |= names.said
     if patient.sex:
@@ -215,7 +220,7 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
         tuple(unused),
         keys,
         said,
-        tuple(filter(str.strip, patient.facts)),
+        sentences,
     )
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from extractor.match.coverage import SEXES_OF, is_state
 from extractor.match.limits import find_wider, limit_to
 from extractor.match.synonyms import is_known_name, make_key
-from extractor.match.tests import UNDECIDED, Test, of_name, of_sex
+from extractor.match.tests import Test, of_name, of_sex
 from extractor.match.words import drop_phrases, find_phrase, has_phrase, words_of
 from extractor.measures.names import spell_words
 from extractor.schemas import Sex
@@ -113,7 +113,10 @@ def _join_names(
     if not is_joined:
         return any_of
     all_of = Test("", parts=tuple(tests), need=int(not has_it))
-    return Test("", parts=(any_of, all_of), need=UNDECIDED)
+    # what both readings say, holds
+    strict, lenient = (all_of, any_of) if has_it else (any_of, all_of)
+    strict = strict._replace(keeps_out="whether all must apply")
+    return Test("", parts=(strict, lenient))
 
 
 def _limit_to_sex(
@@ -279,11 +282,20 @@ def _share_heads(parts: Sequence[_Part]) -> list[_Part]:
     head: list[str] = []
     for part in reversed(parts):
         whole = part
-        if part.words and head and set(part.words) <= _before_heads():
+        is_type = bool(part.words) and _is_type(part.words) and len(part.words) <= 2
+        if part.words and head and (is_type or set(part.words) <= _before_heads()):
             whole = part._replace(words=[*part.words, *head])
         elif part.words:
             head = _find_head(part.words)
         shared.append(whole)
+    if parts[0].words[:1] == ["type"]:
+        # "type 1 or 2 diabetes"
+        shared = [
+            part._replace(words=["type", *part.words])
+            if part.words and part.words[0] in _TYPES
+            else part
+            for part in shared
+        ]
     if shared == [*reversed(parts)]:
         return list(parts)
     # "significant" of "significant cardiac, hepatic or renal disease" is about all of them
@@ -302,10 +314,21 @@ def _before_heads() -> frozenset[str]:
     return words_of("of_heads", "narrowing")
 
 
+_TYPES = frozenset({"1", "2", "i", "ii"})
+
+
+def _is_type(words: Sequence[str]) -> bool:
+    """Return whether a name begins with a type: "type 1 diabetes", or "2 diabetes" behind it."""
+    first = words[1:2] if words[0] == "type" else words[:1]
+    return not _TYPES.isdisjoint(first)
+
+
 def _find_head(words: Sequence[str]) -> list[str]:
     """Return the words of a name that the parts before it share: "disease" of "renal disease",
     "asthma" of "uncontrolled asthma"; none if it has no such words.
     """
+    if _is_type(words):
+        return list(words[2 if words[0] == "type" else 1 :])
     if words[-1] in words_of("heads"):
         return [words[-1]]
     rest = [word for word in words if word not in words_of("narrowing")]

@@ -282,6 +282,7 @@ def _list_record_rules(
     people: Eligibility, registered: Mapping[str, Any], plans: Sequence[_Planned]
 ) -> Iterator[Rule]:
     """Yield the ages and the sex of the whole record, from the text or else from the register."""
+    has_parts = _has_parts(people, plans)
     for name in (*AGES, "sex"):
         value = getattr(people, name)
         piece = next(iter(people.evidence_for(name)), _NOWHERE)
@@ -316,7 +317,8 @@ def _list_record_rules(
         ):
             obstacle = "for whom the age is"
         confidence = _find_lowest_confidence(people, name)
-        test = test._replace(confidence=confidence, keeps_out=obstacle)
+        lets_in = "for which part the age is" if has_parts and name != "sex" else ""
+        test = test._replace(confidence=confidence, keeps_out=obstacle, lets_in=lets_in)
         yield Rule(None, kind, piece.quote, piece.section, piece.start, piece.end, test)
 
 
@@ -348,12 +350,37 @@ def _is_of_others(age: Evidence, plans: Sequence[_Planned]) -> bool:
     """Return whether the criterion that states an age of the record says that it is the age of some
     people, of others, or at another time.
     """
+    planned = _find_planned(age, plans)
+    return planned is not None and not planned.ages_decide
+
+
+def _has_parts(people: Eligibility, plans: Sequence[_Planned]) -> bool:
+    """Return whether the ages of the record are those of two criteria, each for a part of the
+    trial: who is between them is in neither part.
+    """
+    pieces = [next(iter(people.evidence_for(name)), _NOWHERE) for name in AGES]
+    found = [_find_planned(piece, plans) for piece in pieces]
+    criteria = [planned for planned in found if planned]
+    return (
+        len(criteria) == len(AGES)
+        and criteria[0].rule.start != criteria[1].rule.start
+        and all(map(_is_of_part, criteria))
+    )
+
+
+def _is_of_part(planned: _Planned) -> bool:
+    """Return whether a criterion is about a part of the trial: "Part A: 18-45 years"."""
+    return not words_of("parts").isdisjoint(planned.rule.words.split())
+
+
+def _find_planned(age: Evidence, plans: Sequence[_Planned]) -> _Planned | None:
+    """Return the criterion with limits that states an age of the record."""
     for planned in plans:
         rule = planned.rule
         inside = rule.section == age.section and rule.start <= age.start < rule.end
         if inside and age.quote and planned.has_limits:
-            return not planned.ages_decide
-    return False
+            return planned
+    return None
 
 
 def _list_groups(people: Eligibility) -> Iterator[Group]:

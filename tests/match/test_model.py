@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +27,7 @@ FACTS = [
 LESION = {"holds": True, "line": "Measurable disease", "fact": "12 mm lesion"}
 DRUG = {"holds": True, "line": "Anticoagulant therapy", "fact": "Takes apixaban"}
 NO_EPILEPSY = {"holds": False, "line": "epilepsy", "fact": "No history of epilepsy"}
+RECORDED = Path("tests/match/answers")
 PRICES = "as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n"
 
 
@@ -88,7 +90,7 @@ def test_an_answer_with_words_of_both_sides_counts_as_the_models(run):
         "Severe infection": ("not_stated", "rule"),
     }
     assert found["criteria"][1]["fact"] == "12 mm lesion"
-    assert found["findings"] == []
+    assert (found["findings"], found["unused"]) == ([], [])
     # one call, the static part first, without what the rules have decided
     [request] = server.requests
     assert request["messages"][0]["content"] == load_prompt().system
@@ -183,8 +185,26 @@ def test_python_asks_the_model_of_an_extractor(run):
     assert verdicts["Measurable disease by imaging"] == "model"
 
 
+@pytest.mark.skipif(
+    not RECORDED.is_dir(), reason="no answers: record them as tests/recording.py says"
+)
+def test_recorded_answers_replay_with_quotes_of_both_sides(tmp_path):
+    run = extract("tests/records", tmp_path / "run")
+    chart = "tests/match/chart.json"
+    done = invoke("match", run, "--patient", chart, "--json", "--replay", RECORDED)
+    assert done.exit_code == 0
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    answered = [
+        one for trial in found for one in trial["criteria"] if one["origin"] == "model"
+    ]
+    assert answered
+    facts = json.loads(Path(chart).read_text("utf-8"))["facts"]
+    assert all(any(one["fact"] in fact for fact in facts) for one in answered)
+
+
 def test_facts_without_a_model_are_told(run):
     done, found = match(run, None)
     assert done.exit_code == 0
     assert "add --model" in done.stderr
+    assert found["unused"] == ["facts: only a model reads them"]
     assert {origin for _, origin in list_verdicts(found).values()} == {"rule"}

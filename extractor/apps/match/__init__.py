@@ -19,6 +19,7 @@ from extractor.apps.match.page import MOST_SHOWN, PageSummary, write_match_page
 from extractor.apps.match.patients import Patients, list_patients, read_patients
 from extractor.errors import ArgumentError
 from extractor.face import (
+    ONLY_A_MODEL,
     Facts,
     JoinedRuns,
     Match,
@@ -93,10 +94,13 @@ def list_cells(match: Match) -> tuple[object, ...]:
 def list_unused(
     patients: Iterable[Patient], synonyms: Synonyms | None = None
 ) -> Iterator[str]:
-    """Yield what is not used of patients' data, each with the patient and the reason."""
+    """Yield what is not used of patients' data, each with the patient and the reason; not what only
+    a model reads.
+    """
     for patient in patients:
         for line in read_facts(patient, synonyms).unused:
-            yield f"{patient.id}: {line}"
+            if line != ONLY_A_MODEL:
+                yield f"{patient.id}: {line}"
 
 
 def rank(match: Match) -> tuple[int, int, int]:
