@@ -40,7 +40,7 @@ def listing(*given):
         ]
         found = []
         for item in given:
-            words = item.get("quote", "")
+            words = str(item.get("quote", ""))
             holding = [line for line in lines if words in line.text]
             found.append({"n": (holding or lines)[0].number, **item})
         return completion(items(*found))
@@ -163,6 +163,11 @@ def test_only_what_the_rules_read_alike_is_sure():
         ({"rank": "primary", "concept": "OS"}, "an item"),
         ({**ITCH, "time_frame": "at week 99"}, "time_frame"),
         ({"quote": ABSTRACT[40:1000], "list": "in"}, "quote"),
+        ({"quote": "the", "list": "in"}, "quote"),
+        ({"quote": "primary outcome", "rank": "primary"}, "quote"),
+        ({"quote": ["itch"], "rank": "primary"}, "quote"),
+        ({**ITCH, "rank": "tertiary"}, "rank"),
+        ({**ITCH, "time_frame": 12}, "time_frame"),
     ],
 )
 def test_a_quote_that_the_text_lacks_is_rejected(lie, field):
@@ -239,6 +244,26 @@ class Rater(BaseModel, json_schema_extra={"of": "endpoint"}):
     """What an endpoint counts."""
 
     name: str
+
+
+@pytest.mark.parametrize(
+    ("stated", "quote", "kept"),
+    [
+        ("People with gout", "gout", ["gout"]),
+        (
+            "People aged 40 years with gout",
+            "gout",
+            ["People aged 40 years with gout", "gout"],
+        ),
+        ("A stroke", "gout", ["A stroke", "gout"]),
+    ],
+)
+def test_a_quote_takes_the_place_of_words_that_say_no_more(stated, quote, kept):
+    text = (
+        f"METHODS: {stated} were excluded. Any gout is bad.\n\nRESULTS: 9 of 30 left."
+    )
+    extraction = extract({"quote": quote, "list": "ex"}, text=text)
+    assert [each.quote for each in extraction.eligibility.criteria] == kept
 
 
 def test_fields_of_a_user_travel_with_the_items_of_a_list():

@@ -2,6 +2,7 @@
 there.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,8 +17,10 @@ _QUOTED = "quoted from a sentence"
 _BORDERS_IN_RESULTS = 0.6
 """The probability that words of a sentence about results are one whole criterion. Chosen by hand.
 """
-_SHARE_COVERED = 0.5
-"""The share of a criterion of the rules from which the quotes of a model take its place."""
+_WORD = re.compile(r"[^\W\d_]{4,}")
+# Chosen by hand.
+_MOST_LEFT = 2
+"""Maximum number of words outside quotes in a criterion of the rules whose place they take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +100,23 @@ def _list_left_out(
         is_guess = entry.case in NAMES_PEOPLE and names_inclusion
         if is_suspect or is_guess:
             continue
-        if _measure_covered(span_of(entry.passage), spans) < _SHARE_COVERED:
+        if _says_more(entry.passage, spans):
             yield entry
 
 
-def _measure_covered(span: Span, others: Sequence[Span]) -> float:
-    """Return the share of a span that others cover."""
-    covered: set[int] = set()
-    for other in others:
-        if other.overlaps(span):
-            first = max(span.start, other.start)
-            covered.update(range(first, min(span.end, other.end)))
-    return len(covered) / max(span.length, 1)
+def _says_more(words: Passage, spans: Sequence[Span]) -> bool:
+    """Return whether words say more than the quotes within them: "People with" before the quote
+    "asthma" says nothing of its own, and "aged 18 to 70 years with" does.
+    """
+    span = span_of(words)
+    quotes = [other for other in spans if other.overlaps(span)]
+    if not quotes:
+        return True
+    rest = list(words.raw)
+    for quote in quotes:
+        for at in range(max(span.start, quote.start), min(span.end, quote.end)):
+            rest[at - span.start] = " "
+    left = "".join(rest)
+    if any(character.isdigit() for character in left):
+        return True
+    return len(_WORD.findall(left)) > _MOST_LEFT

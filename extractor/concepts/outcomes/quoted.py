@@ -59,14 +59,16 @@ def _make_outcome(
         frame = section.between(each.time_frame.start, each.time_frame.end)
         outcome = _set_time(outcome, words, frame)
     outcome = replace(outcome, whole=words, rank=each.rank, origin=Origin.MODEL)
-    alike = next((other for other in rules if _agree(outcome, other)), None)
+    alike = next((other for other in rules if _is_alike(outcome, other)), None)
     if alike is None:
         return outcome.with_features(*_find_doubts(each))
     if outcome.time_frame is None and alike.time_frame:
-        outcome = replace(outcome, time_frame=alike.time_frame, features=alike.features)
+        frame = alike.time_frame
+        outcome = replace(outcome, time_frame=frame, features=alike.features)
         return outcome.with_features(*_find_doubts(each))
+    is_same = span_of(outcome.measure) == span_of(alike.measure)
     is_same_time = _find_time(outcome) == _find_time(alike)
-    if each.is_rank_proven and is_same_time:
+    if each.is_rank_proven and is_same and is_same_time:
         return replace(outcome, origin=Origin.BOTH).with_features(AGREED)
     return outcome.with_features(*_find_doubts(each))
 
@@ -94,11 +96,11 @@ def _set_time(outcome: OutcomeParts, words: Passage, frame: Passage) -> OutcomeP
     return replace(outcome, time_frame=frame)
 
 
-def _agree(outcome: OutcomeParts, other: OutcomeParts) -> bool:
-    """Return whether two outcomes have the same measure and rank."""
+def _is_alike(outcome: OutcomeParts, other: OutcomeParts) -> bool:
+    """Return whether two outcomes have the same rank, and words of the measure in common."""
     if outcome.rank is not other.rank or MEASURED in other.features:
         return False
-    return span_of(outcome.measure) == span_of(other.measure)
+    return span_of(outcome.measure).overlaps(span_of(other.measure))
 
 
 def _find_time(outcome: OutcomeParts) -> Span | None:

@@ -4,10 +4,11 @@ Each has a quote, which must stand in its passage; the rules then read the recor
 as items (``concepts/quoted.py``). An item without such words is rejected.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count, islice
 
+from extractor.assembly.check import UnreadableValue
 from extractor.assembly.objections import describe_objection, explain_objection
 from extractor.concepts.criteria.prose import trim_criterion
 from extractor.concepts.outcomes.stated import StatedRanks, trim_measure
@@ -15,6 +16,7 @@ from extractor.concepts.places import find_quotes
 from extractor.concepts.quoted import QuotedCriterion, QuotedEndpoint, Structure
 from extractor.evidence.drafts import Chunk, Draft, Objection, Span, Why, span_of
 from extractor.evidence.parsed import ParsedRecord
+from extractor.language.book import rule
 from extractor.language.passage import Passage, split_sentences
 from extractor.model.asking.answers import Values
 from extractor.model.asking.questions import AnswerItem, ModelReply, Question, Replies
@@ -39,6 +41,8 @@ _QUOTES = ("quote", "time_frame")
 # Chosen by hand.
 _LONGEST = 120
 """Maximum number of tokens in the quote of an item."""
+_SHORTEST = 4
+"""Minimum number of characters in the quote of an item, unless it is an abbreviation."""
 _MOST_SENTENCES = 2
 """Maximum number of sentences in the quote of an item."""
 _MOST_PLACES = 20
@@ -102,6 +106,8 @@ def list_lists(line: Question) -> list[str]:
 
 def _name_list(line: Question, values: Values) -> str:
     """Return the list that an item belongs to, or "" for a regimen and for people."""
+    if "agent" in values:
+        return ""
     for name, keys in _KEYS.items():
         if name in line.fields and not keys.isdisjoint(values):
             return name
@@ -114,6 +120,16 @@ def _is_too_long(words: Passage) -> bool:
         return True
     sentences = list(islice(split_sentences(words.text), _MOST_SENTENCES + 1))
     return len(sentences) > _MOST_SENTENCES
+
+
+def _states_nothing(words: Passage) -> bool:
+    """Return whether words are no item: one short word such as "the", or the name of an endpoint
+    without what is measured.
+    """
+    text = words.text
+    is_short = len(text) < _SHORTEST and not text.isupper()
+    named = rule("named_endpoint").covers(words.tokens, words.first, words.end)
+    return is_short or named is not None
 
 
 class _Grounding:
@@ -177,21 +193,25 @@ class _Grounding:
         """Add an endpoint, and return its number; None if its words are not in the passage, or if
         the reply has it already.
         """
-        rank = values.get("rank")
-        if not isinstance(rank, Rank):
-            rank = Rank.OTHER
+        answered = values.get("rank")
 
         def is_unlikely(place: Passage) -> bool:
             ranks = self._ranks_of(place)
-            return ranks.is_aside(place) or ranks.find(place) is not rank
+            return ranks.is_aside(place) or ranks.find(place) is not answered
 
         places = self._find(ENDPOINTS, line, values.get("quote"), trim_measure)
         words = self._choose(ENDPOINTS, places, is_unlikely)
         if words is None:
             return None
         span = span_of(words)
+        self._refuse_unreadable(ENDPOINTS, span, values, ("rank", "time_frame"))
+        ranks = self._ranks_of(words)
+        # without an answer, the sentence decides
+        rank = ranks.find_own(words) or Rank.OTHER
+        if isinstance(answered, Rank):
+            rank = answered
         known = self._known.get((ENDPOINTS, span))
-        stated = self._ranks_of(words).find(words)
+        stated = ranks.find(words)
         if known is not None:
             self._add_rank(known, rank, stated)
             return None
@@ -268,10 +288,23 @@ class _Grounding:
         if places and _is_too_long(places[0]):
             self._object(name, line.chunk.span, Objection(Why.TOO_LONG), "quote", quote)
             return []
+        if places and _states_nothing(places[0]):
+            self._object(name, line.chunk.span, Objection(Why.UNQUOTED), "quote", quote)
+            return []
         if not places:
             objection = explain_objection(quote, passage)
             self._object(name, line.chunk.span, objection, "quote", quote)
         return places
+
+    def _refuse_unreadable(
+        self, name: str, span: Span, values: Values, fields: Iterable[str]
+    ) -> None:
+        """Reject the values of these fields that are in no readable format."""
+        for key in fields:
+            value = values.get(key)
+            if isinstance(value, UnreadableValue):
+                objection = Objection(Why.UNREADABLE)
+                self._object(name, span, objection, key, value.text)
 
     def _choose(
         self,

@@ -45,7 +45,7 @@ text.
 """
 _LISTS = (CRITERIA, ENDPOINTS, REGIMENS, PEOPLE)
 """What a line may ask for as a list, in the order of the prompt."""
-_CHARACTERS_PER_ITEM = 60
+_CHARACTERS_PER_ITEM = 120
 """The least length of running text that states one criterion or endpoint."""
 _ALLOWANCE = 8
 _ALLOWANCES = {

@@ -63,8 +63,6 @@ _PER_OUTCOME = 60
 """The expected output tokens for a criterion, a passage that may state regimens, and an outcome,
 as a capable model wrote them (``model/cost/answer_sizes.toml`` has the sizes in characters).
 """
-_CHARACTERS_PER_ITEM = 150
-"""The expected length of running text that states one criterion or endpoint."""
 _LONGEST_ABOVE = 300
 
 
@@ -221,11 +219,11 @@ def _expect_tokens(line: Question) -> int:
     if line.task is Task.ENDPOINTS:
         return _PER_OUTCOME
     size = _PER_PASSAGE if REGIMENS in line.fields else _PER_CRITERION
-    items = len(line.chunk.text) // _CHARACTERS_PER_ITEM
+    # most passages of a paper state neither
     if CRITERIA in line.fields:
-        size += items * _PER_CRITERION
+        size += _PER_CRITERION
     if ENDPOINTS in line.fields:
-        size += items * _PER_OUTCOME
+        size += _PER_OUTCOME
     return size
 
 
