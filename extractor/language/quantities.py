@@ -50,7 +50,7 @@ length of the rule's longest match.
 
 
 @dataclass(frozen=True, slots=True)
-class Quantity:
+class WrittenQuantity:
     """A quantity from ``low`` to ``high`` in the tokens ``first:end``; an open end is None, as in
     "up to 40 mg" and "at least 40 mg". A number that only limits a quantity, as in "at most 40 mg",
     has both ends.
@@ -86,7 +86,7 @@ class _ListedNumber:
 @keep
 def find_quantity_lists(
     tokens: Tokens, skipped: Set[int] = frozenset()
-) -> list[tuple[Quantity, ...]]:
+) -> list[tuple[WrittenQuantity, ...]]:
     """Return the numbers with units, in order and grouped by list. Each level of a list and each
     range is one quantity.
 
@@ -99,7 +99,7 @@ def find_quantity_lists(
     [(5, 5, 'mg/kg'), (10, 10, 'mg/kg'), (20, 40, 'mg/kg')]
     [(None, 3000000, 'cells')]
     """
-    lists: list[tuple[Quantity, ...]] = []
+    lists: list[tuple[WrittenQuantity, ...]] = []
     done = 0
     for digits in _NUMBERS.finditer(tokens.codes):
         at = digits.start()
@@ -216,7 +216,9 @@ def _drop_label(tokens: Tokens, items: list[_ListedNumber]) -> list[_ListedNumbe
     return items
 
 
-def _pair_ends(tokens: Tokens, items: Sequence[_ListedNumber]) -> Iterator[Quantity]:
+def _pair_ends(
+    tokens: Tokens, items: Sequence[_ListedNumber]
+) -> Iterator[WrittenQuantity]:
     """Yield a quantity for each range and for each remaining number. Two numbers are treated as a
     range if they are joined by a dash or "to", are in ascending order and have the same unit. Three
     or more numbers joined by dashes are not treated as ranges: "75 - 150 - 225".
@@ -249,7 +251,7 @@ def _pair_ends(tokens: Tokens, items: Sequence[_ListedNumber]) -> Iterator[Quant
         high: Numeric | None = last.value
         if is_alone and comparator in (">=", ">"):
             high = None
-        yield Quantity(
+        yield WrittenQuantity(
             low=low,
             high=high,
             unit=last.unit,
