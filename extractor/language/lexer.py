@@ -34,7 +34,7 @@ Range = tuple[int, int]
 """A half-open range of tokens or characters."""
 
 
-class Placed(Protocol):
+class TokenSpan(Protocol):
     """The tokens ``first:end`` of a text."""
 
     @property
@@ -559,7 +559,7 @@ def keep(
     return read_once
 
 
-def cover(places: Iterable[Placed]) -> set[int]:
+def cover(places: Iterable[TokenSpan]) -> set[int]:
     """Return all tokens of the places."""
     return {at for place in places for at in range(place.first, place.end)}
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from extractor.language.book import read_text, rule
 from extractor.language.clean import CleanText, clean_text
-from extractor.language.lexer import Placed, Range, Tokens
+from extractor.language.lexer import Range, Tokens, TokenSpan
 from extractor.language.patterns import RuleMatch
 from extractor.language.values import value_class
 
@@ -120,7 +120,7 @@ class Passage:
         """Return the passage that consists of the tokens ``first:end`` in the same section."""
         return Passage(self.section, first, end)
 
-    def part_at(self, place: Placed) -> "Passage":
+    def part_at(self, place: TokenSpan) -> "Passage":
         """Return the part that a place covers."""
         return self.part(place.first, place.end)
 

@@ -50,7 +50,7 @@ length of the rule's longest match.
 
 
 @dataclass(frozen=True, slots=True)
-class Quantity:
+class WrittenQuantity:
     """A quantity from ``low`` to ``high`` in the tokens ``first:end``; an open end is None, as in
     "up to 40 mg" and "at least 40 mg". A number that only limits a quantity, as in "at most 40 mg",
     has both ends.
@@ -86,7 +86,7 @@ class _ListedNumber:
 @keep
 def find_quantity_lists(
     tokens: Tokens, skipped: Set[int] = frozenset()
-) -> list[tuple[Quantity, ...]]:
+) -> list[tuple[WrittenQuantity, ...]]:
     """Return the numbers with units, in order and grouped by list. Each level of a list and each
     range is one quantity.
 
@@ -99,7 +99,7 @@ def find_quantity_lists(
     [(5, 5, 'mg/kg'), (10, 10, 'mg/kg'), (20, 40, 'mg/kg')]
     [(None, 3000000, 'cells')]
     """
-    lists: list[tuple[Quantity, ...]] = []
+    lists: list[tuple[WrittenQuantity, ...]] = []
     done = 0
     for digits in _NUMBERS.finditer(tokens.codes):
         at = digits.start()
@@ -216,55 +216,93 @@ def _drop_label(tokens: Tokens, items: list[_ListedNumber]) -> list[_ListedNumbe
     return items
 
 
-def _pair_ends(tokens: Tokens, items: Sequence[_ListedNumber]) -> Iterator[Quantity]:
+def _pair_ends(
+    tokens: Tokens, items: Sequence[_ListedNumber]
+) -> Iterator[WrittenQuantity]:
     """Yield a quantity for each range and for each remaining number. Two numbers are treated as a
     range if they are joined by a dash or "to", are in ascending order and have the same unit. Three
     or more numbers joined by dashes are not treated as ranges: "75 - 150 - 225".
     """
-    through = [_THROUGH.fullmatch(item.joint) is not None for item in items[:-1]]
-    # as in "between 25 and 50 mg"
-    if len(items) == 2 and items[0].joint == "and":
-        through = [rule("between_before").ends(tokens, items[0].first) is not None]
-    # is_through[index] is about the joint before a number, is_through[index + 1] about the joint
-    # after it
-    is_through = [False, *through, False, False]
-    is_upper_end = False
+    opens_range = _find_ranges(tokens, items)
+    is_alone = len(items) == 1
+    is_used = False
     for index, item in enumerate(items):
-        if is_upper_end:
-            is_upper_end = False
+        # the upper number of the range before, or its cap
+        if is_used:
+            is_used = False
             continue
         last = item
-        # the joint after the number denotes a range; its neighbours do not, unlike those in
-        # "75 - 150 - 225"
-        if is_through[index : index + 3] == [False, True, False]:
-            last = items[index + 1]
-        assert item.unit, "_spread_units sets the unit of each number"
-        assert last.unit
-        # what follows "5 mg/kg up to" 300 mg is the most that is given
-        is_capped = len(item.unit.parts) > len(last.unit.parts)
-        # "5 mg to 10 g" and "10 to 5 mg" are two doses each
-        is_other = item.unit.parts[0] != last.unit.parts[0]
-        if is_capped or item.value >= last.value or is_other:
-            last = item
-        is_upper_end = is_capped or last is not item
-        is_alone = len(items) == 1
-        comparator = "" if index else _read_comparator(tokens, item.first)
-        behind = None
+        if opens_range[index]:
+            following = items[index + 1]
+            # what follows "5 mg/kg up to" 300 mg is the most that is given
+            is_capped = _is_capped(item, following)
+            if not is_capped and _ascends(item, following):
+                last = following
+            is_used = is_capped or last is following
+        comparator = ""
+        if index == 0:
+            comparator = _read_comparator(tokens, item.first)
         if is_alone:
-            behind = rule("open_after").starts(tokens, last.end)
-        if behind:
-            comparator = UP_TO
-            if behind.has("least"):
-                comparator = ">="
-        yield Quantity(
-            low=None if is_alone and comparator in (UP_TO, "<=", "<") else item.value,
-            high=None if is_alone and comparator in (">=", ">") else last.value,
-            unit=last.unit or item.unit,
+            comparator = _read_comparator_behind(tokens, last.end) or comparator
+        assert last.unit, "_spread_units sets the unit of each number"
+        low: Numeric | None = item.value
+        if is_alone and comparator in (UP_TO, "<=", "<"):
+            low = None
+        high: Numeric | None = last.value
+        if is_alone and comparator in (">=", ">"):
+            high = None
+        yield WrittenQuantity(
+            low=low,
+            high=high,
+            unit=last.unit,
             first=item.first,
             end=last.end,
             is_sure=item.is_sure and last.is_sure,
             comparator=comparator,
         )
+
+
+def _find_ranges(tokens: Tokens, items: Sequence[_ListedNumber]) -> list[bool]:
+    """Return, for each number, whether its joint to the next one denotes a range, and the joints
+    beside it do not, unlike those in "75 - 150 - 225".
+    """
+    joints = [_THROUGH.fullmatch(item.joint) is not None for item in items[:-1]]
+    # as in "between 25 and 50 mg"
+    if len(items) == 2 and items[0].joint == "and":
+        joints = [rule("between_before").ends(tokens, items[0].first) is not None]
+    # at [index] the joint before a number, at [index + 1] the joint after it
+    around = [False, *joints, False, False]
+    return [
+        around[index : index + 3] == [False, True, False] for index in range(len(items))
+    ]
+
+
+def _is_capped(item: _ListedNumber, following: _ListedNumber) -> bool:
+    """Return whether the second of two numbers is the most of the first: "5 mg/kg up to 300 mg"."""
+    assert item.unit
+    assert following.unit
+    return len(item.unit.parts) > len(following.unit.parts)
+
+
+def _ascends(item: _ListedNumber, following: _ListedNumber) -> bool:
+    """Return whether two numbers can be the ends of a range: "5 mg to 10 g" and "10 to 5 mg" are
+    two doses each.
+    """
+    assert item.unit
+    assert following.unit
+    if item.unit.parts[0] != following.unit.parts[0]:
+        return False
+    return item.value < following.value
+
+
+def _read_comparator_behind(tokens: Tokens, at: int) -> str:
+    """Return the comparator that words behind a number state ("or more"); "" if there are none."""
+    behind = rule("open_after").starts(tokens, at)
+    if behind is None:
+        return ""
+    if behind.has("least"):
+        return ">="
+    return UP_TO
 
 
 def _read_comparator(tokens: Tokens, at: int) -> str:

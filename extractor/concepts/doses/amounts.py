@@ -13,7 +13,7 @@ from extractor.concepts.places import Derived
 from extractor.language.book import read_text, rule, word_set
 from extractor.language.lexer import Range, Tokens, keep
 from extractor.language.numbers import read_number
-from extractor.language.quantities import Quantity, find_quantity_lists
+from extractor.language.quantities import WrittenQuantity, find_quantity_lists
 from extractor.language.units import find_unit, read_unit
 from extractor.schemas import Amount, Support
 
@@ -129,7 +129,7 @@ def is_rate(amount: Amount) -> bool:
     return amount.unit.endswith(("/h", "/min"))
 
 
-def _list_levels(tokens: Tokens) -> Iterator[Sequence[Quantity]]:
+def _list_levels(tokens: Tokens) -> Iterator[Sequence[WrittenQuantity]]:
     """Yield the quantities in units of doses, grouped by list."""
     for quantities in find_quantity_lists(tokens):
         # "on day 1, 15 mg/kg", "25-35 kg, 6 mg"
@@ -149,7 +149,7 @@ def _list_levels(tokens: Tokens) -> Iterator[Sequence[Quantity]]:
 
 
 def _make(
-    tokens: Tokens, levels: Sequence[Quantity], confidence: float, day: str = ""
+    tokens: Tokens, levels: Sequence[WrittenQuantity], confidence: float, day: str = ""
 ) -> Mark:
     """Return the mark of an amount. ``day`` ends the unit of each level, as ``_find_day`` returns
     it.
@@ -168,7 +168,7 @@ def _make(
 
 
 def _list_ends(
-    tokens: Tokens, level: Quantity, unit: str
+    tokens: Tokens, level: WrittenQuantity, unit: str
 ) -> Iterator[tuple[float | None, float | None]]:
     """Yield the ends of a level. A mass that nobody takes may be a list, with commas like those of
     thousands: "60,150,300 mg".
@@ -181,7 +181,7 @@ def _list_ends(
         yield level.low, level.high
 
 
-def _find_day(tokens: Tokens, levels: Sequence[Quantity]) -> str:
+def _find_day(tokens: Tokens, levels: Sequence[WrittenQuantity]) -> str:
     """Return the end of an amount's unit that stands apart from it, "/day" or "/kg/day", because
     the words around the amount call it the total of a day: "a total daily dose of 40 mg", "4 g
     daily in divided doses", "60 mg of elemental iron per day". Return "" for any other amount, and
@@ -198,7 +198,7 @@ def _find_day(tokens: Tokens, levels: Sequence[Quantity]) -> str:
     return ""
 
 
-def _rate(tokens: Tokens, levels: Sequence[Quantity]) -> float:
+def _rate(tokens: Tokens, levels: Sequence[WrittenQuantity]) -> float:
     """Return the confidence of an amount. In "28 mg 2T" and "28 mg tablets, two tablets", it may be
     that of a single piece.
     """
@@ -211,7 +211,7 @@ def _rate(tokens: Tokens, levels: Sequence[Quantity]) -> float:
     return _AMBIGUOUS
 
 
-def _is_bound(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
+def _is_bound(tokens: Tokens, levels: Sequence[WrittenQuantity]) -> bool:
     """Return whether an amount is the end of an open range: "≥ 1500 mg", "at most 40 mg daily".
     "At least 40 mg" is a dose, and a maximum without a rhythm limits one.
     """
@@ -226,7 +226,7 @@ def _is_bound(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
     return is_daily or bool(rule("rhythm_after").starts(tokens, levels[-1].end))
 
 
-def _is_content(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
+def _is_content(tokens: Tokens, levels: Sequence[WrittenQuantity]) -> bool:
     """Return whether an amount of substance is what a piece or a volume contains: "100 ug per
     actuation", "a capsule containing 182 mg", "1.25 mg/0.05 mL", "0.3 mg/mL, once".
     """
@@ -244,7 +244,7 @@ def _is_content(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
     return rule("contained_before").ends(tokens, levels[0].first) is not None
 
 
-def _is_no_dose(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
+def _is_no_dose(tokens: Tokens, levels: Sequence[WrittenQuantity]) -> bool:
     """Return True if a quantity is not itself a dose, but a dose's limit, change, package size or
     dilution.
     """

@@ -14,7 +14,7 @@ from typing import Protocol
 from extractor.concepts.limits.read import is_denied
 from extractor.concepts.people.registered_ages import OLDEST, count_days
 from extractor.language.book import read_words, rule
-from extractor.language.lexer import Placed, Tokens, keep
+from extractor.language.lexer import Tokens, TokenSpan, keep
 from extractor.language.passage import Passage
 from extractor.language.units import read_unit
 from extractor.measures import Limit
@@ -270,7 +270,7 @@ def is_of_people(tokens: Tokens, limit: Limit) -> bool:
     return rule("only_persons").covers(tokens, 0, front) is not None
 
 
-class Years(Placed, Protocol):
+class Years(TokenSpan, Protocol):
     """A number of years, stated by the tokens ``first:end``."""
 
     @property
