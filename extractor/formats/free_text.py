@@ -85,6 +85,10 @@ _EDGES = dict.fromkeys((ELIGIBILITY, DESCRIPTION, "brief_summary"), "\n")
 """Characters to remove from both ends of the sections that keep their layout."""
 _IN_CRITERIA = ("conditions", "label", "treatment")
 """Kinds of headings that may be labels in a list of criteria: "Sex: female"."""
+_PAGE_AGE = re.compile(
+    r"(?:\d+ ?(?:years?|months?|weeks?|days?)|no limit) ?~", re.IGNORECASE
+)
+"""An age on a page of CRIS: "19Year~75Year"."""
 _FIELDS = ("field", "label")
 """Kinds of headings that are fields of a registry's page."""
 _TOPICS = (
@@ -328,6 +332,8 @@ class TextReader:
         self._closed = _ClosedList()
         # whether the lines belong to the product above a row such as "Dose(s)"
         self._in_row = False
+        # the start of the age on a copied page of a register
+        self._age_field = -1
         self._has_criteria = False
         # whether the first line of the open criteria is a title above some of them
         self._begins_with_title = False
@@ -365,6 +371,9 @@ class TextReader:
                 self._in_row = True
                 self._add(entry)
                 continue
+            if self._is_page_label(entry, below):
+                self._lines[DESCRIPTION].append(entry)
+                continue
             section = self._find_opened(entry, below)
             # the fields of a page between the heading of a list and its items
             is_field = entry.block.name in _FIELDS and section == DESCRIPTION
@@ -381,6 +390,30 @@ class TextReader:
                 self._add(entry)
         self._place_front()
         self._move_prose()
+
+    def _is_page_label(self, entry: PlacedBlock, below: PlacedBlock | None) -> bool:
+        """Return whether a line is a label between the heading of a list and its items, on a copied
+        page of a register: "Age" above "19Year~75Year", then "Description" (CRIS), or "Number"
+        above the numbers of a table (CTIS).
+        """
+        is_alone = not self.text[entry.end :].split("\n", 1)[0].strip()
+        if below is None or not is_alone:
+            return False
+        label = self._read(entry).strip().lower()
+        if label == "age" and self._is_below_heading:
+            self._age_field = below.start
+            return _PAGE_AGE.match(self._read(below)) is not None
+        last = self._lines[self._section][-1:]
+        is_below_age = any(line.start == self._age_field for line in last)
+        if label == "description" and self._section == ELIGIBILITY:
+            return is_below_age or self._is_below_heading
+        if label == "healthy volunteers":
+            return self._read(below).strip().lower() in ("yes", "no")
+        is_of_outcomes = self._section in OUTCOMES
+        is_below_outcomes = is_of_outcomes and not self._groups[self._section][-1]
+        if label == "outcome":
+            return is_below_outcomes
+        return label == "number" and (is_below_outcomes or self._is_below_heading)
 
     def read_as(self, section: str) -> None:
         """Treat the whole text as one section. Headings do not open other sections."""
@@ -509,6 +542,9 @@ class TextReader:
             return False
         is_part = self._section == DESCRIPTION and name_section(name) == ELIGIBILITY
         if is_part and len(entry.number) > 1:
+            return False
+        # "10. Outcome measures" below the item "2."
+        if entry.number and self._item and entry.number not in list_next(self._item):
             return False
         return entry.style in self._styles - {self._style}
 

@@ -100,6 +100,8 @@ _BREAK = re.compile(
 )
 _WORD = re.compile(r"(?<![\w-])[a-z]{2,40}(?!-?\w|-[ \t]*\n)")
 _SOFT = "\u00ad"
+_ROW = 3
+"""The number of cells of a row whose last cell may be its kind."""
 _MOST_CELLS = 4
 """Only this many cells at the start of a row are checked for headings."""
 
@@ -323,6 +325,14 @@ def _list_cells(
         parts: list[CharRange] = []
         if _names_columns(shown):  # "Arm | Description"
             continue
+        titles = [
+            cell for cell, words in zip(cells, shown, strict=True) if _is_heading(words)
+        ]
+        others = [words for words in shown if not _is_heading(words)]
+        # as in "No. | Inclusion criteria | Yes | No", a row of column names with that of a list
+        if len(titles) == 1 and others and _names_columns(others):
+            yield _Part(titles[0])
+            continue
         if headings.count(True) > 1:  # "Inclusion criteria | Exclusion criteria"
             # the first row of headings replaces what the line above the table names
             if columns is not named:
@@ -338,12 +348,26 @@ def _list_cells(
             content_start, _ = contents[0]
             _, content_end = contents[-1]
             parts = [label, (content_start, content_end)]
+        # "I1 | Gout for 2 years | Disease": the last cell is the kind of the row
+        elif _is_kind_of_row(headings, shown):
+            yield _Part((row[0], cells[-2][1]), follows_label)
         elif any(headings):  # "3.1 | Inclusion criteria"
             parts = cells
         else:
             yield _Part(row, follows_label)
         yield from map(_Part, parts)
     yield from _list_columns(columns)
+
+
+def _is_kind_of_row(headings: Sequence[bool], cells: Sequence[str]) -> bool:
+    """Return whether the last of at least three cells is the only heading of a row, and opens no
+    list of criteria.
+    """
+    if len(cells) != len(headings) or len(cells) < _ROW or not headings[-1]:
+        return False
+    heading = find_heading(read_passage(cells[-1]), VOCABULARY)
+    opens_list = heading is not None and name_section(heading.name) == ELIGIBILITY
+    return headings.count(True) == 1 and not opens_list
 
 
 def _list_columns(columns: Sequence[Sequence[CharRange]]) -> Iterator[_Part]:

@@ -80,10 +80,12 @@ def find_owner(
     if inner:
         return LimitOwner(inner, is_known=True, condition=condition)
     words = _find_name(chart, tokens, *phrase)
-    # "Gestational age of 24 weeks": the limit itself begins with "age of"
-    if words and words[1] == value.first and tokens.words[value.first].lower() == "age":
-        words = words[0], value.first + 1
     is_known = words is not None and names_known(chart, *words)
+    # "Gestational age of 24 weeks": the limit itself begins with "age of"
+    if words and words[1] == value.first:
+        for span in chart.at("quantity", words[0]):
+            if span.end == value.first + 1 and span.value != "age":
+                words = span.place
     counted = _find_counted(chart, tokens, value, end, is_known=is_known)
     if counted:
         return LimitOwner(counted, condition=condition)
