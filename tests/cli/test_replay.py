@@ -14,6 +14,7 @@ import extractor.run.manifest
 from extractor.schemas import Sex
 from tests.commands import invoke
 from tests.faults.running import read_manifest
+from tests.faults.server import Fault, serve_faults
 from tests.stand_ins import serve_counting, write_distinct_records
 
 from .test_batch import extractions
@@ -80,6 +81,16 @@ def test_a_replay_of_a_run_is_byte_identical_and_calls_no_model(made, tmp_path):
     usage = read_manifest(tmp_path / "again")["usage"]
     assert usage == read_manifest(folder / "run")["usage"]
     assert usage["calls"] == calls
+
+
+def test_useless_answers_may_be_better_later_but_not_in_a_replay(tmp_path):
+    limit = {"EXTRACTOR_MAX_LACKING": "0.05"}
+    words = ("run", "tests/records/study.json", "--effort", "full", "--quiet")
+    with serve_faults(lambda _: Fault(content="no idea")) as server:
+        asked = (*words, "--model", f"{server.url}#stub", "--out", tmp_path / "run")
+        assert invoke(*asked, **limit).exit_code == 75
+    again = (*words, "--replay", tmp_path / "run", "--out", tmp_path / "again")
+    assert invoke(*again, **limit).exit_code == 1
 
 
 def replay(run, *words, **environment):

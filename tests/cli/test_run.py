@@ -262,6 +262,7 @@ def test_results_are_the_same_in_each_process(tmp_path):
     assert b'"dosing[0].timing","reason":"unread_number"' in results[0]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="a script of a Unix shell")
 def test_the_script_for_cron_keeps_its_tables_if_records_cannot_be_read(tmp_path):
     page = (DOCS / "how-to" / "large-runs.md").read_text("utf-8")

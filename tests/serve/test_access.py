@@ -201,6 +201,7 @@ def test_a_callers_limit_admits_no_call_with_an_option_that_may_change_its_price
         assert server.calls == 0
 
 
+@pytest.mark.slow
 def test_a_callers_limit_holds_through_a_kill(tmp_path, prices):
     """The service is killed while calls are under way: whether they were paid for is never
     known.

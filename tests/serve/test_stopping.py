@@ -160,6 +160,7 @@ def test_jobs_go_on_after_a_kill_and_after_a_stop(tmp_path):
     assert ask_run(root, asked, repeated) == 0
 
 
+@pytest.mark.slow
 def test_a_cancelled_job_stays_cancelled_after_a_kill(tmp_path):
     """The service is killed before the records in progress have ended."""
     root = tmp_path / "root"
@@ -184,6 +185,7 @@ def test_a_cancelled_job_stays_cancelled_after_a_kill(tmp_path):
             assert (job["state"], job["extracted"]) == ("done", 3)
 
 
+@pytest.mark.slow
 def test_a_job_counts_the_results_of_a_start_that_was_killed(tmp_path):
     """After the restart, the model answers no call."""
     root = tmp_path / "root"
