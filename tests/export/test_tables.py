@@ -344,13 +344,32 @@ def test_doses_are_rows_of_arm_agent_and_step(doses):
 
 
 STEPS = [
-    {"step": 1, "step_kind": "loading", "amounts": [{"low": 400, "high": 400, "unit": "mg"}], "frequency": "once"},
-    {"step": 2, "amounts": [{"low": 200, "high": 200, "unit": "mg"}], "duration": {"value": 8, "unit": "week"}},
-    {"step": 3, "amounts": [{"low": 100, "high": 100, "unit": "mg"}], "total_duration": {"value": 1, "unit": "year"}},
+    {
+        "step": 1,
+        "step_kind": "loading",
+        "amounts": [{"low": 400, "high": 400, "unit": "mg"}],
+        "frequency": "once",
+    },
+    {
+        "step": 2,
+        "amounts": [{"low": 200, "high": 200, "unit": "mg"}],
+        "duration": {"value": 8, "unit": "week"},
+    },
+    {
+        "step": 3,
+        "amounts": [{"low": 100, "high": 100, "unit": "mg"}],
+        "total_duration": {"value": 1, "unit": "year"},
+    },
 ]
 LIMIT = {"quantity": "weight", "unit": "kg"}
 BANDS = [
-    {"low": low, "high": low, "unit": "mg", "condition": "by weight", "limits": [LIMIT | limit for limit in limits]}
+    {
+        "low": low,
+        "high": low,
+        "unit": "mg",
+        "condition": "by weight",
+        "limits": [LIMIT | limit for limit in limits],
+    }
     for low, limits in (
         (10, [{"comparator": "<", "value": 20}]),
         (20, [{"comparator": ">=", "value": 20}, {"comparator": "<=", "value": 30}]),
@@ -368,14 +387,17 @@ def list_doses(*regimens):
 def test_steps_begin_where_the_steps_before_them_end():
     names = ("step", "step_kind", "from_day", "to_day", "total_days")
     assert pick(list_doses(*STEPS), *names) == [
-        [1, "loading", 0, None, None],
+        [1, "loading", 0, 0, None],
         [2, None, 0, 56, None],
         [3, None, 56, None, 365.25],
     ]
 
 
 def test_conditions_and_maxima_are_numbers():
-    caps = [{"value": 2, "unit": "mg", "per": "dose"}, {"value": 10, "unit": "mg", "per": "day"}]
+    caps = [
+        {"value": 2, "unit": "mg", "per": "dose"},
+        {"value": 10, "unit": "mg", "per": "day"},
+    ]
     rows = list_doses({"amounts": BANDS, "maximum": caps, "as_needed": True})
     sides = ("at_least", "more_than", "at_most", "less_than")
     assert pick(rows, "low", *(f"condition_{side}" for side in sides)) == [
@@ -384,9 +406,14 @@ def test_conditions_and_maxima_are_numbers():
         [25, 31, None, 40, None],
         [30, None, 40, None, None],
     ]
-    assert pick(rows[:1], "condition_unit", "maximum_dose", "maximum_day", "maximum_unit", "daily_note") == [
-        ["kg", 2, 10, "mg", "no frequency"]
-    ]
+    assert pick(
+        rows[:1],
+        "condition_unit",
+        "maximum_dose",
+        "maximum_day",
+        "maximum_unit",
+        "daily_note",
+    ) == [["kg", 2, 10, "mg", "no frequency"]]
 
 
 def test_a_dose_is_as_sure_as_its_least_sure_value_and_says_what_is_missing(doses):
