@@ -11,13 +11,14 @@ options that it rejects to ``refuse_selection``. The columns are derived from th
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import count
 from math import inf
 from typing import NamedTuple
 from urllib.parse import quote
 
+from extractor.apps.export import tabulate
 from extractor.apps.report.record import name_field
 from extractor.apps.values import (
     RowKind,
@@ -39,6 +40,76 @@ _UNLISTED = {*UNPROVEN, "time_window"}
 """Fields without rows. The first time window is also in the list of time windows."""
 _PLAIN = "-_.!~*'()[]"
 """Characters other than letters and digits that the report does not escape in addresses."""
+
+
+DOSE_COLUMNS = (
+    "record_id",
+    "arm",
+    "agent",
+    "step",
+    "low",
+    "high",
+    "unit",
+    "condition",
+    "maximum",
+    "route",
+    "frequency",
+    "duration_value",
+    "duration_unit",
+    "timing",
+    "confidence",
+    "told",
+)
+"""The columns of a list of doses: those of the table ``doses``, and the dose in words."""
+
+
+def list_doses(
+    run: JoinedRuns, records: Sequence[str] = (), min_confidence: float = 0
+) -> Iterator[dict[str, object]]:
+    """Yield the rows of the table ``doses`` that have an agent, with the dose in words (``told``).
+    ``records`` are the records to list, by default all.
+    """
+    for record_id in run.record_ids:
+        if records and record_id not in records:
+            continue
+        for row in tabulate([run.read(record_id)])["doses"]:
+            confidence = row["confidence"]
+            is_sure = isinstance(confidence, float) and confidence >= min_confidence
+            if row["agent"] and (is_sure or not min_confidence):
+                yield row | {"told": _tell_dose(row)}
+
+
+def _tell_dose(row: Mapping[str, object]) -> str:
+    """Return a dose in words: "step 2: 200 mg (weight < 30 kg), at most ..., Q4W"."""
+    low, high = row["low"], row["high"]
+    amount = ""
+    if low is not None or high is not None:
+        numbers = [f"{one:g}" for one in (low, high) if isinstance(one, int | float)]
+        amount = f"{'-'.join(dict.fromkeys(numbers))} {row['unit']}"
+        if low is None:
+            amount = f"up to {amount}"
+    condition = f"({row['condition']})" if row["condition"] else ""
+    length = ""
+    if row["duration_value"] is not None:
+        length = f"for {row['duration_value']:g} {row['duration_unit']}"
+    parts = [
+        f"{amount} {condition}".strip(),
+        f"at most {row['maximum']}" if row["maximum"] else "",
+        *(row[name] for name in ("route", "frequency")),
+        "as needed" if row["as_needed"] else "",
+        length,
+        row["timing"],
+    ]
+    told = ", ".join(map(str, filter(None, parts)))
+    return f"step {row['step']}: {told}" if row["step"] else told
+
+
+def refuse_records(records: Sequence[str], run: JoinedRuns) -> None:
+    """Raise ``ArgumentError`` for a record without a result."""
+    known = set(run.record_ids)
+    for record_id in records:
+        if record_id not in known:
+            raise ArgumentError(f"{record_id}: no such record in this list")
 
 
 class Selection(NamedTuple):

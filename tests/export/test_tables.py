@@ -387,7 +387,7 @@ def list_doses(*regimens):
 def test_steps_begin_where_the_steps_before_them_end():
     names = ("step", "step_kind", "from_day", "to_day", "total_days")
     assert pick(list_doses(*STEPS), *names) == [
-        [1, "loading", 0, None, None],
+        [1, "loading", 0, 0, None],
         [2, None, 0, 56, None],
         [3, None, 56, None, 365.25],
     ]

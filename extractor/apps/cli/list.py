@@ -20,8 +20,16 @@ from extractor.apps.cli.console import (
 from extractor.apps.cli.options import ForceOption, RunsOrNone, SheetOption, option
 from extractor.apps.cli.runs import open_runs, warn_failed, warn_incomplete
 from extractor.apps.export import write_sheet
-from extractor.apps.lists import Selection, list_rows, refuse_selection
+from extractor.apps.lists import (
+    DOSE_COLUMNS,
+    Selection,
+    list_doses,
+    list_rows,
+    refuse_records,
+    refuse_selection,
+)
 from extractor.apps.values import ValueRow, describe_counts, name_doubt
+from extractor.errors import ArgumentError
 from extractor.options import WHAT
 from extractor.plurals import counted
 from extractor.schemas.vocabulary import FindingKind
@@ -31,8 +39,8 @@ def list_(
     runs: RunsOrNone = None,
     *,
     name: Annotated[
-        Literal["values", "doubts", "findings", "absences", "failures"],
-        typer.Argument(metavar="values|doubts|findings|absences|failures"),
+        Literal["values", "doubts", "findings", "absences", "failures", "doses"],
+        typer.Argument(metavar="values|doubts|findings|absences|failures|doses"),
     ],
     field: Annotated[
         list[str],
@@ -69,12 +77,12 @@ def list_(
     to: SheetOption = None,
     force: ForceOption = False,
 ) -> int:
-    """List the runs' values, doubts, findings, absences or failures, one per row.
+    """List the runs' values, doubts, findings, absences, failures or doses, one per row.
 
     Doubts are values below 0.85, items (below 0.85) from which a value may be missing, and empty
     fields whose text was not understood. Findings are contradictions in a record, and words that
     were not interpreted. In a spreadsheet, each row includes the address of its value in the
-    report.
+    report. Doses are the rows of the table of that name, for each arm, agent and step.
 
     Exit codes: 0 done, 1 some records failed, 2 wrong usage, 130 interrupted.
     """
@@ -83,6 +91,15 @@ def list_(
     maximum = inf if max_confidence is None else max_confidence
     selection = Selection(name, field, record, min_confidence, maximum, severity, kind)
     joined = open_runs(runs)
+    if name == "doses":
+        chosen = [field, severity, kind, since, max_confidence]
+        if any(chosen) or max_confidence is not None:
+            raise ArgumentError(
+                "doses are selected by --record and --min-confidence; remove the other options"
+            )
+        refuse_records(record, joined)
+        rows = islice(list_doses(joined, record, min_confidence), limit)
+        return _write_doses(rows, to, force=force)
     older = open_runs(since) if since else None
     refuse_selection(selection, joined, older)
     # filled while the rows are written
@@ -115,4 +132,25 @@ def list_(
     if joined.failures and name != "failures":
         warn_failed(joined, "rows")
         return FAILED
+    return OK
+
+
+def _write_doses(
+    rows: Iterator[dict[str, object]], to: Path | None, *, force: bool
+) -> int:
+    """Print doses, or write them to a file, and say how many there are."""
+    seen = 0
+
+    def count_rows() -> Iterator[dict[str, object]]:
+        nonlocal seen
+        for row in rows:
+            seen += 1
+            yield row
+
+    if to:
+        cells = (tuple(row[name] for name in DOSE_COLUMNS) for row in count_rows())
+        write_sheet(to, DOSE_COLUMNS, cells, force=force)
+    else:
+        print_text("doses.txt", rows=count_rows())
+    say(counted(seen, "dose"))
     return OK

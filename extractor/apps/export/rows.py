@@ -34,6 +34,7 @@ from extractor.apps.export.times import (
     describe_times,
     find_cycle_days,
     list_step_starts,
+    measure_step,
     to_days,
 )
 from extractor.apps.values import RowKind, find_least, list_all_rows
@@ -371,7 +372,7 @@ def _describe_regimen(
 
 def _describe_span(regimen: Regimen, from_day: float | None) -> Cells:
     """Return the cells for the days between which a step is given."""
-    days = describe_regimen_times(regimen)["duration_days"]
+    days = measure_step(regimen)
     to_day = None
     if days is not None and from_day is not None:
         to_day = from_day + days

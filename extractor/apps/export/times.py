@@ -49,9 +49,17 @@ def describe_regimen_times(regimen: Regimen) -> Days:
     return {"cycle_days": cycle_days, "duration_days": days}
 
 
+def measure_step(regimen: Regimen) -> float | None:
+    """Return the length of a regimen in days; 0 for a single dose, and None if it is unknown."""
+    days = describe_regimen_times(regimen)["duration_days"]
+    if days is None and regimen.frequency is Frequency.ONCE:
+        return 0.0
+    return days
+
+
 def list_step_starts(regimens: Sequence[Regimen]) -> list[float | None]:
     """Return, for each regimen, the days from the first dose of its agent to its own, or None if
-    they are unknown. A step that is given once has no length.
+    they are unknown.
 
     >>> steps = [
     ...     {"step": 1, "duration": {"value": 2, "unit": "week"}},
@@ -71,9 +79,7 @@ def list_step_starts(regimens: Sequence[Regimen]) -> list[float | None]:
         starts.append(start)
         if regimen.step is None:
             continue
-        days = describe_regimen_times(regimen)["duration_days"]
-        if days is None and regimen.frequency is Frequency.ONCE:
-            days = 0.0
+        days = measure_step(regimen)
         end = None if start is None or days is None else start + days
         # several arms may have steps with this number
         key = (agent, regimen.step)

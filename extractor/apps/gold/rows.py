@@ -18,6 +18,7 @@ from extractor.apps.review.gold import derive_window
 from extractor.apps.values import RowKind, ValueRow, list_values, split_path
 from extractor.face import CLASSES, CustomField, first_window, read_json
 from extractor.schemas import (
+    Constraint,
     FieldRef,
     TrialExtraction,
     TrialRecord,
@@ -34,16 +35,20 @@ ITEM_GROUPS = tuple(group.path for group in list_groups())
 """The paths of eligibility and of the groups of items: criteria, regimens and endpoints."""
 PEOPLE, *_LISTS = ITEM_GROUPS
 _FIELDS = {field.path: field for group in list_groups() for field in group.fields}
+_NESTED = "dosing.amounts.limits"
+"""The path of the limits in the condition of an amount, which are a list in a value."""
 _LISTS += [path for path, field in _FIELDS.items() if field.many]
+_LISTS += [_NESTED]
 """The paths whose values are lists: the groups of items, and fields with several values."""
+_TYPES = {path: field.type for path, field in _FIELDS.items()} | {_NESTED: Constraint}
 _PARTS = {
     path: tuple(
         name
-        for name, part in field.type.model_fields.items()
+        for name, part in kind.model_fields.items()
         if get_origin(part.annotation) is not tuple
     )
-    for path, field in _FIELDS.items()
-    if issubclass(field.type, BaseModel)
+    for path, kind in _TYPES.items()
+    if issubclass(kind, BaseModel)
 }
 """The value parts that have their own columns. Lists, such as the arms of an amount, have
 separate rows instead.
@@ -51,7 +56,7 @@ separate rows instead.
 _FIRST_COLUMNS = ("quantity", "comparator", VALUE, "value_high", "unit")
 # a name that several types of values share has one column
 PART_COLUMNS = tuple(dict.fromkeys([*_FIRST_COLUMNS, *chain(*_PARTS.values())]))
-_KNOWN = {*_FIELDS, *ITEM_GROUPS, "dosing.amounts.arms", "scored"}
+_KNOWN = {*_TYPES, *ITEM_GROUPS, "dosing.amounts.arms", "scored"}
 _CUSTOM = "custom."
 _ADDED = 1_000_000
 """The first position for list members whose paths have no position; it is high enough that they
@@ -351,7 +356,7 @@ def _read_row(path: str, cells: Mapping[str, object]) -> dict[Location, Any]:
     if path not in _PARTS:
         return {(): cells.get(VALUE)}
     parts = _PARTS[path]
-    model = _FIELDS[path].type
+    model = _TYPES[path]
     # the whole value in one cell, such as "platelets: >= 50 /L", rather than one part per column
     whole = str(cells.get(VALUE))
     is_number = VALUE in parts and re.fullmatch(r"[\d.\s]+", whole)

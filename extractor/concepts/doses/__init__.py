@@ -14,6 +14,8 @@ model reads more, and ``prove`` checks its answers.
 - ``linking`` links each mark to the nearest agent of its clause, or to the agent that the section
   is about, with the reasons to doubt that; ``merging`` copies the statements that one arm adopts
   from another, and joins statements that do not contradict each other.
+- ``steps`` numbers the doses that follow each other; ``whom`` finds for whom an amount is, and
+  ``caps`` the most that may be given. Their rules are in ``rules/steps.toml``.
 - ``arms`` finds the arms that receive a regimen: those that the registry links to it, those whose
   own texts state it, or the only arm.
 - ``roles`` classifies agents with a fitted scorer. ``drafts`` builds the result, with the features

@@ -54,6 +54,7 @@ _QUOTED = ("agent", "amounts", "frequency", "duration", "timing")
 _LONGEST_QUOTE = 260
 """Maximum number of characters in a quote; a longer quote is cut to the span of its values."""
 _ASKED = tuple(field.name for field in (*_FIELDS, *_SELDOM))
+_WEIGHTS = ("kg", "lb", "lbs")
 _MOST_COMPARED = 50
 """Maximum number of earlier regimens with the same agent that are compared with a regimen. This
 limit keeps the running time linear.
@@ -103,8 +104,19 @@ def _read_limits(amount: Amount) -> Amount:
     if not amount.condition:
         return amount
     passage = read_passage(amount.condition)
-    limits = read_constraints(passage, find_limits(passage.tokens, None)).value
-    return amount.model_copy(update={"limits": limits or ()})
+    limits = read_constraints(passage, find_limits(passage.tokens, None)).value or ()
+    named = []
+    for limit in limits:
+        # "for patients > 40 kg" names no quantity
+        if any(letter.isdigit() for letter in limit.quantity):
+            limit = limit.model_copy(update={"quantity": _name_implied(limit.unit)})
+        named.append(limit)
+    return amount.model_copy(update={"limits": tuple(named)})
+
+
+def _name_implied(unit: str | None) -> str:
+    """Return the quantity that a unit of a condition without a name means."""
+    return "weight" if (unit or "").lower() in _WEIGHTS else "age"
 
 
 def _cite_arms(regimen: Regimen) -> Regimen:

@@ -64,7 +64,8 @@ def find_maxima(tokens: Tokens, amounts: Sequence[Mark]) -> list[Mark]:
         ):
             continue
         if before and _is_weak(tokens, before.first, level.first):
-            if not _caps_dose(before.first, level, amounts):
+            of_hours = rule("hours_word").search(tokens, level.end, per.end)
+            if not of_hours and not _caps_dose(before.first, level, amounts):
                 continue
         elif not any(mark.first < level.first for mark in amounts):
             continue

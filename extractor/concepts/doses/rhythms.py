@@ -431,13 +431,18 @@ def code_days(days: tuple[int, ...], cycle: Period | None) -> Frequency:
     ...         ((1, 8), three_weeks),
     ...     ]
     ... ]
-    ['once', 'Q3W', 'QW']
+    ['once', 'Q3W', 'other']
     """
     gaps = {later - day for day, later in pairwise(days)}
     if len(days) == 1:
         if cycle and cycle.unit in WHOLE_DAYS:
             return code_interval(cycle.value, cycle.unit)
         return Frequency.ONCE
+    # "days 1 and 8 of each 21" leaves one week and two weeks between doses
+    if len(days) == 2 and cycle and cycle.unit in WHOLE_DAYS:
+        length = cycle.value * WHOLE_DAYS[cycle.unit]
+        if length not in (gap * 2 for gap in gaps):
+            return Frequency.OTHER
     if len(gaps) == 1:
         return code_interval(gaps.pop(), TimeUnit.DAY)
     return Frequency.OTHER

@@ -134,6 +134,9 @@ def _are_alike(before: Statement, after: Statement) -> bool:
     """
     marks = [link.mark for one in (before, after) for link in one.amounts]
     units = {level.unit.partition("/")[0] for mark in marks for level in mark.value}
+    # "with escalation up to 400 mg" names no single step
+    if any(level.low is None for mark in marks for level in mark.value):
+        return False
     is_setting = not _SETTINGS.isdisjoint(units)
     return len({is_portion(mark) for mark in marks}) <= 1 and not is_setting
 
