@@ -402,7 +402,8 @@ _NAMES = {
     "extractor.formats.registry_numbers": "GUESSED list_registry_numbers",
     # Patients and criteria.
     "extractor.match": (
-        "ONLY_A_MODEL Plan Facts Match Need Patient Synonyms join_synonyms list_needs plan_trial read_facts"
+        "Facts Match Need ONLY_A_MODEL Patient Plan Synonyms join_synonyms list_needs "
+        "plan_trial read_facts"
     ),
     "extractor.match.decide": "decide",
     # Settings, and the processes and models that they open.
