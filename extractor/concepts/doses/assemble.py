@@ -109,8 +109,10 @@ def _read_limits(amount: Amount) -> Amount:
     for limit in limits:
         # "for patients > 40 kg" names no quantity
         if any(letter.isdigit() for letter in limit.quantity):
-            limit = limit.model_copy(update={"quantity": _name_implied(limit.unit)})
-        named.append(limit)
+            name = _name_implied(limit.unit)
+            named.append(limit.model_copy(update={"quantity": name}))
+        else:
+            named.append(limit)
     return amount.model_copy(update={"limits": tuple(named)})
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from extractor.concepts.doses.marks import Mark
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
-from extractor.language.quantities import Quantity, find_quantity_lists
+from extractor.language.quantities import WrittenQuantity, find_quantity_lists
 from extractor.schemas import Maximum, MaximumPer
 
 _PER = {
@@ -77,7 +77,7 @@ def find_maxima(tokens: Tokens, amounts: Sequence[Mark]) -> list[Mark]:
     return found
 
 
-def _read_per(tokens: Tokens, level: Quantity, first: int) -> _Per:
+def _read_per(tokens: Tokens, level: WrittenQuantity, first: int) -> _Per:
     """Return what a maximum is of. ``first`` is the first token of the words before it."""
     if (level.unit.dose or "").endswith(_RATE):
         return _Per(MaximumPer.DAY, level.end, is_stated=True)
@@ -99,7 +99,7 @@ def _is_weak(tokens: Tokens, first: int, end: int) -> bool:
     return tokens.read(first, end).strip(" (,").lower() == _WEAK
 
 
-def _caps_dose(first: int, level: Quantity, amounts: Sequence[Mark]) -> bool:
+def _caps_dose(first: int, level: WrittenQuantity, amounts: Sequence[Mark]) -> bool:
     """Return whether "up to" limits the dose before it: "5 mg/kg (up to 300 mg)"."""
     before = [mark for mark in amounts if mark.end <= level.first - 2]
     if not before or first - before[-1].end > _REACH:
