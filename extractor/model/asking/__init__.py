@@ -12,8 +12,8 @@
   part remains unanswered.
 - ``answers``: a reply contains items, each with the number of its place or line. The complete items
   of an invalid or truncated reply are kept; an unreadable item or value does not affect the others.
-- ``listed``: a criterion or an endpoint of running text is an item with a quote, which must stand in
-  its passage. The rules then read these words as an item.
+- ``listed``: a criterion or an endpoint of running text is an item with a quote, which must stand
+  in its passage. The rules then read these words as an item.
 - ``dialogue``: the items say where the criteria begin, by which the record is read again. Each then
   becomes a draft with the values that its text supports (verified by ``assembly.check``). A missing
   item is an answer only if the model seems to have read the whole text. Without an answer, the
