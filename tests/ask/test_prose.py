@@ -300,6 +300,35 @@ def test_the_same_words_twice_are_two_places():
     assert len(places) == 2
 
 
+def test_what_an_abstract_repeats_is_one_item():
+    whole = "The primary outcome was the change in itch score at week 12. People with gout were excluded."
+    record = TrialRecord(
+        record_id="T1",
+        source=Source(path="t", format="jats_xml"),
+        sections=(
+            Section(name="brief_summary", text=whole),
+            Section(
+                name="detailed_description", text=f"{whole} Itch was rated at home."
+            ),
+        ),
+    )
+    gout = {"quote": "People with gout", "list": "ex"}
+
+    def answer(request):
+        lines = [line for line in read_lines(request) if "endpoints" in line.asked]
+        given = [{"n": line.number, **item} for line in lines for item in (ITCH, gout)]
+        return completion(items(*given))
+
+    with serve(answer) as stub:
+        extraction = Extractor(f"{stub.url}#stub").extract(record)
+    assert [each[:2] for each in list_endpoints(extraction)] == [
+        ("primary", "change in itch score")
+    ]
+    assert [each.quote for each in extraction.eligibility.criteria] == [
+        "People with gout"
+    ]
+
+
 def test_a_registered_record_lists_nothing_from_its_summary():
     record = TrialRecord(
         record_id="T1",

@@ -106,8 +106,8 @@ def _make_entries(found: Sequence[_Found]) -> Iterator[CriterionEntry]:
         if words.first >= words.end or is_too_long or words.text in seen:
             continue
         if each.case in NAMES_PEOPLE:
-            of_people = _list_words(words)
-            if any(_is_alike(of_people, others) for others in people):
+            of_people = list_long_words(words)
+            if any(are_alike(of_people, others) for others in people):
                 continue
             people.append(of_people)
         seen.add(words.text)
@@ -116,7 +116,8 @@ def _make_entries(found: Sequence[_Found]) -> Iterator[CriterionEntry]:
         )
 
 
-def _list_words(words: Passage) -> set[str]:
+def list_long_words(words: Passage) -> set[str]:
+    """Return the words by which descriptions of people are compared."""
     return {
         word.lower()
         for word in words.tokens.words[words.first : words.end]
@@ -124,7 +125,7 @@ def _list_words(words: Passage) -> set[str]:
     }
 
 
-def _is_alike(words: set[str], others: set[str]) -> bool:
+def are_alike(words: set[str], others: set[str]) -> bool:
     """Return whether most words of the shorter one of two descriptions are in the other one."""
     shortest = min(len(words), len(others))
     return shortest > 0 and len(words & others) >= _ALIKE * shortest

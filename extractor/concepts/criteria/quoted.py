@@ -7,7 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from extractor.concepts.criteria.lists import CriterionEntry, Lists
-from extractor.concepts.criteria.prose import BORDERS, NAMES_PEOPLE
+from extractor.concepts.criteria.prose import (
+    BORDERS,
+    NAMES_PEOPLE,
+    are_alike,
+    list_long_words,
+)
 from extractor.evidence.drafts import Span, StructureDoubt, span_of
 from extractor.language.passage import Passage
 from extractor.language.values import replace
@@ -98,10 +103,20 @@ def _list_left_out(
         # a sentence that is only suspected of being a criterion
         is_suspect = not entry.case
         is_guess = entry.case in NAMES_PEOPLE and names_inclusion
-        if is_suspect or is_guess:
+        is_repeated = any(_repeats(entry.passage, each.words) for each in quoted)
+        if is_suspect or is_guess or is_repeated:
             continue
         if _says_more(entry.passage, spans):
             yield entry
+
+
+def _repeats(words: Passage, quote: Passage) -> bool:
+    """Return whether words say in another section what a quote says: an abstract repeats the text
+    of its paper.
+    """
+    if words.section.name == quote.section.name:
+        return False
+    return are_alike(list_long_words(words), list_long_words(quote))
 
 
 def _says_more(words: Passage, spans: Sequence[Span]) -> bool:

@@ -2,6 +2,7 @@
 there.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from extractor.concepts.outcomes.split import OutcomeParts
@@ -111,9 +112,17 @@ def _find_time(outcome: OutcomeParts) -> Span | None:
 def _list_left_out(
     rules: Sequence[OutcomeParts], quoted: Sequence[QuotedEndpoint]
 ) -> Iterator[OutcomeParts]:
-    """Yield the endpoints of the rules that no quote states."""
+    """Yield the endpoints of the rules that no quote states. Where the model quotes those of a rank
+    from another section only, they are the same ones: an abstract repeats the text of its paper.
+    """
     spans = [each.span for each in quoted]
+    sections: dict[Rank, set[str]] = defaultdict(set)
+    for each in quoted:
+        sections[each.rank].add(each.span.section)
     for outcome in rules:
         is_quoted = any(map(span_of(outcome.measure).overlaps, spans))
-        if not is_quoted and MEASURED not in outcome.features:
+        quoted_in = sections[outcome.rank]
+        is_elsewhere = quoted_in and outcome.whole.section.name not in quoted_in
+        is_guess = MEASURED in outcome.features
+        if not (is_quoted or is_elsewhere or is_guess):
             yield outcome

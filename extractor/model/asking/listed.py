@@ -140,6 +140,8 @@ class _Grounding:
         self._parsed = parsed
         self._numbers = numbers
         self._known: dict[tuple[str, Span], int] = {}
+        # the section from which the words of an item of a list and kind or rank were taken first
+        self._sections: dict[tuple[str, str, object], str] = {}
         self._ranks: dict[str, StatedRanks] = {}
 
     def take(self, item: AnswerItem, line: Question | None) -> Iterator[AnswerItem]:
@@ -176,6 +178,8 @@ class _Grounding:
         )
         if words is None:
             return None
+        if self._is_repeated(CRITERIA, words, kind):
+            return None
         span = span_of(words)
         known = self._known.get((CRITERIA, span))
         if known is None:
@@ -210,6 +214,8 @@ class _Grounding:
         rank = ranks.find_own(words) or Rank.OTHER
         if isinstance(answered, Rank):
             rank = answered
+        if self._is_repeated(ENDPOINTS, words, rank):
+            return None
         known = self._known.get((ENDPOINTS, span))
         stated = ranks.find(words)
         if known is not None:
@@ -322,6 +328,12 @@ class _Grounding:
             return is_taken, is_unlikely(place)
 
         return min(places, key=rate)
+
+    def _is_repeated(self, name: str, words: Passage, kind: object) -> bool:
+        """Return whether an item repeats one of another section, as an abstract does."""
+        section = words.section.name
+        key = name, words.text.casefold(), kind
+        return self._sections.setdefault(key, section) != section
 
     def _ranks_of(self, place: Passage) -> StatedRanks:
         """Return the ranks that the section of a place states."""
