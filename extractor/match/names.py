@@ -18,6 +18,9 @@ _AND = re.compile(r"\b(?:and|plus)\b(?!/or)", re.IGNORECASE)
 _ABBREVIATION = re.compile(r" ?\(([A-Z][\w-]{1,6})\)")
 """An abbreviation behind its name."""
 _EXAMPLE = frozenset({"including", "include", "eg"})
+_SUCH_AS = re.compile(r",? ?(?<!\w)(?:such as|e\.g\.,?|for example,?) ", re.IGNORECASE)
+_OF_INFECTION = (["with"], ["by"], ["of"])
+"""What follows "infection" where a germ is named behind it."""
 _VERBS = {
     (False, False): "has",
     (False, True): "had",
@@ -230,6 +233,8 @@ def _list_names(plain: str) -> Iterator[Name]:
     """
     around: list[str] = []
     wider_ones: list[str] = []
+    is_example = False
+    plain = _SUCH_AS.sub(", including ", plain)
     for part in _share_heads([_read_part(text) for text in _PARTS.split(plain)]):
         if not part.words and part.has_people and not part.around:
             continue
@@ -240,8 +245,12 @@ def _list_names(plain: str) -> Iterator[Name]:
                 yield Name("has", "", (), part.bracket or "brackets")
             continue
         name = _name_part(part, around)
-        if part.is_example:
-            name = name._replace(wider=(*name.wider, *wider_ones))
+        if part.is_example or is_example:
+            # who has an example of it may not be meant: "uncontrolled disease such as hypertension"
+            is_example = True
+            name = name._replace(
+                wider=(*name.wider, *wider_ones), more=name.more or "an example"
+            )
         wider_ones += [name.key, *name.wider]
         yield name
 
@@ -259,6 +268,9 @@ def _read_part(text: str) -> _Part:
     front: list[str] = []
     # a drug is taken, but drug abuse is a disease
     while words and words[0] in idle and not is_known_name(" ".join(words)):
+        is_named = words[0] == "infection" and words[1:2] not in _OF_INFECTION
+        if is_named:
+            break
         front.append(words.pop(0))
     behind: list[str] = []
     while words and words[-1] in idle and not is_known_name(" ".join(words)):
