@@ -59,6 +59,9 @@ _UNITLESS_PENALTY = 2.0
 # Chosen by hand.
 _LONGEST_BRACKET = 16
 """Maximum number of tokens behind a condition that may complete it up to the end of its bracket."""
+# Chosen by hand.
+_BEFORE_BRACKET = 3
+"""Maximum number of tokens between a limit and a bracket with the people to whom it applies."""
 _UNITS_OF_TIME = word_set(
     "year years yr yrs month months week weeks day days hour hours"
 )
@@ -155,6 +158,7 @@ def _read_line(tokens: Tokens, introduced: frozenset[str]) -> tuple[Limit, ...]:
     limits = _read_chosen(chart, tokens, chosen, subjects)
     limits = [_find_unit_apart(tokens, limit) for limit in limits]
     limits = _join_conditions(tokens, _share_stated_unit(tokens, limits))
+    limits = _join_people_in_brackets(tokens, limits)
     limits = _complete_brackets(tokens, limits)
     for span in of_subjects:
         read = _read_limits(chart, tokens, span, span.place, None, is_case=False)
@@ -720,6 +724,24 @@ def _join_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
     return joined
 
 
+def _join_people_in_brackets(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
+    """Return the limits; people of an age in a bracket behind a limit are its condition, and their
+    age a part of it, even if they are of both sexes: "> 20 ug/L (men and women over 50 years)".
+    """
+    joined = list(limits)
+    for at, (limit, age) in enumerate(pairwise(limits)):
+        if limit.time_unit or not age.time_unit or age.qualifies:
+            continue
+        people = rule("people_in_bracket").ends(tokens, age.first, limit.end)
+        if people is None or limit.condition:
+            continue
+        closing = tokens.codes.find(")", age.end, age.end + _LONGEST_BRACKET)
+        if people.first - limit.end <= _BEFORE_BRACKET and closing >= 0:
+            joined[at] = replace(limit, condition=(people.first + 1, closing))
+            joined[at + 1] = replace(age, qualifies=True)
+    return joined
+
+
 def _complete_brackets(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
     """Return the limits; a condition in a bracket behind its limit that ends at a comma or a
     conjunction goes on to the end of its bracket, unless a limit for others begins there: "(men,
@@ -737,7 +759,7 @@ def _complete_brackets(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
         if rule("case_link").starts(tokens, end) is None:
             continue
         closing = tokens.codes.find(")", end, end + _LONGEST_BRACKET)
-        following = limits[at + 1 : at + 2]
+        following = [other for other in limits[at + 1 : at + 3] if not other.qualifies]
         is_shared = any(other.first < closing for other in following)
         if closing >= 0 and "(" not in tokens.codes[end:closing] and not is_shared:
             complete[at] = replace(limit, condition=(first, closing))

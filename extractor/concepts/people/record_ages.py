@@ -242,6 +242,11 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
         for limit, following in pairwise(criterion.limits)
         if _singles_out(limit, following)
     }
+    singled_out |= {
+        limit.first
+        for before, limit in pairwise(criterion.limits)
+        if _is_in_bracket(tokens, before, limit)
+    }
     for limit in _list_ages(criterion):
         # the age in "creatinine < 1.5 mg/dL for age >= 16" is that of some participants
         near = max(0, limit.first - _OPENING)
@@ -278,6 +283,18 @@ def _singles_out(limit: Limit, following: Limit) -> bool:
         return False
     first, end = following.condition
     return first <= limit.first < end <= following.first
+
+
+def _is_in_bracket(tokens: Tokens, before: Limit, limit: Limit) -> bool:
+    """Return whether a limit is part of the condition of the one before it, in a bracket: "ferritin
+    > 20 ug/L (men over 50 years and women)". "Grade 2-3, in patients aged 45-75 years" may state
+    the age of all.
+    """
+    if not limit.qualifies or before.condition is None:
+        return False
+    first, end = before.condition
+    is_inside = before.end <= first <= limit.first < end
+    return is_inside and tokens.codes[first - 1] == "("
 
 
 def _list_stated(stated: Iterable[StatedCriterion]) -> list[_Bound]:
