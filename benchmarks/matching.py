@@ -75,7 +75,9 @@ class Match(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A reading of a field and its label, with its features, and the trial's area and fold."""
+    """A reading of a field and its label, with its features, and the trial's area and fold.
+    ``item`` numbers the items of a trial; it is None for whether an item exists.
+    """
 
     field: str
     trial: str
@@ -86,6 +88,7 @@ class Judged:
     area: str = ""
     fold: int = 0
     features: tuple[str, ...] = ()
+    item: int | None = None
 
 
 def judge_gold(
@@ -148,9 +151,9 @@ def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged
     for read in list_regimens(parsed, extraction.dosing):
         is_regimen = id(read) in paired
         yield judge("dosing.stands", read.read("stands"), is_regimen, exists=True)
-    for match in matches:
+    for number, match in enumerate(matches):
         for field, reading, label in list_values(match):
-            yield judge(field, reading, label)
+            yield replace(judge(field, reading, label), item=number)
 
 
 def list_values(match: Match) -> Iterator[tuple[str, Reading[Any], Any]]:

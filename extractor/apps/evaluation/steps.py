@@ -3,7 +3,7 @@ way were several amounts of one regimen.
 """
 
 from extractor.apps.evaluation.text import fold_agent
-from extractor.schemas import Regimen, TrialExtraction
+from extractor.schemas import Frequency, Regimen, TrialExtraction
 
 _WAY = ("route", "frequency", "cycle", "timing")
 """The fields in which the regimens of an agent differed in such gold, beside the length."""
@@ -17,16 +17,21 @@ def match_form(
     """
     if predicted is None or has_steps(gold):
         return predicted
-    if not any(regimen.step for regimen in predicted.dosing):
-        return predicted
     joined: list[Regimen] = []
-    for regimen in predicted.dosing:
+    for regimen in map(_hide_rhythm, predicted.dosing):
         last = joined[-1] if joined else None
         if last and last.step and regimen.step and _is_one_way(last, regimen):
             joined[-1] = _join(last, regimen)
         else:
             joined.append(regimen)
     return predicted.model_copy(update={"dosing": tuple(map(_end, joined))})
+
+
+def _hide_rhythm(regimen: Regimen) -> Regimen:
+    """Return a regimen that is given on demand without its rhythm, as such gold has it."""
+    if not regimen.as_needed:
+        return regimen
+    return regimen.model_copy(update={"frequency": Frequency.PRN})
 
 
 def has_steps(gold: TrialExtraction) -> bool:

@@ -32,6 +32,7 @@ from extractor.language.passage import read_passage
 from extractor.schemas import (
     AbsenceReason,
     Amount,
+    Constraint,
     Origin,
     Regimen,
     Role,
@@ -105,20 +106,17 @@ def _read_limits(amount: Amount) -> Amount:
         return amount
     passage = read_passage(amount.condition)
     limits = read_constraints(passage, find_limits(passage.tokens, None)).value or ()
-    named = []
-    for limit in limits:
-        # "for patients > 40 kg" names no quantity
-        if any(letter.isdigit() for letter in limit.quantity):
-            name = _name_implied(limit.unit)
-            named.append(limit.model_copy(update={"quantity": name}))
-        else:
-            named.append(limit)
-    return amount.model_copy(update={"limits": tuple(named)})
+    return amount.model_copy(update={"limits": tuple(map(_name_quantity, limits))})
 
 
-def _name_implied(unit: str | None) -> str:
-    """Return the quantity that a unit of a condition without a name means."""
-    return "weight" if (unit or "").lower() in _WEIGHTS else "age"
+def _name_quantity(limit: Constraint) -> Constraint:
+    """Return a limit with the quantity that its unit means, if its words name none: "for patients
+    > 40 kg".
+    """
+    if not any(letter.isdigit() for letter in limit.quantity):
+        return limit
+    name = "weight" if (limit.unit or "").lower() in _WEIGHTS else "age"
+    return limit.model_copy(update={"quantity": name})
 
 
 def _cite_arms(regimen: Regimen) -> Regimen:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import NamedTuple
 
-from extractor.concepts.doses.marks import Mark
+from extractor.concepts.doses.marks import Mark, list_beginning
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 from extractor.language.quantities import WrittenQuantity, find_quantity_lists
@@ -67,7 +67,7 @@ def find_maxima(tokens: Tokens, amounts: Sequence[Mark]) -> list[Mark]:
             of_hours = rule("hours_word").search(tokens, level.end, per.end)
             if not of_hours and not _caps_dose(before.first, level, amounts):
                 continue
-        elif not any(mark.first < level.first for mark in amounts):
+        elif not amounts or amounts[0].first >= level.first:
             continue
         unit = level.unit.dose.removesuffix(_RATE)
         value = Maximum(value=number, unit=unit, per=per.per)
@@ -101,10 +101,10 @@ def _is_weak(tokens: Tokens, first: int, end: int) -> bool:
 
 def _caps_dose(first: int, level: WrittenQuantity, amounts: Sequence[Mark]) -> bool:
     """Return whether "up to" limits the dose before it: "5 mg/kg (up to 300 mg)"."""
-    before = [mark for mark in amounts if mark.end <= level.first - 2]
-    if not before or first - before[-1].end > _REACH:
+    near = list_beginning(amounts, max(0, first - _REACH), first)
+    if not near:
         return False
-    dose = before[-1].value[-1].unit
-    if dose == level.unit.dose or before[-1].value[-1].low is None:
+    dose = near[-1].value[-1].unit
+    if dose == level.unit.dose or near[-1].value[-1].low is None:
         return False
     return "/" in dose.removesuffix(_RATE)

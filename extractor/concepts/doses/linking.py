@@ -293,7 +293,12 @@ def _list_bare_steps(
             continue
         near = list_beginning(marks, joint.end, min(end, joint.end + _BARE_REACH))
         begun = [mark for mark in near if mark.field in ("frequency", "route")][:1]
-        earlier = {mark.field for mark in within(marks, first, joint.first)}
+        # "on day 0, then every 4 weeks" is one rhythm
+        earlier = {
+            mark.field
+            for mark in within(marks, first, joint.first)
+            if mark.field != "days" or len(mark.value) > 1
+        }
         for mark in begun:
             others = list_beginning(named, joint.end, mark.end + _BARE_REACH)
             keys = {mention.agent.key for mention in others}

@@ -441,7 +441,8 @@ def code_days(days: tuple[int, ...], cycle: Period | None) -> Frequency:
     # "days 1 and 8 of each 21" leaves one week and two weeks between doses
     if len(days) == 2 and cycle and cycle.unit in WHOLE_DAYS:
         length = cycle.value * WHOLE_DAYS[cycle.unit]
-        if all(length != gap * 2 for gap in gaps):
+        is_even = any(length == gap * 2 for gap in gaps)
+        if not is_even:
             return Frequency.OTHER
     if len(gaps) == 1:
         return code_interval(gaps.pop(), TimeUnit.DAY)

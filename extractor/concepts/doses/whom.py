@@ -1,6 +1,8 @@
 """Find for whom an amount is: "100 mg (body weight <= 30 kg)", "children under 30 kg: 4 mg/kg"."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
 
 from extractor.concepts.doses.marks import Mark, Place
 from extractor.language.book import rule, word_set
@@ -40,9 +42,10 @@ def _list_places(
     """Yield the limits of people in a clause; two that are joined are one: "20 to < 40 kg"."""
     taken = {at for mark in amounts for at in range(mark.first, mark.end)}
     last: Place | None = None
-    for limit in read_line(tokens):
-        is_here = clause[0] <= limit.first and limit.end <= clause[1]
-        if not is_here or not _is_of_people(limit):
+    limits = read_line(tokens)
+    begin, stop = (bisect_left(limits, at, key=attrgetter("first")) for at in clause)
+    for limit in limits[begin:stop]:
+        if limit.end > clause[1] or not _is_of_people(limit):
             continue
         if not taken.isdisjoint(range(limit.first, limit.end)):
             continue
