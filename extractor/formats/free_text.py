@@ -126,6 +126,7 @@ is a question.
 _ABOVE_TEXT = re.compile(r"[ *_]*\n[ \t]*\n\s*\S")
 _BELOW_TITLE = re.compile(r"[ *_]*\n *[\n*-]")
 _BETWEEN_LINES = re.compile(r"[\w|\t]|[^\n]\Z")
+_BETWEEN_CELLS = " |\t"
 _WITHIN_LINE = re.compile(r"[|\t\n]")
 """The patterns for a gap that separates two lines, or two parts of a line, in a section."""
 
@@ -603,11 +604,21 @@ class TextReader:
         if self._section in ITEMS:
             entry.belongs_above = self._in_row
             lines = self._groups[self._section][-1]
-            continues = entry.continues_line and not entry.is_item
-            if continues and lines and self._follows(lines[-1].end, entry):
+            if lines and self._continues_item(lines[-1], entry):
                 lines[-1].end = entry.end
                 return
         lines.append(entry)
+
+    def _continues_item(self, above: PlacedBlock, entry: PlacedBlock) -> bool:
+        """Return whether an entry goes on with the item on its line. The cells of a row describe
+        one outcome: "Grip strength | in kilograms | week 12".
+        """
+        if entry.is_item or not entry.continues_line:
+            return False
+        if self._follows(above.end, entry):
+            return True
+        gap = self._english[above.end : entry.start]
+        return self._section in OUTCOMES and not gap.strip(_BETWEEN_CELLS)
 
     def _follows(self, end: int, entry: PlacedBlock) -> bool:
         """Return whether an entry immediately follows the text that ends at ``end``, with only
