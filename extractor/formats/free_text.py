@@ -11,6 +11,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, zip_longest
 from operator import itemgetter
 from typing import Literal, NamedTuple, get_args
@@ -111,6 +112,12 @@ characters.
 _RANK = re.compile(
     r"\n[ \t]*Type[ \t]*[:：][ \t]*(?P<rank>primary|secondary)\b", re.IGNORECASE
 )
+_BRACKETED_RANK = re.compile(
+    r"[ \t]*[\[(](?:co-?)?(?P<rank>primary|secondary)"
+    r"(?: (?:outcome|end ?-?point)s?(?: measures?)?)?[\])][\s.;,]*\Z",
+    re.IGNORECASE,
+)
+"""The rank behind an outcome: "Sleep at week 8 (secondary)"."""
 _PROSE_END = re.compile(r"[.;,:!?]\W{0,3}\Z")
 _TITLE_STOP = re.compile(r"[.?]\W{0,3}\Z")
 _SENTENCES = re.compile(r"[a-z)\]][.?!]\s+[A-Z]")
@@ -682,6 +689,9 @@ class TextReader:
         words = [read_text(self._read(entry)) for entry in lines]
         if any(map(rule("states_endpoints").occurs, words)):
             return True
+        # "Secondary:" alone is no label of an abstract
+        if heading.block.name in RANKS:
+            return False
         if len(lines) > 1:
             return False
         [line] = lines
@@ -740,15 +750,31 @@ class TextReader:
         for section, groups in self._groups.items():
             lists = (list_items(self.text, section, entries) for entries in groups)
             for item in chain(*lists):
-                # an outcome with a line "Type: secondary"
-                rank = _RANK.search(self.text, item[0].end, item[-1].end)
-                name = RANKS[rank["rank"].lower()] if rank else section
-                parts = find_parts(self.text, name, item)
+                name, lines = self._read_rank(section, item)
+                parts = find_parts(self.text, name, lines)
                 items = items_by_section[name]
                 items += self._make_section(f"{name}[{len(items)}]", parts)
         for name in ITEMS:
             sections += items_by_section[name]
         return take_sections(sections)
+
+    def _read_rank(
+        self, section: str, item: Sequence[PlacedBlock]
+    ) -> tuple[str, Sequence[PlacedBlock]]:
+        """Return the section of an item and its lines: of an outcome, by its line "Type:
+        secondary", or by the rank in brackets behind it, which is not one of its words.
+        """
+        rank = _RANK.search(self.text, item[0].end, item[-1].end)
+        if rank:
+            return RANKS[rank["rank"].lower()], item
+        if section not in OUTCOMES:
+            return section, item
+        first, *others = item
+        rank = _BRACKETED_RANK.search(self._read(first))
+        if rank is None or rank.start() == 0:
+            return section, item
+        first = replace(first, end=first.words_start + rank.start())
+        return RANKS[rank["rank"].lower()], [first, *others]
 
     def _join_adjacent(self, name: str) -> list[CharRange]:
         """Return the spans of an unnumbered section, each with successive lines. A title has only
