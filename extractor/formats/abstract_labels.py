@@ -24,6 +24,17 @@ _JOINED = rf"(?i:{_WORD}(?:{_BETWEEN}{_WORD}){{0,4}})"
 _TITLED = (
     rf"(?=[A-Z])(?:(?:Main|Primary|Secondary|Trial|Study|Clinical|Key) )?{_JOINED}"
 )
+_RANK = (
+    r"(?:key |co-?)?(?:primary|secondary|tertiary|exploratory|safety|other)"
+    r"(?: (?:end ?-?points?|outcomes?)(?: measures?)?)?"
+)
+_RANKED_LINE = re.compile(
+    r"^[ \t]*(?:\w{1,12}[ \t])?(?:end ?-?points?|outcomes?)(?: measures?)?[ \t]*:"
+    rf"(?=[ \t]{_RANK}:[ \t])[^\n]+",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""A line that lists endpoints by rank: "Endpoints: Primary: pain. Secondary: sleep."."""
+_RANK_LABEL = re.compile(rf"(?<=[:.;,)\w])[ \t](?={_RANK}:[ \t])", re.IGNORECASE)
 _LABEL = re.compile(
     rf"(?:(?<=[.;!?)\]\"”%])[ \t]|^[ \t]*)(?P<label>{_UPPER}|{_TITLED}):(?=\s)",
     re.MULTILINE,
@@ -66,8 +77,9 @@ def split_abstract(text: str) -> list[tuple[str, str]]:
 
 
 def break_at_labels(text: str) -> str:
-    r"""Return a text of the same length in which each label of an abstract begins a line. A longer
-    text, which is no abstract, is unchanged.
+    r"""Return a text of the same length in which each label of an abstract begins a line, as does
+    each rank of a line that lists endpoints by rank. A longer text, which is no abstract, is
+    unchanged.
 
     >>> break_at_labels("METHODS: Adults took A. RESULTS: It helped.")
     'METHODS: Adults took A.\nRESULTS: It helped.'
@@ -78,4 +90,7 @@ def break_at_labels(text: str) -> str:
     for label in find_labels(text):
         if label.start("label") > label.start():
             characters[label.start("label") - 1] = "\n"
+    for line in _RANKED_LINE.finditer("".join(characters)):
+        for rank in _RANK_LABEL.finditer(text, *line.span()):
+            characters[rank.start()] = "\n"
     return "".join(characters)

@@ -11,6 +11,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, zip_longest
 from operator import itemgetter
 from typing import Literal, NamedTuple, get_args
@@ -115,6 +116,12 @@ characters.
 _RANK = re.compile(
     r"\n[ \t]*Type[ \t]*[:：][ \t]*(?P<rank>primary|secondary)\b", re.IGNORECASE
 )
+_BRACKETED_RANK = re.compile(
+    r"[ \t]*[\[(](?:co-?)?(?P<rank>primary|secondary)"
+    r"(?: (?:outcome|end ?-?point)s?(?: measures?)?)?[\])][\s.;,]*\Z",
+    re.IGNORECASE,
+)
+"""The rank behind an outcome: "Sleep at week 8 (secondary)"."""
 _PROSE_END = re.compile(r"[.;,:!?]\W{0,3}\Z")
 _TITLE_STOP = re.compile(r"[.?]\W{0,3}\Z")
 _SENTENCES = re.compile(r"[a-z)\]][.?!]\s+[A-Z]")
@@ -130,6 +137,7 @@ is a question.
 _ABOVE_TEXT = re.compile(r"[ *_]*\n[ \t]*\n\s*\S")
 _BELOW_TITLE = re.compile(r"[ *_]*\n *[\n*-]")
 _BETWEEN_LINES = re.compile(r"[\w|\t]|[^\n]\Z")
+_BETWEEN_CELLS = " |\t"
 _WITHIN_LINE = re.compile(r"[|\t\n]")
 """The patterns for a gap that separates two lines, or two parts of a line, in a section."""
 
@@ -639,11 +647,21 @@ class TextReader:
         if self._section in ITEMS:
             entry.belongs_above = self._in_row
             lines = self._groups[self._section][-1]
-            continues = entry.continues_line and not entry.is_item
-            if continues and lines and self._follows(lines[-1].end, entry):
+            if lines and self._continues_item(lines[-1], entry):
                 lines[-1].end = entry.end
                 return
         lines.append(entry)
+
+    def _continues_item(self, above: PlacedBlock, entry: PlacedBlock) -> bool:
+        """Return whether an entry goes on with the item on its line. The cells of a row describe
+        one outcome: "Grip strength | in kilograms | week 12".
+        """
+        if entry.is_item or not entry.continues_line:
+            return False
+        if self._follows(above.end, entry):
+            return True
+        gap = self._english[above.end : entry.start]
+        return self._section in OUTCOMES and not gap.strip(_BETWEEN_CELLS)
 
     def _follows(self, end: int, entry: PlacedBlock) -> bool:
         """Return whether an entry immediately follows the text that ends at ``end``, with only
@@ -707,6 +725,9 @@ class TextReader:
         words = [read_text(self._read(entry)) for entry in lines]
         if any(map(rule("states_endpoints").occurs, words)):
             return True
+        # "Secondary:" alone is no label of an abstract
+        if heading.block.name in RANKS:
+            return False
         if len(lines) > 1:
             return False
         [line] = lines
@@ -765,15 +786,31 @@ class TextReader:
         for section, groups in self._groups.items():
             lists = (list_items(self.text, section, entries) for entries in groups)
             for item in chain(*lists):
-                # an outcome with a line "Type: secondary"
-                rank = _RANK.search(self.text, item[0].end, item[-1].end)
-                name = RANKS[rank["rank"].lower()] if rank else section
-                parts = find_parts(self.text, name, item)
+                name, lines = self._read_rank(section, item)
+                parts = find_parts(self.text, name, lines)
                 items = items_by_section[name]
                 items += self._make_section(f"{name}[{len(items)}]", parts)
         for name in ITEMS:
             sections += items_by_section[name]
         return take_sections(sections)
+
+    def _read_rank(
+        self, section: str, item: Sequence[PlacedBlock]
+    ) -> tuple[str, Sequence[PlacedBlock]]:
+        """Return the section of an item and its lines: of an outcome, by its line "Type:
+        secondary", or by the rank in brackets behind it, which is not one of its words.
+        """
+        rank = _RANK.search(self.text, item[0].end, item[-1].end)
+        if rank:
+            return RANKS[rank["rank"].lower()], item
+        if section not in OUTCOMES:
+            return section, item
+        first, *others = item
+        rank = _BRACKETED_RANK.search(self._read(first))
+        if rank is None or rank.start() == 0:
+            return section, item
+        first = replace(first, end=first.words_start + rank.start())
+        return RANKS[rank["rank"].lower()], [first, *others]
 
     def _join_adjacent(self, name: str) -> list[CharRange]:
         """Return the spans of an unnumbered section, each with successive lines. A title has only

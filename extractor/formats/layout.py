@@ -323,7 +323,9 @@ def _list_cells(
         shown = [text[slice(*cell)] for cell in cells]
         headings = [_is_heading(cell) for cell in shown[:_MOST_CELLS]]
         parts: list[CharRange] = []
-        if _names_columns(shown):  # "Arm | Description"
+        # "Primary outcomes" above the names of the columns
+        is_rank = len(cells) == 1 and _find_rank(text, cells[0]) is not None
+        if not is_rank and _names_columns(shown):  # "Arm | Description"
             continue
         titles = [
             cell for cell, words in zip(cells, shown, strict=True) if _is_heading(words)

@@ -118,7 +118,7 @@ def _is_marked(text: str, section: str, entry: PlacedBlock) -> bool:
     if entry.block.name in STATES:
         return True
     if section in OUTCOMES:
-        return False
+        return _is_numbered_row(text, entry)
     group = _GROUP.match(text, entry.words_start, entry.end)
     return bool(group and group["opening"])
 
@@ -172,13 +172,11 @@ def _read_outcome(text: str, item: Sequence[PlacedBlock]) -> Iterator[Part]:
     """
     first = item[0]
     cells = find_cells(text, first.words_start, first.end)
+    # the number of a row that follows another: "2 | Sleep | week 4"
+    if _is_numbered_row(text, first):
+        cells = cells[1:]
     if len(cells) > 1:  # "Pain | on a scale of 0 to 10 | week 4"
-        tokens = read_text(text[slice(*cells[-1])])
-        is_time = rule("lone_time").covers(tokens, 0, len(tokens)) is not None
-        names = ["measure", *["description"] * (len(cells) - 1)]
-        if is_time or len(cells) > 2:
-            names[-1] = "time_frame"
-        yield from zip(names, cells, strict=True)
+        yield from zip(_name_cells(text, cells), cells, strict=True)
         return
     name = "measure"
     for entry in item:
@@ -194,6 +192,37 @@ def _read_outcome(text: str, item: Sequence[PlacedBlock]) -> Iterator[Part]:
             yield name, (start + begin, start + end)
         if start < entry.end:  # a label without text applies to the next line
             name = "description"
+
+
+def _name_cells(text: str, cells: Sequence[CharRange]) -> list[str]:
+    """Return the parts of an outcome that the cells of a row contain. The time is in the last cell
+    that is only a time or, in a row of three cells or more, in the last one.
+    """
+    names = ["measure", *["description"] * (len(cells) - 1)]
+    times = [
+        place
+        for place, cell in enumerate(cells)
+        if place > 0 and _is_time(text[slice(*cell)])
+    ]
+    if times:
+        names[times[-1]] = "time_frame"
+    elif len(cells) > 2:
+        names[-1] = "time_frame"
+    return names
+
+
+def _is_time(cell: str) -> bool:
+    tokens = read_text(cell)
+    return rule("lone_time").covers(tokens, 0, len(tokens)) is not None
+
+
+def _is_numbered_row(text: str, entry: PlacedBlock) -> bool:
+    """Return whether a row begins with a cell that is only its number, which is no list marker."""
+    if entry.is_item or not entry.number:
+        return False
+    first, *others = find_cells(text, entry.words_start, entry.end)
+    number = ".".join(map(str, entry.number))
+    return bool(others) and text[slice(*first)].strip(" .)") == number
 
 
 def _read_group(text: str, section: str, item: Sequence[PlacedBlock]) -> Iterator[Part]:

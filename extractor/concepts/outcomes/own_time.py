@@ -10,6 +10,8 @@ from extractor.language.passage import Passage, strip_span
 _LONGEST_FRAME = 40
 """Maximum number of tokens in a time frame within an outcome."""
 _EDGES = ",;:-([<."
+TIME_IN_WORDS = "perhaps a time frame in its words"
+"""The feature of an outcome whose measure may state a time that its time frame lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +21,13 @@ class OwnTime:
     Attributes:
         frame: Its words.
         measure: The outcome without it; the whole outcome if the time is in the middle.
-        case: The feature for the way in which the time frame was found.
+        features: The feature for the way in which the time frame was found and, if the measure ends
+            with a time of its own, the feature for this doubt.
     """
 
     frame: Passage
     measure: Passage
-    case: str
+    features: tuple[str, ...]
 
 
 def find_own_time(outcome: Passage) -> OwnTime | None:
@@ -112,9 +115,8 @@ def _find_in_front(outcome: Passage) -> OwnTime | None:
             continue
         if _is_time(tokens, outcome.first, at, is_behind_sign=True):
             frame = outcome.part(outcome.first, at)
-            return OwnTime(
-                frame, outcome.part(at + 1, outcome.end), "time frame in front"
-            )
+            measure = outcome.part(at + 1, outcome.end)
+            return OwnTime(frame, measure, ("time frame in front",))
     return None
 
 
@@ -128,7 +130,7 @@ def _find_within(outcome: Passage) -> OwnTime | None:
     if not timed:
         return None
     longest = max(timed, key=lambda frame: frame.end - frame.first)
-    return OwnTime(longest, outcome, "time frame within a measure")
+    return OwnTime(longest, outcome, ("time frame within a measure",))
 
 
 def _is_time(tokens: Tokens, first: int, end: int, *, is_behind_sign: bool) -> bool:
@@ -158,4 +160,30 @@ def _cut_off(outcome: Passage, end: int, frame: Passage, case: str) -> OwnTime |
     first, last = strip_span(outcome.tokens.codes, outcome.first, end, _EDGES)
     if first >= last:
         return None
-    return OwnTime(frame, outcome.part(first, last), case)
+    measure = outcome.part(first, last)
+    if _ends_with_time(measure) or _may_begin_in_measure(frame, measure):
+        return OwnTime(frame, measure, (case, TIME_IN_WORDS))
+    return OwnTime(frame, measure, (case,))
+
+
+def _ends_with_time(measure: Passage) -> bool:
+    """Return whether a measure ends with a time that may belong to its time frame: the "30 min" of
+    "Pain 30 min, 2 and 24 h after surgery", but not that of "Distance in 6 min; week 12".
+    """
+    tokens = measure.tokens
+    length = rule("unopened_length").ends(tokens, measure.end, measure.first)
+    if length is None or length.first == measure.first:
+        return False
+    before = rule("begins_time_phrase").ends(tokens, length.first, measure.first)
+    return before is None
+
+
+def _may_begin_in_measure(frame: Passage, measure: Passage) -> bool:
+    """Return whether the first of several times may belong to the measure, because no sign stands
+    before it: "Plank 60 s, 4 weeks after surgery".
+    """
+    if frame.first > measure.end:
+        return False
+    return (
+        rule("unopened_list").starts(frame.tokens, frame.first, frame.end) is not None
+    )

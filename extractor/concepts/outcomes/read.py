@@ -2,6 +2,7 @@
 each part.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain, pairwise
 
@@ -16,6 +17,7 @@ from extractor.concepts.outcomes.naming import (
 from extractor.concepts.outcomes.own_time import find_own_time
 from extractor.concepts.outcomes.quoted import RANK_IN_DOUBT, settle_endpoints
 from extractor.concepts.outcomes.split import (
+    SEVERAL,
     OutcomeParts,
     split_section,
     split_statements,
@@ -34,8 +36,14 @@ from extractor.evidence.drafts import (
 from extractor.evidence.items import EndpointDraft, EndpointReadings, Read
 from extractor.evidence.scoring import list_words, load_scorer
 from extractor.language.book import find_terms
-from extractor.language.passage import LexedSection, LexedSections, Passage
+from extractor.language.passage import (
+    LexedSection,
+    LexedSections,
+    Passage,
+    split_sentences,
+)
 from extractor.language.values import replace
+from extractor.outline.enumerations import split_enumeration
 from extractor.schemas import (
     Concept,
     EndpointCategory,
@@ -95,6 +103,7 @@ def read_outcomes(
     """
     outcomes = place_outcomes(record, sections)
     if record.source.format in PROSE_FORMATS:
+        outcomes = _doubt_lists(outcomes)
         stated = find_stated(sections)
         if quoted:
             stated = settle_endpoints(stated, quoted, sections)
@@ -117,6 +126,27 @@ def _add_stated(
         in_sentences = [outcome for outcome in stated if outcome.rank is rank]
         by_rank += in_section or in_sentences
     return by_rank
+
+
+def _doubt_lists(outcomes: Sequence[OutcomeParts]) -> list[OutcomeParts]:
+    """Return the outcomes; the only one of its rank is doubted if its words are a list, as in
+    "Secondary: pain, sleep and mood", or several sentences.
+    """
+    counts = Counter(outcome.rank for outcome in outcomes)
+    doubted: list[OutcomeParts] = []
+    for outcome in outcomes:
+        is_alone = counts[outcome.rank] == 1 and outcome.description is None
+        if is_alone and _names_several(outcome.whole):
+            doubted.append(outcome.with_features(SEVERAL))
+        else:
+            doubted.append(outcome)
+    return doubted
+
+
+def _names_several(words: Passage) -> bool:
+    if len(list(split_sentences(words.text))) > 1:
+        return True
+    return len(split_enumeration(words)) > 1
 
 
 def place_outcomes(record: TrialRecord, sections: LexedSections) -> list[OutcomeParts]:
@@ -174,7 +204,7 @@ def _split_measure(measure: Passage, description: Passage | None) -> OutcomePart
     parts = OutcomeParts(measure.part(measure.first, end), measure, description)
     if time is None:
         return parts
-    features = (*features, time.case)
+    features = (*features, *time.features)
     return replace(parts, time_frame=time.frame, features=features)
 
 

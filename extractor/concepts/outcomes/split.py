@@ -16,7 +16,7 @@ from extractor.concepts.outcomes.cuts import (
     find_items,
 )
 from extractor.concepts.outcomes.moments import read_time_frame
-from extractor.concepts.outcomes.own_time import find_own_time
+from extractor.concepts.outcomes.own_time import TIME_IN_WORDS, find_own_time
 from extractor.evidence.scoring import load_scorer
 from extractor.language.passage import (
     LexedSection,
@@ -25,6 +25,9 @@ from extractor.language.passage import (
     strip_span,
 )
 from extractor.schemas import Origin, Rank
+
+SEVERAL = "perhaps several outcomes"
+"""The feature of an outcome whose words may state several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +125,7 @@ def split_statements(text: Passage) -> list[OutcomeParts]:
     outcome = split_statement(text)
     # "Pain at week 6; sleep": perhaps two outcomes, of which one has no time
     if any(map(find_own_time, statements[:-1])):
-        outcome = replace(
-            outcome, features=(*outcome.features, "perhaps several outcomes")
-        )
+        outcome = outcome.with_features(SEVERAL)
     return [outcome]
 
 
@@ -147,13 +148,12 @@ def split_statement(whole: Passage) -> OutcomeParts:
     time = find_own_time(whole)
     if time is not None:
         return OutcomeParts(
-            whole, time.measure, time_frame=time.frame, features=(time.case,)
+            whole, time.measure, time_frame=time.frame, features=time.features
         )
     frame = read_time_frame(whole.cut())
     # "assessed weekly to week 17", but not "6-minute walk"
     if frame.points and frame.points[-1].span[1] == frame.tokens.ends[-1]:
-        features = ("perhaps a time frame in its words",)
-        return OutcomeParts(whole, whole, features=features)
+        return OutcomeParts(whole, whole, features=(TIME_IN_WORDS,))
     return OutcomeParts(whole, whole)
 
 

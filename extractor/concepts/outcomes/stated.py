@@ -211,8 +211,10 @@ def _read_sentence(sentence: Sentence) -> Iterator[_Statement]:
     ]
     if sentence.role is Role.RESULTS and passage.search("tells_result") and openings:
         openings = []
+    labelled: list[_Statement] = []
     if sentence.role is Role.OUTCOMES and sentence.follows_label and not closings:
-        yield from _read_labelled(sentence, openings)
+        labelled = list(_read_labelled(sentence, openings))
+    yield from labelled
     if openings:
         yield from _read_behind(sentence, openings)
     elif closings:
@@ -221,7 +223,7 @@ def _read_sentence(sentence: Sentence) -> Iterator[_Statement]:
         for measured in _read_measured(sentence):
             rank = _name_rank_of_label(label)
             yield replace(measured, rank=rank, feature=STATED)
-    else:
+    elif not labelled:
         yield from _read_in_passing(sentence)
 
 
@@ -244,7 +246,10 @@ def _read_labelled(
     named = rule("named_endpoint").search(tokens, words.first, words.end)
     is_aim = rule("states_aim").starts(tokens, words.first, words.end)
     is_result = words.search("tells_result")
-    if named or is_aim or is_result or _is_nothing(words):
+    # as in "pain (primary outcome), falls, and sleep"
+    is_bracketed = named is not None and tokens.codes[named.first - 1] == "("
+    states_other = named is not None and not is_bracketed
+    if states_other or is_aim or is_result or _is_nothing(words):
         return
     rank = _name_rank_of_label(sentence.label)
     yield _Statement(words, rank, is_list=True, role=sentence.role)
@@ -344,9 +349,14 @@ def _list_outcomes(statement: _Statement) -> list[OutcomeParts]:
             continue
         if statement.feature == MEASURED and _is_aside(words):
             continue
+        rank = statement.rank
+        bracket = rule("rank_behind").ends(words.tokens, words.end, words.first)
+        if bracket and bracket.first > words.first:
+            rank = _name_rank(bracket)
+            words = words.part(words.first, bracket.first)
         outcome = split_explained(words)
         features = (*outcome.features, statement.feature)
-        outcomes.append(replace(outcome, rank=statement.rank, features=features))
+        outcomes.append(replace(outcome, rank=rank, features=features))
     return _share_time(outcomes)
 
 
@@ -364,7 +374,7 @@ def split_explained(words: Passage) -> OutcomeParts:
     time = find_own_time(described.alone())
     if outcome.time_frame or time is None:
         return outcome
-    features = (*outcome.features, "time frame in a description", time.case)
+    features = (*outcome.features, "time frame in a description", *time.features)
     return replace(outcome, time_frame=time.frame, features=features)
 
 
