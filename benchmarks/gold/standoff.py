@@ -41,7 +41,7 @@ _EMPTY: dict[str, dict[str, Any]] = {
     for group in list_groups()
 }
 """The optional fields of each kind of item, with empty values."""
-_MOSTLY_QUOTED = {"quantity", "unit", "name", "version"}
+_MOSTLY_QUOTED = {"quantity", "unit", "name", "version", "condition"}
 """Fields that usually quote the record, but for which an annotator may use other words."""
 
 

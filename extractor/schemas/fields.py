@@ -168,7 +168,7 @@ def list_fields(task: Task) -> tuple[FieldInfo, ...]:
     ...     for field in list_fields(Task.DOSING)
     ...     if field.many
     ... ]
-    [('dosing.amounts', 'quantity'), ('dosing.arms', 'text')]
+    [('dosing.amounts', 'quantity'), ('dosing.maximum', 'quantity'), ('dosing.arms', 'text')]
     """
     model, _ = _unwrap(TrialExtraction.model_fields[task].annotation)
     return tuple(list_model(task.value, model))

@@ -272,6 +272,8 @@ _MAY_BE_EMPTY = ("arms", "route", "frequency", "timing", "cycle", "duration")
 """The fields that a regimen may lack, apart from its amounts."""
 _SETTINGS = ("Hz", "W", "J", "mA", "L")
 """Units of what a device is set to, which may be no dose."""
+_SPEEDS = ("s", "sec", "second")
+"""Units of time of the speed of an injection, which is no dose."""
 _BY_ORDER = "divided by order"
 _NOT_PLAIN = "in no plain form"
 """Features of what is read from several sentences or from words that may mean something else."""
@@ -420,6 +422,9 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
     rhythm = regimen.best("frequency")
     # "600 mg/day bid" may mean 600 mg or 1200 mg a day
     is_unclear = rhythm and rhythm.mark.value is not Frequency.QD and not is_split
+    # "150 mg per capsule, 450 mg weekly", or steps that were not divided
+    stated = {(id(one.link.text), one.link.mark.place) for one in regimen.levels.values()}
+    is_apart = len(stated) > 1 and not level.arms
     yield from describe_link(link, regimen, without_rate(level))
     yield from _describe_owner(link, regimen)
     yield from _list_true(
@@ -434,11 +439,13 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
             "beside several pieces": text.counts_pieces and not is_portion(link.mark),
             "arms of its own": bool(level.arms),
             "several levels": len(regimen.levels) > 1,
+            "levels that stand apart": is_apart,
             "levels of several clauses": len(regimen.clauses) > 1,
             "a rhythm beside it": not near.isdisjoint(_RHYTHMS),
             "a route beside it": "route" in near,
             "the only amount of its section": len(text.amounts) == 1,
             "a setting of a device": level.unit.partition("/")[0] in _SETTINGS,
+            "a speed": level.unit.rpartition("/")[2] in _SPEEDS,
             "several units": len(regimen.units) > 1,
             # An intervention and a description that state two amounts may contradict each other.
             "levels of several texts": len(regimen.kinds) > 1,
