@@ -256,7 +256,11 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
             continue
         last_end = limit.end
         is_doubtful = is_doubtful_age(tokens, limit, criterion.heading)
-        if limit.first in singled_out or is_age_at_event(tokens, limit):
+        if (
+            limit.first in singled_out
+            or is_age_at_event(tokens, limit)
+            or _stands_in_bracket(tokens, limit)
+        ):
             case = _OF_SOME
         elif is_doubtful or names_division(criterion.heading):
             case = _DOUBTFUL
@@ -278,6 +282,16 @@ def _singles_out(limit: Limit, following: Limit) -> bool:
         return False
     first, end = following.condition
     return first <= limit.first < end <= following.first
+
+
+def _stands_in_bracket(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether an age is part of a bracket that is the condition of the limit before it:
+    "HbA1c > 7 % (in patients under 65 years)".
+    """
+    if not limit.qualifies:
+        return False
+    opening = tokens.codes.rfind("(", 0, limit.first)
+    return opening > tokens.codes.rfind(")", 0, limit.first)
 
 
 def _list_stated(stated: Iterable[StatedCriterion]) -> list[_Bound]:
@@ -361,6 +375,9 @@ def _names_age(tokens: Tokens, limit: Limit) -> bool:
     """Return whether the words next to a limit show that it is a person's age: words about age,
     "old", consent, or people of that age.
     """
+    # "under 16s"
+    if rule("plural_age").starts(tokens, limit.first):
+        return True
     before = max(0, limit.first - _WORDS_BEFORE)
     after = limit.end + _WORDS_AFTER
     if rule("age_talk").search(tokens, before, after):
