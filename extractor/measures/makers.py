@@ -361,6 +361,29 @@ def make_cases(parts: Parts) -> Bounds | None:
     return *before, replace(first, condition=parts["first"]), further
 
 
+def make_cases_in_bracket(parts: Parts) -> Bounds | None:
+    """Make bounds of which the second, in a bracket, is for some people only, and shares the
+    comparator and the unit of the first: "< 450 ms (470 ms for women)". Return None if the units
+    differ, or if one of them is a range.
+    """
+    *before, first = parts["bounds"].value
+    further_span = parts["amount"]
+    amount = further_span.value
+    if first.condition or first.amount.high is not None or amount.high is not None:
+        return None
+    if amount.unit is None:
+        amount = _share_unit(amount, first.amount)
+    if amount.unit is None or amount.unit != first.amount.unit:
+        return None
+    # a second multiple is a further limit of its own
+    if read_unit(amount.unit) in MULTIPLES:
+        return None
+    further = Bound(
+        first.comparator, amount, further_span.first, further_span.end, parts["second"]
+    )
+    return *before, first, further
+
+
 def make_counts_of_kinds(parts: Parts) -> Bounds | None:
     """Make the bounds of two counts, of which the second shares the comparator of the first: "at
     least 6 tender and 6 swollen joints". Return None if one of them has a unit.

@@ -339,9 +339,17 @@ def _find_start_of_name(
     """Return the first token of the name that ends before a limit, or None if the words directly
     before the limit do not name anything.
     """
+    # "in each eye," ends the limit before
+    side = rule("side_behind").starts(tokens, first, end)
+    if side:
+        first = side.end
     # as in "Liver function: ALT < 3 x ULN"
     colon = tokens.codes.rfind(":", first, end)
-    if colon >= 0 and _has_content(tokens, colon + 1, end):
+    # the colon of "albumin:creatinine ratio" is that of a ratio
+    is_ratio = (
+        colon > first and rule("ratio_behind_colon").starts(tokens, colon) is not None
+    )
+    if colon >= 0 and not is_ratio and _has_content(tokens, colon + 1, end):
         first = colon + 1
     joints = rule("quantity_split").find(tokens, first, end)
     cuts = [joint.end for joint in joints]
@@ -521,7 +529,7 @@ def _find_people_behind(
     >= 12 g/dL, women >= 10 g/dL", the people belong to the following limit, and None is returned.
     """
     for span in chart.between(starts[0], starts[1] + 1, "value_people"):
-        if span.first not in starts:
+        if span.first not in starts or span.end > end:
             continue
         # "Hb >= 13 g/dL in men"; without such a word, they may lead the next limit
         is_led = tokens.words[span.first].lower() in _BEFORE_PEOPLE

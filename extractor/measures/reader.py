@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
@@ -155,8 +155,15 @@ def _read_line(tokens: Tokens, introduced: frozenset[str]) -> tuple[Limit, ...]:
     ]
     places = {span.first for span in of_subjects}
     chosen = [span for span in chosen if span.first not in places]
+    # the "(age < 65)" that says for whom the limit before it is
+    ages = _find_ages_in_brackets(tokens, chosen)
+    of_subjects += ages.values()
+    of_ages = {age.first for age in ages.values()}
+    chosen = [span for span in chosen if span.first not in of_ages]
     limits = _read_chosen(chart, tokens, chosen, subjects)
+    limits = [_add_age(tokens, limit, ages) for limit in limits]
     limits = [_find_unit_apart(tokens, limit) for limit in limits]
+    limits = [_read_plural_age(tokens, limit) for limit in limits]
     limits = _join_conditions(tokens, _share_stated_unit(tokens, limits))
     limits = _join_people_in_brackets(tokens, limits)
     limits = _complete_brackets(tokens, limits)
@@ -164,6 +171,35 @@ def _read_line(tokens: Tokens, introduced: frozenset[str]) -> tuple[Limit, ...]:
         read = _read_limits(chart, tokens, span, span.place, None, is_case=False)
         limits += [replace(limit, qualifies=True) for limit in read]
     return tuple(sorted(limits, key=attrgetter("first")))
+
+
+def _find_ages_in_brackets(
+    tokens: Tokens, chosen: Sequence[Expression]
+) -> dict[int, Expression]:
+    """Map the first token of each limit to the age behind it that says for whom it is, and that
+    stands alone in a bracket: "infarct core < 31 mL (age < 80)".
+    """
+    ages: dict[int, Expression] = {}
+    for span, following in pairwise(chosen):
+        if rule("age_in_bracket").ends(tokens, following.first, span.end) is None:
+            continue
+        if tokens.code_at(following.end) != ")":
+            continue
+        # "aged 18 to 65 years (age < 18 years in part B)" is about ages already
+        if _is_in_time(tokens, span):
+            continue
+        if rule("age_before_number").ends(tokens, span.first):
+            continue
+        ages[span.first] = following
+    return ages
+
+
+def _add_age(tokens: Tokens, limit: Limit, ages: Mapping[int, Expression]) -> Limit:
+    """Return a limit with the age in the bracket behind it as its condition, if it has no other."""
+    age = ages.get(limit.first)
+    if age is None or limit.condition:
+        return limit
+    return replace(limit, condition=(tokens.codes.find("(", limit.end) + 1, age.end))
 
 
 def _read_chosen(
@@ -189,12 +225,26 @@ def _read_chosen(
         subject = _find_enclosing_subject(subjects, span, "clause")
         if subject:
             clause = max(clause[0], subject.clause[0]), clause[1]
+        clause = clause[0], _cut_before_bracket(tokens, subjects, span, clause[1])
         read = _read_limits(chart, tokens, span, clause, last, is_case=at in cases)
         words = None
         if subject:
             words = subject.words
         limits += (replace(one, condition=one.condition or words) for one in read)
     return limits
+
+
+def _cut_before_bracket(
+    tokens: Tokens, subjects: Sequence[_Subject], span: Expression, end: int
+) -> int:
+    """Return the end of the clause of a span, which is at most ``end``: words in a bracket that say
+    for whom the next limit is, as in "QTc < 450 ms (for women, < 470 ms)", are not part of it.
+    """
+    at = bisect_left(subjects, span.end, key=lambda subject: subject.words[0])
+    for subject in subjects[at : at + 1]:
+        if tokens.codes[subject.words[0] - 1] == "(":
+            end = min(end, subject.words[0])
+    return end
 
 
 class _Subject(NamedTuple):
@@ -217,6 +267,7 @@ def _find_subjects(
         *_find_clauses_of_some(tokens, chosen),
         *_find_clauses_of_case(tokens, chosen),
         *_find_people_in_front(chart, tokens, chosen),
+        *_find_cases_in_bracket(chart, tokens, chosen),
     ]
     subjects: list[_Subject] = []
     for subject in sorted(found):
@@ -309,6 +360,68 @@ def _find_people_in_front(
             (people.place("words")[0], words_end),
             (start, _find_closing(tokens, following.end)),
         )
+
+
+def _find_cases_in_bracket(
+    chart: Chart, tokens: Tokens, chosen: Sequence[Expression]
+) -> Iterator[_Subject]:
+    """Yield the people, or the cases, that a bracket behind a limit names in front of another limit
+    of the same quantity: "KPS >= 70 % (for brain tumours, >= 60 %)".
+    """
+    for at, span in enumerate(chosen):
+        opening = _find_opening(tokens, span.end)
+        if opening is None:
+            continue
+        closing = tokens.codes.find(")", opening, opening + _LONGEST_BRACKET)
+        inside = [one for one in chosen[at + 1 : at + 3] if one.first < closing]
+        for following in inside:
+            words = _find_words_of_case(chart, tokens, span, following, opening + 1)
+            if words:
+                yield _Subject(words, (words[1], closing))
+                break
+
+
+def _find_opening(tokens: Tokens, at: int) -> int | None:
+    """Return the bracket that opens behind a limit, or behind the rest of its unit."""
+    gap = rule("rest_before_bracket").starts(tokens, at)
+    if gap:
+        at = gap.end
+    if tokens.code_at(at) == "(":
+        return at
+    return None
+
+
+def _find_words_of_case(
+    chart: Chart, tokens: Tokens, span: Expression, following: Expression, first: int
+) -> Range | None:
+    """Return the words, from token ``first`` on, that say for whom the ``following`` limit changes
+    that of ``span``. Return None if they name another quantity, or nobody.
+    """
+    # "(for patients over 65 years, ...)" is not yet the limit that changes
+    if _is_in_time(tokens, following) and not _is_in_time(tokens, span):
+        return None
+    names = ["case_in_bracket", "people_in_bracket"]
+    unit = span.value[-1].amount.unit
+    # as in "(athletes: 40 to 100 bpm)"
+    if unit is not None and unit == following.value[0].amount.unit:
+        names.append("named_case_in_bracket")
+    for name in names:
+        case = rule(name).covers(tokens, first, following.first)
+        if case and not _names_other_quantity(chart, tokens, *case.place("words")):
+            return case.place("words")
+    return None
+
+
+def _names_other_quantity(chart: Chart, tokens: Tokens, first: int, end: int) -> bool:
+    """Return whether the words in front of a limit in a bracket name a quantity, as the "for AST"
+    in "ALT < 60 U/L (for AST: < 50 U/L)" does, and "for liver metastases" does not.
+    """
+    # "if creatinine is elevated" is a case, whatever it names
+    if rule("opens_clause_of_case").starts(tokens, first):
+        return False
+    if rule("quantity_or_case").ends(tokens, end, first):
+        return False
+    return names_known(chart, first, end)
 
 
 def _find_closing(tokens: Tokens, at: int) -> int:
@@ -620,6 +733,20 @@ def _find_unit_apart(tokens: Tokens, limit: Limit) -> Limit:
         if unit:
             return replace(_add_unit(limit, *unit), quantity=(first, opening.first))
     return limit
+
+
+def _read_plural_age(tokens: Tokens, limit: Limit) -> Limit:
+    """Return a limit whose "s" is the plural of an age, and no second, as an age in years: "under
+    16s". A limit of something that is named before it is returned unchanged.
+    """
+    if limit.unit != "s" or rule("plural_age").starts(tokens, limit.first) is None:
+        return limit
+    if limit.quantity and limit.quantity[0] < limit.first:
+        return limit
+    # "walks 20 m in over 15s"
+    if rule("timed_before").ends(tokens, limit.first):
+        return limit
+    return replace(limit, unit=None, time_unit="year", quantity=None, is_known=False)
 
 
 @keep

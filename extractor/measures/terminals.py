@@ -323,7 +323,8 @@ def _find_comparators(tokens: Tokens) -> Iterator[Expression]:
     for term in find_terms(tokens, "comparators"):
         # the "min" in "mL/min"
         is_behind_slash = term.first and tokens.codes[term.first - 1] == "/"
-        if is_behind_slash and tokens.joined(term.first):
+        is_word = tokens.words[term.first][0].isalpha()
+        if is_behind_slash and is_word and tokens.joined(term.first):
             continue
         yield Expression(
             "comparator", term.first, term.end, rule="comparators", value=term.value

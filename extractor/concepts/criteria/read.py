@@ -68,6 +68,7 @@ from extractor.measures import Limit
 from extractor.schemas import (
     Category,
     Constraint,
+    CriterionKind,
     Origin,
     RegistryFields,
     Sex,
@@ -437,9 +438,19 @@ def _describe_source_of_kind(entry: CriterionEntry) -> tuple[str, ...]:
         source = "kind of the list"
     else:
         source = "kind without a list"
-    if entry.is_list_doubted:
+    if entry.is_list_doubted or _is_only_like_exclusion(entry):
         return (source, LIST_IN_DOUBT)
     return (source,)
+
+
+def _is_only_like_exclusion(entry: CriterionEntry) -> bool:
+    """Return whether an item of a list whose kind no heading states is an exclusion only because it
+    is worded as most are: "History of asthma" below "Eligibility".
+    """
+    if entry.kind or not entry.listed or entry.sense is CriterionKind.INCLUSION:
+        return False
+    place = (entry.passage.tokens, entry.passage.first, entry.passage.end)
+    return not rule("refusal").occurs(*place)
 
 
 def _read_lead_in(entry: CriterionEntry, *, follows_colon: bool) -> Read[str]:

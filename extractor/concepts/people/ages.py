@@ -149,6 +149,8 @@ def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     """
     first = limit.first
     end = limit.end
+    if rule("plural_age").starts(tokens, first) and limit.time_unit == "year":
+        return True
     if _is_other_length(tokens, limit):
         return False
     name = limit.quantity

@@ -242,11 +242,6 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
         for limit, following in pairwise(criterion.limits)
         if _singles_out(limit, following)
     }
-    singled_out |= {
-        limit.first
-        for before, limit in pairwise(criterion.limits)
-        if _is_in_bracket(tokens, before, limit)
-    }
     for limit in _list_ages(criterion):
         # the age in "creatinine < 1.5 mg/dL for age >= 16" is that of some participants
         near = max(0, limit.first - _OPENING)
@@ -261,7 +256,11 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
             continue
         last_end = limit.end
         is_doubtful = is_doubtful_age(tokens, limit, criterion.heading)
-        if limit.first in singled_out or is_age_at_event(tokens, limit):
+        if (
+            limit.first in singled_out
+            or is_age_at_event(tokens, limit)
+            or _stands_in_bracket(tokens, limit)
+        ):
             case = _OF_SOME
         elif is_doubtful or names_division(criterion.heading):
             case = _DOUBTFUL
@@ -285,16 +284,14 @@ def _singles_out(limit: Limit, following: Limit) -> bool:
     return first <= limit.first < end <= following.first
 
 
-def _is_in_bracket(tokens: Tokens, before: Limit, limit: Limit) -> bool:
-    """Return whether a limit is part of the condition of the one before it, in a bracket: "ferritin
-    > 20 ug/L (men over 50 years and women)". "Grade 2-3, in patients aged 45-75 years" may state
-    the age of all.
+def _stands_in_bracket(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether an age is part of a bracket that is the condition of the limit before it:
+    "HbA1c > 7 % (in patients under 65 years)".
     """
-    if not limit.qualifies or before.condition is None:
+    if not limit.qualifies:
         return False
-    first, end = before.condition
-    is_inside = before.end <= first <= limit.first < end
-    return is_inside and tokens.codes[first - 1] == "("
+    opening = tokens.codes.rfind("(", 0, limit.first)
+    return opening > tokens.codes.rfind(")", 0, limit.first)
 
 
 def _list_stated(stated: Iterable[StatedCriterion]) -> list[_Bound]:
@@ -378,6 +375,9 @@ def _names_age(tokens: Tokens, limit: Limit) -> bool:
     """Return whether the words next to a limit show that it is a person's age: words about age,
     "old", consent, or people of that age.
     """
+    # "under 16s"
+    if rule("plural_age").starts(tokens, limit.first):
+        return True
     before = max(0, limit.first - _WORDS_BEFORE)
     after = limit.end + _WORDS_AFTER
     if rule("age_talk").search(tokens, before, after):

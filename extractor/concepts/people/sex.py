@@ -47,6 +47,9 @@ def read_sex(
         # "Patients are not women" does not say who they are
         if rule("denied_sex").occurs(criterion.passage.tokens):
             continue
+        # "Hb >= 13 g/dL (women >= 12 g/dL)" admits both
+        if _singles_out_one_sex(criterion):
+            continue
         line_sexes = _list_sexes([criterion.passage])
         sexes += line_sexes
         if line_sexes and _is_of_some(criterion):
@@ -61,6 +64,35 @@ def read_sex(
             _infer(sex, "one sex of some participants", words), alternatives=(Sex.ALL,)
         )
     return _infer(sex, "one sex", words)
+
+
+def _singles_out_one_sex(criterion: StatedCriterion) -> bool:
+    """Return whether a line names a sex only in a bracket that changes a limit for it, so that the
+    others may take part, too.
+
+    >>> from extractor.language.passage import read_passage
+    >>> from extractor.measures import read_line
+    >>> words = read_passage("Aged 40 or older (women 50 or older)")
+    >>> statement = StatedCriterion(
+    ...     words, CriterionKind.INCLUSION, Category.SEX, read_line(words.tokens)
+    ... )
+    >>> _singles_out_one_sex(statement)
+    True
+    """
+    tokens = criterion.passage.tokens
+    places = find_sex_words(tokens)
+    of_all = [limit for limit in criterion.limits if limit.condition is None]
+    if not of_all:
+        return False
+    singled_out = set[int]()
+    for limit in criterion.limits:
+        if limit.condition is None:
+            continue
+        first, end = limit.condition
+        is_behind_all = of_all[0].end <= first
+        if is_behind_all and tokens.codes.rfind("(", of_all[0].end, limit.first) >= 0:
+            singled_out.update(range(first, end))
+    return bool(places) and singled_out.issuperset(places)
 
 
 def _is_of_some(criterion: StatedCriterion) -> bool:

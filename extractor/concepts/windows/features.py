@@ -9,7 +9,12 @@ from collections.abc import Iterator, Sequence
 
 from extractor.concepts.doses.names import find_general
 from extractor.concepts.people.ages import may_be_age, may_be_unnamed_age
-from extractor.concepts.windows.parts import NamePosition, Parts, is_past
+from extractor.concepts.windows.parts import (
+    NamePosition,
+    Parts,
+    is_of_other_direction,
+    is_past,
+)
 from extractor.concepts.windows.times import Window, is_absence
 from extractor.evidence.drafts import Part
 from extractor.language.book import rule
@@ -137,7 +142,10 @@ def list_features(
         name = _describe_name(tokens, window, own_parts, own_parts.of)
         of_parts["of"] = Part((*name, *shared))
     if own_parts.anchor:
-        of_parts["anchor"] = Part(tuple(shared))
+        moment = list(shared)
+        if is_of_other_direction(tokens, window, own_parts.anchor):
+            moment.append("a moment of the other direction")
+        of_parts["anchor"] = Part(tuple(moment))
     features = (
         *_describe_kind(tokens, window, own_parts),
         *_describe_direction(tokens, window, own_parts),

@@ -80,6 +80,10 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
             end = anchor[1]
         name = _find_name(tokens, window, taken, end, stop)
         taken = end
+        # the "before" of "6 months before or 12 months after surgery"
+        lone = rule("lone_direction").starts(tokens, end)
+        if anchor is None and lone:
+            taken = lone.first + 1
         if name and name.position is NamePosition.BEHIND:
             taken = name.words[1]
         is_of_last = not (anchor and intervals[len(line_parts) - 1])
@@ -99,7 +103,10 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
         if intervals[at]:
             continue
         if _share_moment(tokens, *windows[at : at + 2]):
-            line_parts[at] = line_parts[at]._replace(anchor=line_parts[at + 1].anchor)
+            anchor = line_parts[at + 1].anchor
+            if anchor and _turns(tokens, windows[at], anchor):
+                anchor = anchor[0] + 1, anchor[1]
+            line_parts[at] = line_parts[at]._replace(anchor=anchor)
     return tuple(line_parts)
 
 
@@ -161,6 +168,9 @@ def _find_before(tokens: Tokens, window: Window, first: int) -> Range | None:
     # a mark directly before the window or its first word does not begin an item
     for mark in rule("item_break").find(tokens, first, end - 2):
         first = mark.end
+    state = rule("state_of_exception").ends(tokens, end, first)
+    if state:
+        return state.place("words")
     exception = rule("not_limited").ends(tokens, end, first + 1)
     if exception:
         end = exception.first
@@ -272,6 +282,27 @@ def _find_moment(tokens: Tokens, window: Window) -> Range | None:
     if closing:
         end = closing.first
     return first, end
+
+
+def _turns(tokens: Tokens, window: Window, anchor: Range) -> bool:
+    """Return whether a window and the moment of the next one have opposite directions: "7 days
+    before and 3 days after biopsy".
+    """
+    lone = rule("lone_direction").starts(tokens, window.length[1])
+    if lone is None:
+        return False
+    is_before = rule("before_word").starts(tokens, lone.first) is not None
+    after = rule("after_word").starts(tokens, anchor[0])
+    before = rule("before_word").starts(tokens, anchor[0])
+    if is_before:
+        return after is not None
+    return before is not None
+
+
+def is_of_other_direction(tokens: Tokens, window: Window, anchor: Range) -> bool:
+    """Return whether a window has the moment of the next one, in the other direction."""
+    first = anchor[0] - 1
+    return anchor[0] > window.length[1] + 1 and _turns(tokens, window, (first, first))
 
 
 def _share_moment(tokens: Tokens, window: Window, following: Window) -> bool:
