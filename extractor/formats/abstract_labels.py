@@ -35,6 +35,20 @@ _RANKED_LINE = re.compile(
 )
 """A line that lists endpoints by rank: "Endpoints: Primary: pain. Secondary: sleep."."""
 _RANK_LABEL = re.compile(rf"(?<=[:.;,)\w])[ \t](?={_RANK}:[ \t])", re.IGNORECASE)
+_FIELD_LINE = re.compile(
+    r"^[ \t]*(?:\d{1,2}[.)]|[-*•]|(?:[a-z]{1,15}[ \t]){0,3}"
+    r"(?:interventions?|treatments?|criteri(?:a|on)|exclusions?|inclusions?|arms?|participants)"
+    r"[ \t]*:)[^\n]+",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""An item of a list, or a line with the label of a section that is not about outcomes."""
+_STATED_BEHIND = re.compile(
+    r"(?<=[.;])[ \t](?=(?:(?:the|our) )?(?:(?:co-?|key )?(?:primary|secondary)|main)"
+    r" (?:efficacy |study )?(?:outcome|end ?-?point)s?(?: measures?)?(?:\(s\))?"
+    r"(?::|[ \t](?:was|were|is|are|will be)\b))",
+    re.IGNORECASE,
+)
+"""The space before words that state endpoints behind a sentence: ". Primary outcome: pain"."""
 _LABEL = re.compile(
     rf"(?:(?<=[.;!?)\]\"”%])[ \t]|^[ \t]*)(?P<label>{_UPPER}|{_TITLED}):(?=\s)",
     re.MULTILINE,
@@ -78,8 +92,8 @@ def split_abstract(text: str) -> list[tuple[str, str]]:
 
 def break_at_labels(text: str) -> str:
     r"""Return a text of the same length in which each label of an abstract begins a line, as does
-    each rank of a line that lists endpoints by rank. A longer text, which is no abstract, is
-    unchanged.
+    each rank of a line that lists endpoints by rank, and what states endpoints at the end of a line
+    about something else. A longer text, which is no abstract, is unchanged.
 
     >>> break_at_labels("METHODS: Adults took A. RESULTS: It helped.")
     'METHODS: Adults took A.\nRESULTS: It helped.'
@@ -90,7 +104,10 @@ def break_at_labels(text: str) -> str:
     for label in find_labels(text):
         if label.start("label") > label.start():
             characters[label.start("label") - 1] = "\n"
-    for line in _RANKED_LINE.finditer("".join(characters)):
-        for rank in _RANK_LABEL.finditer(text, *line.span()):
-            characters[rank.start()] = "\n"
+    # the second pattern is searched for in the lines that the first one matches
+    lines = "".join(characters)
+    for whole, part in ((_RANKED_LINE, _RANK_LABEL), (_FIELD_LINE, _STATED_BEHIND)):
+        for line in whole.finditer(lines):
+            for found in part.finditer(text, *line.span()):
+                characters[found.start()] = "\n"
     return "".join(characters)

@@ -101,6 +101,8 @@ _TOPICS = (
     "length_row",
 )
 """Kinds of headings that may be titles above some of the criteria: "Medical conditions"."""
+_ENDED_BY_ENDPOINTS = (ELIGIBILITY, ARMS, INTERVENTIONS)
+"""Sections that a sentence about endpoints ends."""
 _LINE_END = re.compile(r"\n")
 _LONGEST_TITLE = 300
 _LOWEST_MARK = "#" * 6
@@ -453,7 +455,7 @@ class TextReader:
             return name_section(name)
         if entry.continues_line:
             return None
-        if self._section == ELIGIBILITY and self._states_endpoint(entry):
+        if self._section in _ENDED_BY_ENDPOINTS and self._states_endpoint(entry):
             return DESCRIPTION
         style = entry.style
         # "# Study sites" after "## Inclusion criteria"
@@ -573,7 +575,9 @@ class TextReader:
         return any(name_section(entry.block.name) == ELIGIBILITY for entry in last)
 
     def _states_endpoint(self, entry: PlacedBlock) -> bool:
-        """Return whether a line below criteria states endpoints: "The primary endpoint is pain"."""
+        """Return whether a line below criteria or treatments states endpoints: "The primary
+        endpoint is pain".
+        """
         if entry.is_item:
             return False
         words = read_text(self._read(entry))

@@ -7,7 +7,7 @@ people counts where no other sentence does.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from extractor.concepts.criteria.lists import CriterionEntry
@@ -138,15 +138,30 @@ def _read_sentence(sentence: Sentence) -> Iterator[_Found]:
     passage = sentence.passage
     openings = _find_openings(passage)
     closing = passage.search("closes_exclusion")
+    if closing is None and passage.search("were_included"):
+        closing = passage.search("were_not")
     if openings:
         yield from _read_behind(passage, openings)
     elif closing:
         first = _find_clause(passage, closing.first)
+        # "Adults with asthma were included; those with diabetes were excluded."
+        before = passage.part(passage.first, first)
+        if before.search("takes_part_in_trial"):
+            yield from _read_people(replace(sentence, passage=before))
         words = passage.part(first, closing.first)
         for part in split_enumeration(words, cuts_pair=False):
             yield _Found(part, CriterionKind.EXCLUSION, _EXCLUSION)
-    elif sentence.role is not Role.BACKGROUND or passage.search("trial_takes_by_lot"):
+    elif sentence.role is not Role.BACKGROUND or _tells_course(passage):
         yield from _read_people(sentence)
+
+
+def _tells_course(passage: Passage) -> bool:
+    """Return whether a sentence behind an aim tells the course of this trial."""
+    if passage.search("trial_takes_by_lot"):
+        return True
+    if passage.search("other_studies"):
+        return False
+    return passage.search("were_included") is not None
 
 
 class _Opening(NamedTuple):
@@ -294,11 +309,17 @@ def _cut_people(words: Passage) -> Passage | None:
 
 
 def _find_clause(passage: Passage, end: int) -> int:
-    """Return the first token of the clause that ends before token ``end``: behind a semicolon."""
+    """Return the first token of the clause that ends before token ``end``: behind a semicolon, or
+    behind "while" if those before it take part.
+    """
     codes = passage.tokens.codes
     for at in range(end - 1, passage.first, -1):
         if codes[at] == ";":
             return at + 1
+    for turn in rule("turns_to_others").find(passage.tokens, passage.first, end):
+        before = passage.part(passage.first, turn.first)
+        if before.search("takes_part_in_trial"):
+            return turn.end
     return passage.first
 
 

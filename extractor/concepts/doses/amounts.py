@@ -309,7 +309,11 @@ def _drop_explaining(tokens: Tokens, marks: list[Mark]) -> list[Mark]:
         between = (kept[-1].end, mark.first)
         if rule("in_fractions").covers(tokens, *between):
             kept[-1] = mark
-        elif is_portion(kept[-1]) or not rule("as_pieces").covers(tokens, *between):
+            continue
+        is_of_pieces = rule("as_pieces").covers(tokens, *between) is not None
+        # as in "100 mg (200 mg if over 100 kg)"
+        is_of_some = rule("amount_of_some").starts(tokens, mark.end) is not None
+        if is_portion(kept[-1]) or is_of_some or not is_of_pieces:
             kept.append(mark)
     return kept
 

@@ -30,7 +30,7 @@ _NOT_STATING = (Role.BACKGROUND, Role.RESULTS, Role.ANALYSIS)
 _LONGEST_MEASURE = 60
 """Maximum number of tokens in an endpoint that a sentence states."""
 _SHORTEST_MEASURE = 3
-"""Minimum number of characters in an endpoint."""
+"""Minimum number of characters in an endpoint that is no abbreviation, such as "OS"."""
 _LONGEST_ABSTRACT = 4500
 """Maximum number of characters in a text that is taken as an abstract, which says what was measured
 where a paper says how.
@@ -459,7 +459,8 @@ def _is_nothing(words: Passage) -> bool:
     """Return whether words are no endpoint: too few, or too many."""
     if words.end - words.first > _LONGEST_MEASURE:
         return True
-    if len(words.text) < _SHORTEST_MEASURE:
+    is_abbreviation = len(words.text) > 1 and words.text.isupper()
+    if len(words.text) < _SHORTEST_MEASURE and not is_abbreviation:
         return True
     return not any(character.isalpha() for character in words.text)
 
