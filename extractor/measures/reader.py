@@ -859,7 +859,7 @@ def _join_people_in_brackets(tokens: Tokens, limits: Sequence[Limit]) -> list[Li
     for at, (limit, age) in enumerate(pairwise(limits)):
         if limit.time_unit or not age.time_unit or age.qualifies:
             continue
-        people = rule("people_in_bracket").ends(tokens, age.first, limit.end)
+        people = rule("people_before_their_age").ends(tokens, age.first, limit.end)
         if people is None or limit.condition:
             continue
         closing = tokens.codes.find(")", age.end, age.end + _LONGEST_BRACKET)

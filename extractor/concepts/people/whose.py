@@ -54,7 +54,7 @@ def find_people(tokens: Tokens, limit: Range, words: Range | None) -> People:
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("Hb > 13 g/dL in men")
-    >>> find_people(tokens, (0, 5), (5, 7)).sex
+    >>> find_people(tokens, (0, 6), (6, 8)).sex
     <Sex.MALE: 'male'>
     >>> find_people(read_text("Adults > 18 years"), (1, 4), (0, 1)).condition
     """
