@@ -17,7 +17,7 @@ TODAY = [FOLDER / "today.jsonl.gz", FOLDER / "doses.jsonl.gz"]
 LINE = {
     "id": "x",
     "how": "text",
-    "text": "A Trial of Inventomab\nExclusion criteria:\n- ALT above 90 U/L (80 in men)\n",
+    "text": "A Trial of Inventomab\nExclusion criteria:\n- ALT above 90 U/L (80 in all)\n",
     "expect": {"limits": [[">", 90, None, "U/L", None]]},
 }
 
@@ -52,7 +52,7 @@ def test_a_value_has_a_row_with_its_features_and_the_words_that_it_leaves():
         ("limits", []),
         ("kinds", ["exclusion"]),
         ("kinds", ["inclusion"]),
-        ("exact", ["ALT above 90 U/L (80 in men)"]),
+        ("exact", ["ALT above 90 U/L (80 in all)"]),
         ("exact", ["ALT above 90 U/L"]),
     ],
 )
