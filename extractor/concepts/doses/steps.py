@@ -159,16 +159,41 @@ def _have_own(before: Statement, after: Statement, fields: Iterable[str]) -> boo
 
 
 def _name_kinds(chain: Sequence[Statement]) -> Sequence[StepKind | None]:
-    """Return what each step of a chain is for."""
-    kinds: list[StepKind | None] = [None] * len(chain)
+    """Return what each step of a chain is for: by what it is called, by the words between two
+    steps, or else by the amounts.
+    """
+    kinds = _find_called(chain)
+    _add_moves(chain, kinds)
+    levels = [_measure(statement) for statement in chain]
+    _carry_on(levels, kinds)
+    if not any(kinds) and _is_one_unit(chain):
+        if _rises(levels) and not _has_cycle(chain):
+            return [StepKind.TITRATION] * len(chain)
+        if _is_larger_at_first(levels) and _is_single(chain[0]):
+            kinds[0] = StepKind.LOADING
+    if kinds[0] is StepKind.LOADING and len(chain) == 2:
+        kinds[1] = kinds[1] or StepKind.MAINTENANCE
+    return kinds
+
+
+def _find_called(chain: Sequence[Statement]) -> list[StepKind | None]:
+    """Return what each step is called: "loading dose", "maintenance"."""
+    kinds: list[StepKind | None] = []
     reached = 0
-    for at, statement in enumerate(chain):
+    for statement in chain:
+        kind = None
         if is_called(statement, "maintenance_word", reached):
-            kinds[at] = StepKind.MAINTENANCE
+            kind = StepKind.MAINTENANCE
         elif is_called(statement, "loading_word", reached):
-            kinds[at] = StepKind.LOADING
+            kind = StepKind.LOADING
+        kinds.append(kind)
         # the words behind a dose are about this one
         reached = statement.place[1] + _CALLED_BEHIND
+    return kinds
+
+
+def _add_moves(chain: Sequence[Statement], kinds: list[StepKind | None]) -> None:
+    """Add what words between two steps say of them: "increased to", "reduced to"."""
     for at, (before, after) in enumerate(pairwise(chain)):
         tokens = before.text.tokens
         between = before.place[1], after.place[0]
@@ -177,25 +202,31 @@ def _name_kinds(chain: Sequence[Statement]) -> Sequence[StepKind | None]:
             kinds[at + 1] = kinds[at + 1] or StepKind.TITRATION
         elif rule("fall_word").occurs(tokens, *between):
             kinds[at + 1] = kinds[at + 1] or StepKind.TAPER
-    levels = [_measure(statement) for statement in chain]
-    for at, (lower, upper) in enumerate(pairwise(levels)):
-        if kinds[at + 1] is None and lower is not None and upper is not None:
-            goes_on = kinds[at] is StepKind.TITRATION and upper > lower
-            goes_down = kinds[at] is StepKind.TAPER and upper < lower
-            if goes_on or goes_down:
-                kinds[at + 1] = kinds[at]
+
+
+def _carry_on(levels: Sequence[float | None], kinds: list[StepKind | None]) -> None:
+    """Add the steps with which a rise or a fall goes on."""
+    for at, (level, following) in enumerate(pairwise(levels)):
+        if kinds[at + 1] is not None or level is None or following is None:
+            continue
+        goes_up = kinds[at] is StepKind.TITRATION and following > level
+        goes_down = kinds[at] is StepKind.TAPER and following < level
+        if goes_up or goes_down:
+            kinds[at + 1] = kinds[at]
+
+
+def _rises(levels: Sequence[float | None]) -> bool:
     known = [level for level in levels if level is not None]
-    is_rise = len(known) == len(chain) and known == sorted(set(known))
-    in_cycles = any(statement.links("cycle") for statement in chain)
-    if is_rise and not any(kinds) and not in_cycles and _is_one_unit(chain):
-        return [StepKind.TITRATION] * len(chain)
+    return len(known) == len(levels) and known == sorted(set(known))
+
+
+def _is_larger_at_first(levels: Sequence[float | None]) -> bool:
     first, second = levels[:2]
-    is_larger = first is not None and second is not None and first > second
-    if is_larger and not any(kinds) and _is_single(chain[0]) and _is_one_unit(chain):
-        kinds[0] = StepKind.LOADING
-    if kinds[0] is StepKind.LOADING and len(chain) == 2:
-        kinds[1] = kinds[1] or StepKind.MAINTENANCE
-    return kinds
+    return first is not None and second is not None and first > second
+
+
+def _has_cycle(chain: Iterable[Statement]) -> bool:
+    return any(statement.links("cycle") for statement in chain)
 
 
 def _measure(statement: Statement) -> float | None:
