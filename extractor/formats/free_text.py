@@ -119,7 +119,7 @@ _RANK = re.compile(
     r"\n[ \t]*Type[ \t]*[:：][ \t]*(?P<rank>primary|secondary)\b", re.IGNORECASE
 )
 _BRACKETED_RANK = re.compile(
-    r"[ \t]*[\[(](?:co-?)?(?P<rank>primary|secondary)"
+    r"(?<![ \t])[ \t]*+[\[(](?:co-?)?(?P<rank>primary|secondary)"
     r"(?: (?:outcome|end ?-?point)s?(?: measures?)?)?[\])][\s.;,]*\Z",
     re.IGNORECASE,
 )

@@ -423,10 +423,7 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
     # "600 mg/day bid" may mean 600 mg or 1200 mg a day
     is_unclear = rhythm and rhythm.mark.value is not Frequency.QD and not is_split
     # "150 mg per capsule, 450 mg weekly", or steps that were not divided
-    stated = {
-        (id(one.link.text), one.link.mark.place) for one in regimen.levels.values()
-    }
-    is_apart = len(stated) > 1 and not level.arms
+    is_apart = regimen.stands_apart and not level.arms
     yield from describe_link(link, regimen, without_rate(level))
     yield from _describe_owner(link, regimen)
     yield from _list_true(

@@ -225,6 +225,15 @@ class Regimen:
         return {level.link.text.kind for level in self.levels.values()}
 
     @cached_property
+    def stands_apart(self) -> bool:
+        """Whether the dose levels of the merged regimen stand in more than one place."""
+        places = {
+            (id(level.link.text), level.link.mark.place)
+            for level in self.levels.values()
+        }
+        return len(places) > 1
+
+    @cached_property
     def clauses(self) -> Set[tuple[str, Place]]:
         """The clauses that state the dose levels of the merged regimen, one for each level."""
         return {level.link.clause for level in self.levels.values()}
