@@ -236,20 +236,21 @@ async def test_a_record_that_takes_too_long_fails_alone(failing, monkeypatch):
 def _take_two_steps(record):
     for _ in range(2):
         with record_limits.limit_time(record.source):
-            end = time.thread_time() + 0.2
+            end = time.thread_time() + 0.6
+            # mostly outside of system calls, whose time a limit may not count
             while time.thread_time() < end:
-                pass
+                sum(range(1_000))
 
 
 @pytest.mark.usefixtures("forked_workers")
 async def test_the_steps_of_a_record_share_the_limit_of_a_call():
-    for limit in (30, 0.3):
+    for limit in (30, 0.8):
         async with ProcessExecutor(1, inline_first=0, call_limit=limit) as executor:
             work = executor.compute(_take_two_steps, make_record(1))
             if limit == 30:
                 await work
                 continue
-            with pytest.raises(RecordTooSlow, match=r"0\.3 seconds of processor"):
+            with pytest.raises(RecordTooSlow, match=r"0\.8 seconds of processor"):
                 await work
 
 
