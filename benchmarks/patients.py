@@ -1,4 +1,4 @@
-"""Measure the verdicts of a match on trials and patients that were judged by hand.
+"""Measure the verdicts of a match on trials and patients with gold verdicts.
 
     python -m benchmarks.patients GOLD RECORDS [--show]
 
@@ -23,7 +23,7 @@ DECIDED = ("met", "not_met")
 
 
 class Judged(NamedTuple):
-    """A line's verdicts: by hand and by a match, each ``met``, ``not_met`` or ``open``."""
+    """A line's verdicts: in the gold and by a match, each ``met``, ``not_met`` or ``open``."""
 
     line: int
     gold: str
@@ -86,13 +86,13 @@ def main() -> None:
         section = record.section("eligibility")
         assert section is not None, "a trial without criteria has no lines to judge"
         for patient in row["patients"]:
-            by_hand = row["verdicts"][patient["id"]]
+            in_gold = row["verdicts"][patient["id"]]
             pair = f"{record.record_id} {patient['id']}"
             excluded = trial.match(Patient.model_validate(patient)).answer == "excluded"
-            count[_name_pair(by_hand=by_hand["excluded"], excluded=excluded)] += 1
-            if excluded and not by_hand["excluded"] and chosen.show:
+            count[_name_pair(in_gold=in_gold["excluded"], excluded=excluded)] += 1
+            if excluded and not in_gold["excluded"] and chosen.show:
                 print("sent away", pair, sep=" | ")
-            for judged in judge_lines(trial, section.text, patient, by_hand):
+            for judged in judge_lines(trial, section.text, patient, in_gold):
                 kind = _name_kind(judged)
                 count[kind] += 1
                 if chosen.show and kind not in ("right", "open for both"):
@@ -102,10 +102,10 @@ def main() -> None:
     print(format_table(["what", "count"], sorted(count.items())))
 
 
-def _name_pair(*, by_hand: bool, excluded: bool) -> str:
-    said = "excluded" if by_hand else "not excluded"
+def _name_pair(*, in_gold: bool, excluded: bool) -> str:
+    said = "excluded" if in_gold else "not excluded"
     answer = "excluded" if excluded else "not excluded"
-    return f"pairs: {said} by hand, {answer} here"
+    return f"pairs: {said} in the gold, {answer} here"
 
 
 def _name_kind(judged: Judged) -> str:

@@ -45,7 +45,7 @@ _KEYS = {
     "dosing.as_needed": "dosing.step",
 }
 """For some fields, the key of another field; if gold contains this key, the field in question was
-annotated. Annotators who follow guideline 1.5 (1.6 for steps) write this key even if its value is
+annotated. Annotators who follow guideline 1.5 (1.7 for steps) write this key even if its value is
 empty.
 """
 

@@ -1,4 +1,4 @@
-"""Compare steps of a treatment with gold that has none: before guideline 1.6, steps given in one
+"""Compare steps of a treatment with gold that has none: before guideline 1.7, steps given in one
 way were several amounts of one regimen.
 """
 
