@@ -1,6 +1,6 @@
 """Measure the verdicts of a match on trials and patients with gold verdicts.
 
-    python -m benchmarks.patients GOLD RECORDS [--show]
+    python -m benchmarks.patients GOLD RECORDS [--show] [--model SPEC] [--one]
 
 Each line of GOLD is a trial: ``trial``, ``patients`` (as ``Extractor`` takes them) and, for each
 patient's id, ``met`` and ``not_met``: the numbers of the lines of the eligibility text that the
@@ -8,18 +8,33 @@ stated facts decide, counted from 0; ``ages``: the verdict on the registered age
 ``excluded``. Lines in neither list are decided by nothing that is stated.
 
 A line is met if all its criteria are, not met if one of them is not, otherwise open.
+
+With a model, what is stated of a patient is also given as the sentences of a chart, which the model
+holds against the criteria that stay open: one call for each trial and patient. ``--only p1`` asks
+about the patients with this id alone. A row counts its verdicts apart: "by the model".
 """
 
+import argparse
 import sys
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple, cast
 
 from benchmarks.data import format_table, parse_options, read_lines
-from extractor import Extractor, Patient, TrialExtraction, read_records
+from extractor import Extractor, Patient, TrialExtraction, TrialRecord, read_records
+from extractor.match import Match
 
 DECIDED = ("met", "not_met")
+OPENINGS = {
+    "conditions": "Has ",
+    "drugs": "Takes ",
+    "had": "Had ",
+    "absent": "Does not have or take: ",
+    "never": "Never had: ",
+}
+"""How a sentence about each list of a patient begins."""
 
 
 class Judged(NamedTuple):
@@ -30,23 +45,53 @@ class Judged(NamedTuple):
     ours: str
     words: str
     why: tuple[str, ...]
+    by_model: bool
+
+
+class Pair(NamedTuple):
+    """A trial, a patient, and the verdicts of the gold."""
+
+    record: TrialRecord
+    trial: TrialExtraction
+    patient: Mapping[str, Any]
+    gold: Mapping[str, Any]
+
+
+def write_facts(patient: Mapping[str, Any]) -> list[str]:
+    """Return what is stated of a patient as the sentences of a chart.
+
+    >>> write_facts(
+    ...     {"sex": "male", "age": 61, "values": {"ECOG": 1}, "drugs": ["apixaban"]}
+    ... )
+    ['Takes apixaban.', 'ECOG: 1.', 'Age 61, male.']
+    """
+    facts = []
+    for key, opening in OPENINGS.items():
+        if patient.get(key):
+            facts.append(f"{opening}{', '.join(patient[key])}.")
+    for event, time in patient.get("since", {}).items():
+        facts.append(f"{event}: {time} ago.")
+    for quantity, value in patient.get("values", {}).items():
+        facts.append(f"{quantity}: {value}.")
+    person = [str(patient[key]) for key in ("age", "sex") if key in patient]
+    if person:
+        facts.append(f"Age {', '.join(person)}.")
+    return facts
 
 
 def judge_lines(
-    trial: TrialExtraction,
-    text: str,
-    patient: Mapping[str, Any],
-    gold: Mapping[str, Any],
+    trial: TrialExtraction, text: str, match: Match, gold: Mapping[str, Any]
 ) -> Iterator[Judged]:
     """Yield each line of an eligibility text that contains a criterion."""
     starts = [0]
     for line in text.split("\n"):
         starts.append(starts[-1] + len(line) + 1)
     verdicts = defaultdict(list)
-    for row in trial.match(Patient.model_validate(patient)).criteria:
+    for row in match.criteria:
         if row["index"] is None:
             continue
-        quote = trial.eligibility.criteria[row["index"]].evidence_for("quote")[0]
+        criterion = trial.eligibility.criteria[cast("int", row["index"])]
+        quote = criterion.evidence_for("quote")[0]
         if quote.section != "eligibility":
             continue
         verdicts[bisect_right(starts, quote.start) - 1].append(row)
@@ -58,13 +103,12 @@ def judge_lines(
         words = text[starts[line] : starts[line + 1]].strip()
         rows = verdicts[line]
         why = tuple(f"{row['verdict']}: {row['why']}" for row in rows)
-        yield Judged(
-            line, said, _join_verdicts(row["verdict"] for row in rows), words, why
-        )
+        ours = _join_verdicts({str(row["verdict"]) for row in rows})
+        by_model = any(row["origin"] == "model" for row in rows)
+        yield Judged(line, said, ours, words, why, by_model)
 
 
-def _join_verdicts(verdicts: Iterator[str]) -> str:
-    found = set(verdicts)
+def _join_verdicts(found: set[str]) -> str:
     if "not_met" in found:
         return "not_met"
     if found == {"met"}:
@@ -74,32 +118,67 @@ def _join_verdicts(verdicts: Iterator[str]) -> str:
 
 def main() -> None:
     """Run the command line."""
-    chosen = parse_options(__doc__, "gold", "records", show=False)
-    gold = {row["trial"]: row for row in read_lines(chosen.gold)}
-    extractor = Extractor()
+    options: dict[str, Any] = {"show": False, "model": str, "one": False}
+    chosen = parse_options(__doc__, "gold", "records", **options)
+    pairs = _read_pairs(chosen)
+    extractor = Extractor(chosen.model)
+
+    def match_pair(pair: Pair) -> Match:
+        stated = dict(pair.patient)
+        if chosen.model:
+            stated["facts"] = write_facts(pair.patient)
+        [match] = extractor.match(pair.trial, Patient.model_validate(stated))
+        return match
+
+    # an answer may take minutes, and calls for different pairs do not depend on each other
+    with ThreadPoolExecutor(len(pairs) if chosen.model else 1) as pool:
+        matches = list(pool.map(match_pair, pairs))
     count: Counter[str] = Counter()
+    for pair, match in zip(pairs, matches, strict=True):
+        for kind, told in _judge_pair(pair, match):
+            count[kind] += 1
+            if chosen.show and told:
+                print(kind, told, sep=" | ")
+    print(format_table(["what", "count"], sorted(count.items())))
+
+
+def _read_pairs(chosen: argparse.Namespace) -> Sequence[Pair]:
+    gold = {row["trial"]: row for row in read_lines(chosen.gold)}
+    turns = {trial: turn for turn, trial in enumerate(sorted(gold))}
+    rules = Extractor()
+    pairs = []
     for record in read_records(chosen.records):
         row = gold.pop(record.record_id, None)
         if row is None:
             continue
-        trial = extractor.extract(record)
-        section = record.section("eligibility")
-        assert section is not None, "a trial without criteria has no lines to judge"
-        for patient in row["patients"]:
-            in_gold = row["verdicts"][patient["id"]]
-            pair = f"{record.record_id} {patient['id']}"
-            excluded = trial.match(Patient.model_validate(patient)).answer == "excluded"
-            count[_name_pair(in_gold=in_gold["excluded"], excluded=excluded)] += 1
-            if excluded and not in_gold["excluded"] and chosen.show:
-                print("sent away", pair, sep=" | ")
-            for judged in judge_lines(trial, section.text, patient, in_gold):
-                kind = _name_kind(judged)
-                count[kind] += 1
-                if chosen.show and kind not in ("right", "open for both"):
-                    print(kind, pair, *judged, sep=" | ")
+        trial = rules.extract(record)
+        patients = row["patients"]
+        if chosen.one:
+            patients = [patients[turns[record.record_id] % len(patients)]]
+        for patient in patients:
+            verdicts = row["verdicts"][patient["id"]]
+            pairs.append(Pair(record, trial, patient, verdicts))
     if gold:
         sys.exit(f"{chosen.records}: no record of {', '.join(sorted(gold))}")
-    print(format_table(["what", "count"], sorted(count.items())))
+    return pairs
+
+
+def _judge_pair(pair: Pair, match: Match) -> Iterator[tuple[str, str]]:
+    """Yield what is counted of a pair and of its lines, and what is shown of it."""
+    section = pair.record.section("eligibility")
+    assert section is not None, "a trial without criteria has no lines to judge"
+    name = f"{pair.record.record_id} {pair.patient['id']}"
+    excluded = match.answer == "excluded"
+    sent_away = excluded and not pair.gold["excluded"]
+    kind = _name_pair(in_gold=pair.gold["excluded"], excluded=excluded)
+    yield kind, name if sent_away else ""
+    for finding in match.findings:
+        yield "answers not used", f"{name} | {finding}"
+    for judged in judge_lines(pair.trial, section.text, match, pair.gold):
+        kind = _name_kind(judged)
+        is_error = kind not in ("right", "open for both")
+        told = " | ".join([name, *map(str, judged)]) if is_error else ""
+        yield f"{kind}, by the model" if judged.by_model else kind, told
 
 
 def _name_pair(*, in_gold: bool, excluded: bool) -> str:
