@@ -9,9 +9,9 @@ stated facts decide, counted from 0; ``ages``: the verdict on the registered age
 
 A line is met if all its criteria are, not met if one of them is not, otherwise open.
 
-With a model, what is stated of a patient is also given as the sentences of a chart, which the model
-holds against the criteria that stay open: one call for each trial and patient. ``--only p1`` asks
-about the patients with this id alone. A row counts its verdicts apart: "by the model".
+A model reads what is stated of a patient, and decides criteria that stay open, in one call for each
+pair. ``--one`` takes one patient of each trial, in turn: the first of the first trial, the second of
+the second. Lines that an answer of the model decides are counted apart.
 """
 
 import argparse
@@ -27,14 +27,6 @@ from extractor import Extractor, Patient, TrialExtraction, TrialRecord, read_rec
 from extractor.match import Match
 
 DECIDED = ("met", "not_met")
-OPENINGS = {
-    "conditions": "Has ",
-    "drugs": "Takes ",
-    "had": "Had ",
-    "absent": "Does not have or take: ",
-    "never": "Never had: ",
-}
-"""How a sentence about each list of a patient begins."""
 
 
 class Judged(NamedTuple):
@@ -55,28 +47,6 @@ class Pair(NamedTuple):
     trial: TrialExtraction
     patient: Mapping[str, Any]
     gold: Mapping[str, Any]
-
-
-def write_facts(patient: Mapping[str, Any]) -> list[str]:
-    """Return what is stated of a patient as the sentences of a chart.
-
-    >>> write_facts(
-    ...     {"sex": "male", "age": 61, "values": {"ECOG": 1}, "drugs": ["apixaban"]}
-    ... )
-    ['Takes apixaban.', 'ECOG: 1.', 'Age 61, male.']
-    """
-    facts = []
-    for key, opening in OPENINGS.items():
-        if patient.get(key):
-            facts.append(f"{opening}{', '.join(patient[key])}.")
-    for event, time in patient.get("since", {}).items():
-        facts.append(f"{event}: {time} ago.")
-    for quantity, value in patient.get("values", {}).items():
-        facts.append(f"{quantity}: {value}.")
-    person = [str(patient[key]) for key in ("age", "sex") if key in patient]
-    if person:
-        facts.append(f"Age {', '.join(person)}.")
-    return facts
 
 
 def judge_lines(
@@ -124,10 +94,7 @@ def main() -> None:
     extractor = Extractor(chosen.model)
 
     def match_pair(pair: Pair) -> Match:
-        stated = dict(pair.patient)
-        if chosen.model:
-            stated["facts"] = write_facts(pair.patient)
-        [match] = extractor.match(pair.trial, Patient.model_validate(stated))
+        [match] = extractor.match(pair.trial, Patient.model_validate(pair.patient))
         return match
 
     # an answer may take minutes, and calls for different pairs do not depend on each other

@@ -213,8 +213,9 @@ class Extractor:
         *,
         min_confidence: float = DOUBTFUL_BELOW,
     ) -> "list[Match]":
-        r"""Compare trials with a patient's data, and ask the model what sentences of the patient's
-        chart (``facts``) say of criteria that stay open. Without a model, only the rules judge.
+        r"""Compare trials with a patient's data, and ask the model what the data and the sentences
+        of the patient's chart (``facts``) say of criteria that stay open: one call for each trial
+        that is not excluded. Without a model, only the rules judge.
 
         Args:
             trials: An extraction, or several.
@@ -238,7 +239,7 @@ class Extractor:
         listed = [trials] if isinstance(trials, TrialExtraction) else list(trials)
         facts = read_facts(Patient.model_validate(patient))
         plans = [plan_trial(trial, min_confidence) for trial in listed]
-        if self._is_by_rules or not facts.sentences:
+        if self._is_by_rules:
             return [decide(plan, facts) for plan in plans]
         import asyncio  # noqa: PLC0415 - slow, and rules alone need none of it
 

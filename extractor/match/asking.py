@@ -1,9 +1,9 @@
-"""Ask a model about the criteria that stay open, given sentences of a patient's chart.
+"""Ask a model about the criteria that stay open, given a patient's chart and other data.
 
 One call asks about all open criteria of a trial: the static prompt (``match.v1.md``), the
-sentences, then the criteria. An answer counts only with words of the criterion and words of a
-sentence, both copied exactly; any other one is a finding. What the rules have decided is not asked,
-and no answer changes it.
+sentences of the chart and those that the other data make, then the criteria. An answer counts only
+with words of the criterion and words of a sentence, both copied exactly; any other one is a
+finding. What the rules have decided is not asked, and no answer changes it.
 """
 
 import asyncio
@@ -137,8 +137,9 @@ def _show(text: str) -> str:
 
 
 def plan_request(plan: Plan, facts: Facts) -> LineRequest | None:
-    """Return what to ask; None if there are no sentences, or nothing is open."""
-    if not facts.sentences:
+    """Return what to ask; None if nothing is known of the patient, or nothing is open."""
+    sentences = facts.sentences + facts.stated
+    if not sentences:
         return None
     places = [
         place
@@ -148,7 +149,7 @@ def plan_request(plan: Plan, facts: Facts) -> LineRequest | None:
     if not places:
         return None
     rules = tuple(plan.rules[place] for place in places)
-    return LineRequest(plan.record_id, facts.sentences, tuple(places), rules)
+    return LineRequest(plan.record_id, sentences, tuple(places), rules)
 
 
 def measure_request(plan: Plan, facts: Facts) -> RequestSize:
@@ -263,7 +264,7 @@ def read_answer(rule: Rule, facts: Facts, values: Mapping[str, Any]) -> Verdict 
     if not isinstance(line, str) or not isinstance(fact, str):
         return "it lacks a quote"
     problem = _check_quote(line, [rule.quote], "criterion")
-    problem = problem or _check_quote(fact, facts.sentences, "facts")
+    problem = problem or _check_quote(fact, facts.sentences + facts.stated, "facts")
     if problem:
         return problem
     quoted = show_line(fact)

@@ -138,6 +138,7 @@ class Facts(NamedTuple):
         keys: The quantities, also without the words that make them other ones.
         said: The words of the patient's data, by quantity.
         sentences: The sentences of the chart.
+        stated: All other data, a sentence for each statement, as a model reads them.
     """
 
     id: str
@@ -147,6 +148,7 @@ class Facts(NamedTuple):
     keys: frozenset[str] = frozenset()
     said: Mapping[str, str] = MappingProxyType({})
     sentences: tuple[str, ...] = ()
+    stated: tuple[str, ...] = ()
 
     def list_said(self, quantities: Collection[str]) -> list[str]:
         """Return what the patient's data say of these quantities, as written."""
@@ -221,6 +223,7 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
         keys,
         said,
         sentences,
+        _write_sentences(patient),
     )
 
 
@@ -408,3 +411,41 @@ def _list_ages(fewest_days: float, most_days: float) -> dict[str, Units]:
         )
         ages[f"exact {unit}"] = (exact, max(exact, most_days / days))
     return {"age": ages}
+
+
+_OPENINGS = {
+    "conditions": "Has",
+    "drugs": "Takes",
+    "had": "Had, took or underwent at some time:",
+    "absent": "Does not have or take",
+    "never": "Never had, took or underwent",
+}
+"""How a sentence about a name begins. Each name has a sentence of its own, so that the negation
+stands in front of it: a quote without it is refused.
+"""
+
+
+def _write_sentences(patient: Patient) -> tuple[str, ...]:
+    """Return what is stated of a patient, apart from ``facts``, a sentence for each statement.
+
+    >>> _write_sentences(Patient(age=61, sex="male", absent=("HIV",)))
+    ('Age: 61.', 'Sex: male.', 'Does not have or take HIV.')
+    """
+    sentences = []
+    if patient.age is not None:
+        sentences.append(f"Age: {patient.age}.")
+    if patient.birth_date is not None:
+        sentences.append(f"Date of birth: {patient.birth_date}.")
+    if patient.sex is not None:
+        sentences.append(f"Sex: {patient.sex}.")
+    for field, opening in _OPENINGS.items():
+        sentences += [f"{opening} {name}." for name in getattr(patient, field)]
+    for event, time in patient.since.items():
+        sentences.append(f"Time since {event}, or its date: {time}.")
+    for quantity, value in patient.values.items():
+        sentences.append(f"{quantity}: {value}.")
+    for quantity, value in patient.upper_limits.items():
+        sentences.append(f"Upper limit of the normal range, {quantity}: {value}.")
+    if patient.on is not None:
+        sentences.append(f"Date of these data: {patient.on}.")
+    return tuple(sentences)

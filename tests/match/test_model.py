@@ -95,8 +95,24 @@ def test_an_answer_with_words_of_both_sides_counts_as_the_models(run):
     [request] = server.requests
     assert request["messages"][0]["content"] == load_prompt().system
     asked = request["messages"][1]["content"]
-    assert "ECOG" not in asked
-    assert asked.index("apixaban") < asked.index("Measurable disease")
+    assert "ECOG 0-1" not in asked
+    assert asked.index("apixaban") < asked.index("ECOG: 1.")
+    assert asked.index("ECOG: 1.") < asked.index("Measurable disease")
+
+
+def test_a_model_reads_data_without_sentences_if_the_command_names_it(run, monkeypatch):
+    denied = {"holds": False, "line": "epilepsy", "fact": "not have or take fits"}
+    unsaid = {"holds": True, "line": "Anticoagulant", "fact": "blood thinners"}
+    patient = {"facts": [], "absent": ["fits", "blood thinners"], "age": 61}
+    with serve(answer(denied, unsaid)) as server:
+        monkeypatch.setenv("EXTRACTOR_MODEL", f"{server.url}#stub")
+        _, by_rules = match(run, None, **patient)
+        assert server.requests == []
+        _, found = match(run, server, **patient)
+    assert list_verdicts(by_rules)["History of epilepsy"] == ("not_stated", "rule")
+    assert list_verdicts(found)["History of epilepsy"] == ("met", "model")
+    [finding] = found["findings"]
+    assert finding.endswith("its quote leaves out a negation of the facts")
 
 
 def test_an_answer_can_keep_a_patient_out_and_is_marked(run):

@@ -54,7 +54,8 @@ def as_command(command: Callable[..., object]) -> Callable[..., object]:
     """Wrap ``command`` so that typer can call it and its return value becomes the exit code.
 
     If the command has a parameter ``options``, annotated with a model such as ``RunOptions``, the
-    model's fields become the command's options. The function of a command group, such as ``serve``,
+    model's fields become the command's options. A parameter ``context`` is typer's context. The
+    function of a command group, such as ``serve``,
     is not called when one of its subcommands is called.
     """
     from extractor.apps.cli.options import (  # noqa: PLC0415 - loads pydantic, which the list of commands does not need
@@ -73,10 +74,16 @@ def as_command(command: Callable[..., object]) -> Callable[..., object]:
         with errors_for_people():
             if model:
                 values = {"options": read_options(model.annotation, values)}
+            if "context" in command_signature.parameters:
+                values["context"] = context
             code = command(**values)
         raise SystemExit(code or OK)
 
-    command_parameters: Iterable[Parameter] = command_signature.parameters.values()
+    command_parameters: Iterable[Parameter] = [
+        parameter
+        for name, parameter in command_signature.parameters.items()
+        if name != "context"
+    ]
     if model:
         command_parameters = list_parameters(model.annotation)
     # as the groups of options follow each other in the help
@@ -87,7 +94,16 @@ def as_command(command: Callable[..., object]) -> Callable[..., object]:
         ),
         key=find_panel_index,
     )
-    context = Parameter("context", Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    context_parameter = Parameter(
+        "context", Parameter.KEYWORD_ONLY, annotation=typer.Context
+    )
     # typer reads the options of a command from its signature
-    run.__signature__ = command_signature.replace(parameters=[context, *parameters])  # type: ignore[attr-defined]
+    taken = [context_parameter, *parameters]
+    run.__signature__ = command_signature.replace(parameters=taken)  # type: ignore[attr-defined]
     return run
+
+
+def is_given(context: typer.Context, name: str) -> bool:
+    """Return whether an option stands on the command line, and not only in the environment."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"

@@ -8,9 +8,11 @@ from itertools import starmap
 from pathlib import Path
 from typing import Annotated
 
+import typer
 from rich.console import Console
 from rich.progress import track
 
+from extractor.apps.cli.commands import is_given
 from extractor.apps.cli.console import OK, print_table, say
 from extractor.apps.cli.options import (
     ForceOption,
@@ -57,6 +59,7 @@ _MOST_SORTED = 20_000
 
 
 def match(
+    context: typer.Context,
     runs: RunsArgument,
     patient: Annotated[
         Path | None,
@@ -152,9 +155,9 @@ def match(
     then by how many criteria are met (up to 20,000 pairs). A registry's text is not the protocol,
     and this is not a medical device: read the words before you decide.
 
-    With --model, sentences of a chart (the patient's facts) are compared with the criteria that
-    stay open. Exit codes: 0 done, 1 a replay lacks answers, 2 wrong usage or a rejected key,
-    3 budget reached, 75 temporary failure (try again later).
+    With --model, a model compares the patients' data, and sentences of their charts (facts), with
+    the criteria that stay open. Exit codes: 0 done, 1 a replay lacks answers, 2 wrong usage or a
+    rejected key, 3 budget reached, 75 temporary failure (try again later).
 
 
     Example: extractor match results --age 70 --sex female --value "eGFR=45 mL/min/1.73m2"
@@ -177,7 +180,13 @@ def match(
         "max_usd": max_usd,
         "prices": prices or (),
     }
-    asks = _asks_model(patients, options, replay, dry_run=dry_run)
+    asks = _asks_model(
+        patients,
+        options,
+        replay,
+        dry_run=dry_run,
+        is_named=is_given(context, "model"),
+    )
     if (asks or html) and pairs > _MOST_SORTED:
         raise ValueError(
             f"--html and --model take at most {_MOST_SORTED:,} pairs of a patient and a trial, "
@@ -216,18 +225,22 @@ def _asks_model(
     replay: Path | None,
     *,
     dry_run: bool,
+    is_named: bool,
 ) -> bool:
-    """Return whether a model is asked: if patients have facts, and something answers."""
+    """Return whether a model is asked: one that this command names, or earlier answers. The model
+    of the environment, which is meant for other commands, is asked if patients have facts.
+    """
+    if replay:
+        return True
     has_facts = any(patient.facts for patient in patients)
-    if not has_facts:
-        if dry_run or replay or options["max_usd"] is not None:
-            raise ValueError("no patient has facts, which a model could read")
-        return False
-    if options["model"] or replay:
+    if options["model"] and (is_named or has_facts):
         return True
     if dry_run:
         raise ValueError("--dry-run forecasts the calls to a model; add --model")
-    say("the facts of patients are read only by a model; add --model")
+    if options["max_usd"] is not None:
+        raise ValueError("--max-usd limits what a model costs; add --model")
+    if has_facts:
+        say("the facts of patients are read only by a model; add --model")
     return False
 
 
