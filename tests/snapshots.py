@@ -1,6 +1,7 @@
 """Whole outputs compared with files: extractions as text, one line for each value, in
 ``tests/snapshots``, and their confidences in ``tests/snapshots/confidences``, so that a new fit
-changes no value; outputs of the apps as JSON beside their tests.
+changes no value; outputs of the apps as JSON beside their tests. What the rules make of a case stands
+under its text, and each text is a record of its own, so that a new case changes no line of another.
 
 A change of a rule or a message shows there as a readable difference, and belongs in the same commit:
 

@@ -3,7 +3,6 @@ all cases.
 """
 
 import tomllib
-from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from extractor import Extractor, read_records
 from extractor.schemas import RegistryFields
 
-from .cases.test_cases import PLACES, fill
+from .cases.test_cases import PLACES, fill, list_cases
 from .snapshots import QUIET, check_snapshot, describe, summarize
 from .trust import trial
 
@@ -24,8 +23,6 @@ RECORDS = (
 )
 CASES = sorted((ROOT / "tests" / "cases").glob("*.toml"))
 TEXTS = sorted((ROOT / "tests" / "texts").glob("*.toml"))
-LISTS = {"inclusion": "Inclusion Criteria:\n", "exclusion": "Exclusion Criteria:\n"}
-"""Places whose texts are lines of one list."""
 extract = Extractor(effort="none").extract
 
 
@@ -39,8 +36,14 @@ def test_the_rules_give_what_they_gave():
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_the_rules_read_the_texts_of_cases_as_they_did(path):
-    extractions = map(extract, make_records(path))
-    check_snapshot(f"cases/{path.stem}", summarize(*extractions))
+    lines = []
+    for text, group, case in list_cases(path):
+        own = case if isinstance(case, dict) else {}
+        at = own.get("at", group.get("at", "inclusion"))
+        sections = PLACES[at] if isinstance(at, str) else at
+        lines.append(f"# {text}")
+        lines += summarize(extract(trial(**fill(sections, text))))
+    check_snapshot(f"cases/{path.stem}", lines)
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.stem)
@@ -56,19 +59,3 @@ def test_the_rules_give_of_texts_what_they_gave(path):
             record = trial(**fill(sections, text)).model_copy(update=registry)
             lines += describe(extract(record), quiet=QUIET)
     check_snapshot(f"texts/{path.stem}", lines)
-
-
-def make_records(path):
-    """The texts of a file of cases: those of one list in one record, each other in its own."""
-    lists = defaultdict(list)
-    for group in tomllib.loads(path.read_text("utf-8")).values():
-        shared = group.pop("_")
-        for text, case in group.items():
-            own = case if isinstance(case, dict) else {}
-            at = own.get("at", shared.get("at", "inclusion"))
-            if isinstance(at, str) and at in LISTS and "\n" not in text:
-                lists[at].append(f"* {text}")
-            else:
-                yield trial(**fill(PLACES[at] if isinstance(at, str) else at, text))
-    for at, texts in lists.items():
-        yield trial(eligibility="\n".join([LISTS[at], *texts]))
