@@ -18,6 +18,7 @@ last of two values, and turns ``1 8`` into a value.
 import json
 import re
 from collections import Counter
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from math import isfinite
 from typing import Any
@@ -103,7 +104,11 @@ def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
     ... )[0]
     '{"items":[{"n":1}]}'
     """
-    answers, drafts, rest, is_mended = _list_answers(text, is_cut=is_cut)
+    found = _list_answers(text, is_cut=is_cut)
+    answers = found.answers
+    drafts = found.drafts
+    rest = found.find_rest(text)
+    is_mended = found.is_joined
     # the caller reads the complete items of a truncated answer one by one
     if is_cut and (rest or not answers):
         return rest, ""
@@ -161,8 +166,11 @@ def _show_differences(answer: Items, others: Items) -> str:
     if not shown:
         return ""
     shown = list(dict.fromkeys(shown))
-    more = f"; and {len(shown) - _MOST_SHOWN} more" if len(shown) > _MOST_SHOWN else ""
-    return f": {'; '.join(shown[:_MOST_SHOWN])}{more}"
+    differences = "; ".join(shown[:_MOST_SHOWN])
+    more = len(shown) - _MOST_SHOWN
+    if more > 0:
+        differences += f"; and {more} more"
+    return f": {differences}"
 
 
 def _shorten(value: object) -> str:
@@ -195,28 +203,80 @@ def _mend(text: str) -> Items | None:
     return None
 
 
-def _list_answers(
-    text: str, *, is_cut: bool
-) -> tuple[list[Items], list[Items], str, bool]:
-    """Return what a text contains.
+@dataclass(slots=True)
+class _Found:
+    """What was found in a text, up to a place in it.
 
-    - ``answers``: the complete answers outside its reasoning;
-    - ``drafts``: the complete answers in its reasoning, and those that another one replaces;
-    - the text that follows them if it should have been an answer, because it is truncated or
-      malformed, or because there is no other answer; otherwise "";
-    - ``is_joined``: whether parts of the last answer were joined.
+    Attributes:
+        answers: The complete answers outside reasoning.
+        drafts: The complete answers in reasoning, and those that another one replaces.
+        in_reasoning: Whether the place is in the model's reasoning.
+        is_broken: Whether a malformed answer begins at ``rest_start``.
+        is_joined: Whether parts of the last answer were joined.
+        rest_start: The offset of the text that should be an answer if no other follows.
+        last_end: The end of the last complete answer.
+    """
+
+    answers: list[Items] = field(default_factory=list)
+    drafts: list[Items] = field(default_factory=list)
+    in_reasoning: bool = False
+    is_broken: bool = False
+    is_joined: bool = False
+    rest_start: int = 0
+    last_end: int = 0
+
+    def pass_mark(self, mark: re.Match[str]) -> None:
+        """Enter or leave reasoning at a mark."""
+        opens = bool(mark["opens"])
+        if opens == self.in_reasoning:
+            # such as <think> inside reasoning, or <answer> outside it
+            if not mark["closes"]:
+                return
+            # </think> without <think>: everything before it was reasoning
+            self.drafts += self.answers
+            self.answers = []
+        self.in_reasoning = opens
+        self.is_broken = False
+        self.rest_start = mark.end()
+
+    def add(self, items: Items, text: str, start: int, end: int) -> None:
+        """Add the items in ``text[start:end]``: to the last answer if they continue it, otherwise
+        as a new one.
+        """
+        target = self.drafts if self.in_reasoning else self.answers
+        # what only white space or commas separate belongs to one answer; words between mean that
+        # another answer begins
+        separator = _SEPARATOR.match(text, self.last_end)
+        assert separator, "it may be empty"
+        continues = bool(target) and separator.end() >= start
+        if not continues:
+            target.append(items)
+            self.is_joined = False
+        elif items != target[-1]:
+            # the same items again say nothing new
+            target[-1] += items
+            self.is_joined = True
+        self.is_broken = False
+        self.last_end = end
+
+    def find_rest(self, text: str) -> str:
+        """Return the text that follows the answers if it should have been an answer, because it is
+        truncated or malformed, or because there is no other answer; otherwise "".
+        """
+        has_answer = bool(self.answers) and not self.is_broken
+        if self.in_reasoning or has_answer:
+            return ""
+        return text[self.rest_start :].strip()
+
+
+def _list_answers(text: str, *, is_cut: bool) -> _Found:
+    """Return what a text contains.
 
     A closing mark without an opening mark ends reasoning that started at the beginning of the
     text. Reasoning without a closing mark continues to the end of the text. A mark inside an
     answer is treated as ordinary text.
     """
-    answers: list[Items] = []
-    drafts = []
-    in_reasoning = False
-    is_broken = False  # whether a malformed answer begins at rest_start
-    is_joined = False
-    rest_start = 0
-    last_end = 0  # of the last complete answer
+    found = _Found()
     end = 0  # of the last value
     for event in islice(_EVENT.finditer(text), _MOST):
         start = event.start()
@@ -224,44 +284,21 @@ def _list_answers(
         if start < end:
             continue
         if not event["value"]:
-            opens = bool(event["opens"])
-            if opens == in_reasoning:
-                # such as <think> inside reasoning, or <answer> outside it
-                if not event["closes"]:
-                    continue
-                # </think> without <think>: everything before it was reasoning
-                drafts += answers
-                answers = []
-            in_reasoning = opens
-            is_broken = False
-            rest_start = event.end()
+            found.pass_mark(event)
             continue
         # an item in a malformed answer is not an answer by itself, and truncated items may follow
-        if (is_cut or is_broken) and _PART.match(text, start):
+        may_be_item = is_cut or found.is_broken
+        if may_be_item and _PART.match(text, start):
             continue
-        found, end = read_answers(text, start)
-        if not found:
-            if not is_broken and _BEGINNING.search(text, start, end):
-                is_broken = True
-                rest_start = start
-            continue
-        is_broken = False
-        *others, items = found
-        drafts += others
-        target = drafts if in_reasoning else answers
-        # what only white space or commas separate belongs to one answer; words between mean that
-        # another answer begins
-        separator = _SEPARATOR.match(text, last_end)
-        if not target or not separator or separator.end() < start:
-            target.append(items)
-            is_joined = False
-        elif items != target[-1]:
-            target[-1] += items
-            is_joined = True
-        last_end = end
-    if in_reasoning or (answers and not is_broken):
-        rest_start = len(text)
-    return answers, drafts, text[rest_start:].strip(), is_joined
+        values, end = read_answers(text, start)
+        if values:
+            *others, items = values
+            found.drafts += others
+            found.add(items, text, start, end)
+        elif not found.is_broken and _BEGINNING.search(text, start, end):
+            found.is_broken = True
+            found.rest_start = start
+    return found
 
 
 def read_whole(text: str) -> Items | None:
@@ -315,10 +352,7 @@ def list_answers(value: object) -> list[Items]:
     if number.isdecimal() and len(number) <= _LONGEST_NUMBER:
         return [[value | {"n": int(number)}]]
     found: list[Items] = []
-    # first the reasoning, last the items
-    for name in sorted(
-        value, key=lambda name: (name == "items", not _REASONING_KEY.fullmatch(name))
-    ):
+    for name in sorted(value, key=_rank_key):
         answers = list_answers(value[name])
         if name == "items" and not answers:
             if value[name] == []:
@@ -326,6 +360,15 @@ def list_answers(value: object) -> list[Items]:
             return []
         found += answers
     return found
+
+
+def _rank_key(name: str) -> int:
+    """Return where a member of an object stands among the others: first reasoning, last items."""
+    if name == "items":
+        return 2
+    if _REASONING_KEY.fullmatch(name):
+        return 0
+    return 1
 
 
 def split_items(text: str, *, is_cut: bool) -> Items:

@@ -146,10 +146,17 @@ def read_stated_usage(body: object, *, has_failed: bool) -> Usage | None:
         # a prompt has more than one token; an SDK converts true to 1
         if usage.prompt_tokens > 1 and (has_failed or usage.output_tokens > 0):
             return usage
-    parts = body.values() if isinstance(body, dict) else body
-    if has_failed and isinstance(parts, Iterable) and not isinstance(parts, str):
-        usages = (read_stated_usage(part, has_failed=True) for part in parts)
-        return next(filter(None, usages), None)
+    if not has_failed:
+        return None
+    parts = body
+    if isinstance(body, dict):
+        parts = body.values()
+    if isinstance(parts, str) or not isinstance(parts, Iterable):
+        return None
+    for part in parts:
+        stated = read_stated_usage(part, has_failed=True)
+        if stated:
+            return stated
     return None
 
 
@@ -162,42 +169,54 @@ def _join_texts(
     its format, or if a gateway reports that its provider failed.
     """
     message = fields["message"]
+    # a list of parts, or a text, which is one part
     content = fields.get("content", "")
     if not isinstance(content, list):
         content = [{"text": _write(content)}]
     parts = [*content, *list_members(fields.get("calls") or None)]
-    if not all(isinstance(part, dict) for part in (message, *parts)):
+    has_format = all(isinstance(part, dict) for part in (message, *parts))
+    if not has_format:
         return None
     thoughts = [_write(message.get(name)) for name in _TABLE["thoughts"]]
     text = ""
-    calls = []
+    calls: list[str] = []
     for part in parts:
-        arguments = at(part, form["arguments"])
-        if any(map(part.get, _TABLE["thoughts"])):
+        is_thought = any(map(part.get, _TABLE["thoughts"]))
+        if is_thought:
             thoughts.append(_write(at(part, form["thought"])))
-        elif arguments:
-            written = _write(arguments)
-            # if the limit truncated the arguments, the provider may have closed their brackets
-            if is_cut:
-                written = written.removesuffix("]}")
-            calls.append(written)
+            continue
+        arguments = _write(at(part, form["arguments"]))
+        if arguments:
+            calls.append(arguments)
         else:
             text += _write(at(part, "text"))
-    if fields.get("error") and not text and not calls:
+    has_failed = fields.get("error") and not text and not calls
+    if has_failed:
         return None
-    if len(calls) > 1 and not is_cut:
-        # the items of all calls form one answer
-        calls = [f'{{"name":"","call":{call}}}' for call in dict.fromkeys(calls)]
     if calls:
         # an answer beside the calls is no thought
         if read_whole(text) is None:
             thoughts.append(text)
             text = ""
-        text += "".join(calls)
-    marked = [
-        f"<think>{thought}</think>" for thought in dict.fromkeys(thoughts) if thought
-    ]
-    return "".join(marked) + text
+        text += _join_calls(calls, is_cut=is_cut)
+    marked = ""
+    # the same thought may stand in two places of a message
+    for thought in dict.fromkeys(thoughts):
+        if thought:
+            marked += f"<think>{thought}</think>"
+    return marked + text
+
+
+def _join_calls(calls: Sequence[str], *, is_cut: bool) -> str:
+    """Return the arguments of the tool calls of a message as one text."""
+    if is_cut:
+        # the limit truncated the arguments, and the provider may have closed their brackets
+        return "".join(call.removesuffix("]}") for call in calls)
+    if len(calls) == 1:
+        return calls[0]
+    # the items of all calls form one answer
+    wrapped = [f'{{"name":"","call":{call}}}' for call in dict.fromkeys(calls)]
+    return "".join(wrapped)
 
 
 def _write(content: object) -> str:
@@ -294,9 +313,10 @@ def read_garbled(body: object) -> Failure:
     if body == "":
         problem = "the body has no answer"
     elif not isinstance(body, str):
+        problem = "without a message"
         error = at(body, "choices[0].error", "error")
-        detail = f"; {mask(str(error))[:200]}" if error else ""
-        problem = f"without a message{detail}"
+        if error:
+            problem += f"; {mask(str(error))[:200]}"
     # the beginning of a truncated reply
     elif body.lstrip().startswith(("{", "[")):
         problem = "broken JSON"

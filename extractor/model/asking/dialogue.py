@@ -9,7 +9,7 @@ the model seems to have read the whole text.
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 from extractor.assembly.check import ground_answer
@@ -18,7 +18,15 @@ from extractor.concepts.doses.prove import prove_regimens
 from extractor.concepts.own.declaration import CustomField, Of
 from extractor.concepts.people.registered_ages import AGES
 from extractor.concepts.quoted import Structure
-from extractor.evidence.drafts import RECORD, Chunk, Draft, ModelResult, Span, span_of
+from extractor.evidence.drafts import (
+    RECORD,
+    Chunk,
+    Draft,
+    ModelResult,
+    Objection,
+    Span,
+    span_of,
+)
 from extractor.evidence.items import PeopleReadings, draft_record
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.numbers import DAYS
@@ -92,15 +100,16 @@ def _read_lines(request: Request, replies: Replies | None) -> tuple[AnsweredLine
     """
     if replies is None:
         return ()
-    answered = [
-        reply
-        for part, reply in zip(request.parts, replies, strict=True)
-        if request.has_places(part)
-    ]
+    answered: list[ModelReply | None] = []
+    for part, reply in zip(request.parts, replies, strict=True):
+        if request.has_places(part):
+            answered.append(reply)
     if is_lacking(answered):
         return ()
-    items = [item for reply in answered if reply for item in reply.items]
-    return tuple(_list_answered_lines(request, items))
+    lines: list[AnsweredLine] = []
+    for reply in filter(None, answered):
+        lines += _list_answered_lines(request, reply.items)
+    return tuple(lines)
 
 
 def _list_answered_lines(
@@ -162,40 +171,11 @@ def read_replies(
     listed = take_listed(parsed, request, replies)
     replies = listed.replies
     asked = _list_asked(parsed, request, replies, listed)
-    received: list[Question] = []  # the questions of parts with a reply
-    unasked: list[Question] = []  # those of parts that the budget did not cover
-    drafts: list[Draft] = []
-    skipped: set[int] = set()
-    counted: set[int] = set()  # the numbers of lines that count as questions
-    unanswered = 0
-    waiting = 0  # the number of lines whose reply is pending
+    read = _Read()
     for part_asked, reply in zip(asked, replies, strict=True):
-        of_part = [*part_asked.questions, *part_asked.people]
-        counted |= {line.number for line in part_asked.questions}
-        if reply is None:
-            unasked += of_part
-            continue
-        part_drafts, part_skipped = _read_reply(parsed, part_asked, reply)
-        drafts += part_drafts
-        skipped |= part_skipped
-        if reply.is_useless:
-            unanswered += len(part_asked.questions)
-        else:
-            unanswered += len(part_skipped)
-        # the reply to the rest of a part may be pending
-        if reply.pending:
-            drafted = {draft.number for draft in part_drafts}
-            of_part = [line for line in of_part if line.number in drafted]
-            waiting += sum(line.number not in drafted for line in part_asked.questions)
-        received += of_part
-    reasons = _list_reasons(unasked, received)
-    drafted = {draft.number for draft in drafts}
-    for line in (*received, *unasked):
-        if line.number not in reasons or line.number in drafted:
-            continue
-        draft = parsed.draft_of(line.task, line.chunk)
-        is_skipped = line.number in skipped
-        drafts.append(replace(draft, custom_values={}, is_skipped=is_skipped))
+        _add_reply(read, parsed, part_asked, reply)
+    reasons = _list_reasons(read.unasked, read.received)
+    drafts = [*read.drafts, *_draft_silent(parsed, read, reasons)]
     drafts = [
         replace(draft, questions=reasons.get(draft.number, {})) for draft in drafts
     ]
@@ -204,22 +184,90 @@ def read_replies(
     last = max((draft.number for draft in drafts), default=0)
     numbers = count(max(last, *parsed.chunks, 0) + 1)
     drafts += listed.list_rejections(numbers)
-    total = sum(filter(None, replies), ModelReply())
+    total = ModelReply()
+    for reply in replies:
+        if reply is not None:
+            total += reply
     remarks = total.remarks
-    if unasked:
+    if read.unasked:
         remarks = (*remarks, LIMITED)
     result = ModelResult(tuple(drafts), total.rejected, remarks)
-    still_open = sum(
-        _is_open(draft)
-        for number, draft in result.by_number.items()
-        if number in counted
-    )
-    counts = {
-        "questions": sum(line.number in counted for line in received),
-        "open_questions": waiting + still_open,
-        "unanswered": unanswered,
-    }
+    counts = read.count_questions(result)
     return replace(result, usage=total.usage.model_copy(update=counts))
+
+
+@dataclass(slots=True)
+class _Read:
+    """What the replies to the parts of a request say, before what they leave out is added.
+
+    Attributes:
+        drafts: A draft for each item, and for each line about which silence is an answer.
+        received: The questions of parts with a reply.
+        unasked: Those of parts that the budget did not cover.
+        skipped: The numbers of the lines that the model skipped.
+        counted: The numbers of the lines that count as questions.
+        unanswered: How many lines were skipped, or belong to an unusable reply.
+        waiting: How many lines have a pending reply.
+    """
+
+    drafts: list[Draft] = field(default_factory=list)
+    received: list[Question] = field(default_factory=list)
+    unasked: list[Question] = field(default_factory=list)
+    skipped: set[int] = field(default_factory=set)
+    counted: set[int] = field(default_factory=set)
+    unanswered: int = 0
+    waiting: int = 0
+
+    def count_questions(self, result: ModelResult) -> dict[str, int]:
+        """Return the numbers of questions that the usage tells."""
+        still_open = 0
+        for number, draft in result.by_number.items():
+            if number in self.counted and _is_open(draft):
+                still_open += 1
+        return {
+            "questions": sum(line.number in self.counted for line in self.received),
+            "open_questions": self.waiting + still_open,
+            "unanswered": self.unanswered,
+        }
+
+
+def _add_reply(
+    read: _Read, parsed: ParsedRecord, asked: _Asked, reply: ModelReply | None
+) -> None:
+    """Add what the reply to a part says about its questions. ``reply`` is None if the budget did
+    not cover the call.
+    """
+    questions = [*asked.questions, *asked.people]
+    read.counted |= {line.number for line in asked.questions}
+    if reply is None:
+        read.unasked += questions
+        return
+    drafts, skipped = _read_reply(parsed, asked, reply)
+    read.drafts += drafts
+    read.skipped |= skipped
+    if reply.is_useless:
+        read.unanswered += len(asked.questions)
+    else:
+        read.unanswered += len(skipped)
+    # the reply to the rest of a part may be pending
+    if reply.pending:
+        drafted = {draft.number for draft in drafts}
+        questions = [line for line in questions if line.number in drafted]
+        read.waiting += sum(line.number not in drafted for line in asked.questions)
+    read.received += questions
+
+
+def _draft_silent(
+    parsed: ParsedRecord, read: _Read, reasons: Mapping[int, Reasons]
+) -> Iterator[Draft]:
+    """Yield an empty draft for each line that was to be answered and is not."""
+    drafted = {draft.number for draft in read.drafts}
+    for line in (*read.received, *read.unasked):
+        if line.number not in reasons or line.number in drafted:
+            continue
+        draft = parsed.draft_of(line.task, line.chunk)
+        is_skipped = line.number in read.skipped
+        yield replace(draft, custom_values={}, is_skipped=is_skipped)
 
 
 def _list_asked(
@@ -230,15 +278,19 @@ def _list_asked(
     """
     parts = [_Asked() for _ in request.parts]
     free = count(max(parsed.chunks, default=0) + 1)
-    items = [item for reply in replies if reply for item in reply.items]
+    # the items of each part; a part that was not asked about has none
+    of_parts = [reply.items if reply else () for reply in replies]
+    items = list(chain.from_iterable(of_parts))
     _ask_criteria(parsed, request, items, parts, free)
-    numbers = {item.chunk.span: item.chunk for item in parsed.outcomes}
-    numbers |= {item.chunk.span: item.chunk for item in parsed.criteria}
+    known: dict[Span, Chunk] = {}
+    for item in (*parsed.outcomes, *parsed.criteria):
+        known[item.chunk.span] = item.chunk
     for part, asked in zip(request.parts, parts, strict=True):
         for line in request.list_lines(part):
-            _ask_line(line, numbers, asked, free)
-    for part, asked, reply in zip(request.parts, parts, replies, strict=True):
-        answered = {item.n for item in reply.items} if reply else set()
+            _ask_line(line, known, asked, free)
+    # after all lines, because criteria and endpoints may already have a number
+    for part, asked, of_part in zip(request.parts, parts, of_parts, strict=True):
+        answered = {item.n for item in of_part}
         _ask_listed(parsed, request.list_lines(part), asked, listed, answered)
     return parts
 
@@ -275,34 +327,60 @@ def _ask_line(
     questions, because its items are of two kinds. The criteria and endpoints that it states are
     questions of their own.
     """
-    lists = list_lists(line)
-    if lists:
-        custom = tuple(one for one in line.custom if one.of in (Of.REGIMEN, Of.RECORD))
-        asked_here = [name for name in line.guideline_fields if name not in lists]
-        asked_here += [one.name for one in custom]
-        if not asked_here:
-            return
-        line = replace(line, fields=tuple(asked_here), custom=custom)
+    line = _leave_lists(line)
+    if not line.fields:
+        return
     chunk = replace(line.chunk, number=next(free))
-    is_item = line.task is Task.ENDPOINTS or "category" in line.fields
-    if is_item:
-        # an outcome, or a criterion of a record without an eligibility section
+    is_outcome = line.task is Task.ENDPOINTS
+    # of a record without an eligibility section
+    is_criterion = "category" in line.fields
+    if is_outcome or is_criterion:
         chunk = known.get(line.chunk.span, chunk)
     if REGIMENS not in line.fields:
         asked.add(line.number, replace(line, chunk=chunk))
         return
-    of_regimens = tuple(one for one in line.custom if one.of is Of.REGIMEN)
-    others = tuple(one for one in line.custom if one.of is not Of.REGIMEN)
-    names = tuple(one.name for one in of_regimens)
-    regimens = replace(line, chunk=chunk, fields=(REGIMENS, *names), custom=of_regimens)
-    asked.add(line.number, regimens)
-    of_people = [name for name in line.fields if name == PEOPLE]
-    fields = (*of_people, *(one.name for one in others))
-    if fields:
+    of_regimens: list[CustomField] = []
+    others: list[CustomField] = []
+    for own in line.custom:
+        if own.of is Of.REGIMEN:
+            of_regimens.append(own)
+        else:
+            others.append(own)
+    asked.add(line.number, _ask(line, chunk, [REGIMENS], of_regimens))
+    of_people: list[str] = []
+    if PEOPLE in line.fields:
+        of_people.append(PEOPLE)
+    if of_people or others:
         chunk = replace(line.chunk, number=next(free))
-        people = Question(Task.ELIGIBILITY, chunk, fields, line.hint, others)
+        people = _ask(line, chunk, of_people, others)
+        people = replace(people, task=Task.ELIGIBILITY)
         asked.people.append(people)
         asked.by_number[line.number].append(people)
+
+
+def _leave_lists(line: Question) -> Question:
+    """Return a question without the criteria and endpoints that its line states, and without the
+    custom fields of these; the question itself if it does not ask for them.
+    """
+    lists = list_lists(line)
+    if not lists:
+        return line
+    fields = [name for name in line.guideline_fields if name not in lists]
+    custom = [own for own in line.custom if own.of in (Of.REGIMEN, Of.RECORD)]
+    return _ask(line, line.chunk, fields, custom)
+
+
+def _ask(
+    line: Question,
+    chunk: Chunk,
+    fields: Sequence[str],
+    custom: Sequence[CustomField],
+) -> Question:
+    """Return a question about a line that asks for these fields of the guideline and for these
+    custom fields, and whose values belong to ``chunk``.
+    """
+    names = [own.name for own in custom]
+    return replace(line, chunk=chunk, fields=(*fields, *names), custom=tuple(custom))
 
 
 def _ask_criteria(
@@ -465,18 +543,17 @@ def _list_reasons(unasked: Questions, received: Questions) -> dict[int, Reasons]
         (received, AbsenceReason.MODEL_REFUSED),
     ):
         for question in questions:
-            of_record = {
-                field.name for field in question.custom if field.of is Of.RECORD
-            }
+            of_record = [own.name for own in question.custom if own.of is Of.RECORD]
             for name in question.fields:
-                is_of_record = name == PEOPLE or name in of_record
-                number = RECORD if is_of_record else question.number
+                number = question.number
+                if name == PEOPLE or name in of_record:
+                    number = RECORD
                 reasons_of_item = reasons.setdefault(number, {})
                 # an unasked line might state the custom field, so the budget remains the reason
-                if name not in of_record or name not in reasons_of_item:
-                    reasons_of_item |= dict.fromkeys(
-                        _PARTS_OF.get(name, [name]), reason
-                    )
+                if name in of_record and name in reasons_of_item:
+                    continue
+                for part in _PARTS_OF.get(name, (name,)):
+                    reasons_of_item[part] = reason
     return reasons
 
 
@@ -518,20 +595,20 @@ def _join_record(drafts: Sequence[Draft], reasons: Reasons) -> Draft:
         elif name not in PEOPLE_FIELDS:
             # answers that state a value come first
             answers.sort(key=lambda reading: not reading.value)
-            custom[name] = sum(
-                (draft.custom_values.get(name, ()) for draft in drafts), ()
-            )
+            of_lines = [draft.custom_values.get(name, ()) for draft in drafts]
+            custom[name] = tuple(chain.from_iterable(of_lines))
         if answers:
             model[name] = answers[0]
-    objections = [objection for draft in drafts for objection in draft.objections]
-    against = tuple(
-        objection for objection in objections if objection.field in PEOPLE_FIELDS
-    )
+    contradicted = chain.from_iterable(draft.contradicted for draft in drafts)
+    against: list[Objection] = []
+    for draft in drafts:
+        of_people = [one for one in draft.objections if one.field in PEOPLE_FIELDS]
+        against += of_people
     return replace(
         draft_record(PeopleReadings()),
         model=model,
-        contradicted=sum((draft.contradicted for draft in drafts), ()),
-        objections=against,
+        contradicted=tuple(contradicted),
+        objections=tuple(against),
         custom_values=custom,
         questions=reasons,
     )

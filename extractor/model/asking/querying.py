@@ -20,9 +20,10 @@ from extractor.errors import (
 from extractor.model.asking.answers import read_items
 from extractor.model.asking.questions import AskedLines, ModelReply, Replies
 from extractor.model.asking.request import Request
-from extractor.model.calls import MOST_CALLS
+from extractor.model.calls import MOST_CALLS, Call
 from extractor.model.client import Model
 from extractor.model.completions import Ending
+from extractor.model.store import Answer
 from extractor.schemas import Usage
 
 _TRUNCATED = "the answer did not fit into the output limit (finish reason length)"
@@ -143,15 +144,9 @@ async def _ask_once(
     reply = read_items(completion, call, request, part)
     reply = reply._replace(usage=completion.usage)
     is_cut = completion.ending is Ending.CUT
-    if answer.is_new and not reply.items and (is_cut or reply.dropped):
-        model.reject(answer)
-    # no items, although the text or a line must have one
-    is_empty = not reply.items and request.needs_items(part)
-    if answer.is_new and reply.items:
-        model.watch.note_useful()
-    elif answer.is_new and (reply.dropped or is_empty):
-        reasons = dict.fromkeys(reason for _, reason in reply.dropped)
-        model.note_useless(call, "; ".join(reasons) or "the answers are empty")
+    if answer.is_new:
+        must_have_items = request.needs_items(part)
+        _note_answer(model, call, answer, reply, must_have_items=must_have_items)
     if is_cut and not completion.text.strip():
         return reply._replace(dropped=((None, _NO_TEXT),)), ()
     if is_cut:
@@ -162,6 +157,30 @@ async def _ask_once(
         last = max(item.n for item in reply.items)
         return reply, _list_pieces(last + 1, part)
     return reply, ()
+
+
+def _note_answer(
+    model: Model,
+    call: Call,
+    answer: Answer,
+    reply: ModelReply,
+    *,
+    must_have_items: bool,
+) -> None:
+    """Tell the model whether a new answer was of use, and mark it in the store if it was not. An
+    empty answer is only useless if the text or a line of the part must have an item.
+    """
+    if reply.items:
+        model.watch.note_useful()
+        return
+    is_cut = answer.completion.ending is Ending.CUT
+    if is_cut or reply.dropped:
+        model.reject(answer)
+    if reply.dropped:
+        reasons = dict.fromkeys(reason for _, reason in reply.dropped)
+        model.note_useless(call, "; ".join(reasons))
+    elif must_have_items:
+        model.note_useless(call, "the answers are empty")
 
 
 def _list_pieces(start: int, part: range) -> tuple[range, ...]:
@@ -179,13 +198,11 @@ def _find_rest(
     of the text, it is asked about again, unless it is the only one. A passage may have more items
     than those that were read, so it is asked about again, too.
     """
-    dropped = tuple(
-        (number, reason) for number, reason in reply.dropped if number is not None
-    )
-    numbers = [item.n for item in reply.items]
-    if not numbers:
+    if not reply.items:
         return reply._replace(dropped=()), request.halve(part)
-    last = max(numbers)
+    # that the whole answer cannot be read says only that it is cut
+    dropped = tuple(one for one in reply.dropped if one[0] is not None)
+    last = max(item.n for item in reply.items)
     kept = tuple(item for item in reply.items if item.n != last)
     if not kept:
         kept = reply.items

@@ -205,13 +205,27 @@ class Request:
 
     def _show_above(self, number: int) -> Iterator[str]:
         """Yield what the rules read above the place at which a part begins."""
-        border = next((one for one in self.borders if one.number == number), None)
-        if border and border.kind:
+        border = self._find_border(number)
+        if border is None:
+            return
+        if border.kind:
             yield f"({border.kind.value} list, continued)"
-        if border and border.above:
-            start, end = (*self.places, len(self.text))[border.above - 1 :][:2]
-            words = PLACE.sub("[ ", flatten(self.text[start:end]))[:_LONGEST_ABOVE]
-            yield f"(above, [{border.above}]) {words}"
+        if border.above:
+            # a place ends where the next one begins
+            edges = (*self.places, len(self.text))
+            start = edges[border.above - 1]
+            end = edges[border.above]
+            words = flatten(self.text[start:end])
+            # the text may look like the number of a place
+            words = PLACE.sub("[ ", words)
+            yield f"(above, [{border.above}]) {words[:_LONGEST_ABOVE]}"
+
+    def _find_border(self, number: int) -> Border | None:
+        """Return the border with this number, or None if no item begins there."""
+        for border in self.borders:
+            if border.number == number:
+                return border
+        return None
 
 
 def _expect_tokens(line: Question) -> int:
@@ -489,18 +503,25 @@ def _list_own(
     if not of_record:
         return
     shown = [line.chunk.span for line in known]
-    for name in parsed.sections:
+    for name, section in parsed.sections.items():
         # the eligibility section is shown as a whole
         if name == ELIGIBILITY:
             continue
         fields = [field for field in of_record if field.searches(name)]
-        for passage in parsed.sections[name].lines() if fields else ():
-            span = span_of(passage)
+        # cutting a section into lines takes time
+        if not fields:
+            continue
+        hint = name.replace("_", " ")
+        for passage in section.lines():
             text = passage.text
             mentioned = [field for field in fields if field.is_mentioned_in(text)]
-            if mentioned and not any(map(span.overlaps, shown)):
-                hint = name.replace("_", " ")
-                line = Question(Task.ELIGIBILITY, Chunk(0, span, text), (), hint)
-                for field in mentioned:
-                    line = line.add(field)
-                yield line
+            if not mentioned:
+                continue
+            span = span_of(passage)
+            is_shown_already = any(map(span.overlaps, shown))
+            if is_shown_already:
+                continue
+            line = Question(Task.ELIGIBILITY, Chunk(0, span, text), (), hint)
+            for field in mentioned:
+                line = line.add(field)
+            yield line
