@@ -104,6 +104,7 @@ _TOPICS = (
 _ENDED_BY_ENDPOINTS = (ELIGIBILITY, ARMS, INTERVENTIONS)
 """Sections that a sentence about endpoints ends."""
 _LINE_END = re.compile(r"\n")
+_REST_BLANK = re.compile(r"[^\S\n]*+(?:\n|\Z)")
 _LONGEST_TITLE = 300
 _LOWEST_MARK = "#" * 6
 _NEAR = 1_500
@@ -406,24 +407,40 @@ class TextReader:
         page of a register: "Age" above "19Year~75Year", then "Description" (CRIS), or "Number"
         above the numbers of a table (CTIS).
         """
-        is_alone = not self.text[entry.end :].split("\n", 1)[0].strip()
-        if below is None or not is_alone:
+        if below is None or not self._is_alone(entry):
             return False
-        label = self._read(entry).strip().lower()
-        if label == "age" and self._is_below_heading:
-            self._age_field = below.start
-            return _PAGE_AGE.match(self._read(below)) is not None
+        match self._read(entry).strip().lower():
+            case "age":
+                if not self._is_below_heading:
+                    return False
+                self._age_field = below.start
+                return _PAGE_AGE.match(self._read(below)) is not None
+            case "description":
+                if self._section != ELIGIBILITY:
+                    return False
+                return self._is_below_heading or self._is_below_age
+            case "healthy volunteers":
+                return self._read(below).strip().lower() in ("yes", "no")
+            case "outcome":
+                return self._is_below_outcomes
+            case "number":
+                return self._is_below_outcomes or self._is_below_heading
+        return False
+
+    def _is_alone(self, entry: PlacedBlock) -> bool:
+        """Return whether nothing follows an entry on its line."""
+        return _REST_BLANK.match(self.text, entry.end) is not None
+
+    @property
+    def _is_below_age(self) -> bool:
+        """Whether the last line is the age on a copied page of a register."""
         last = self._lines[self._section][-1:]
-        is_below_age = any(line.start == self._age_field for line in last)
-        if label == "description" and self._section == ELIGIBILITY:
-            return is_below_age or self._is_below_heading
-        if label == "healthy volunteers":
-            return self._read(below).strip().lower() in ("yes", "no")
-        is_of_outcomes = self._section in OUTCOMES
-        is_below_outcomes = is_of_outcomes and not self._groups[self._section][-1]
-        if label == "outcome":
-            return is_below_outcomes
-        return label == "number" and (is_below_outcomes or self._is_below_heading)
+        return any(line.start == self._age_field for line in last)
+
+    @property
+    def _is_below_outcomes(self) -> bool:
+        """Whether the last line is the heading of a list of outcomes."""
+        return self._section in OUTCOMES and not self._groups[self._section][-1]
 
     def read_as(self, section: str) -> None:
         """Treat the whole text as one section. Headings do not open other sections."""
@@ -450,7 +467,7 @@ class TextReader:
         if entry.ends_columns and self._section in OUTCOMES and not name:
             return DESCRIPTION
         if name:
-            if self._is_content(entry, name) or self._is_topic(name, below):
+            if self._is_content(entry) or self._is_topic(name, below):
                 return None
             return name_section(name)
         if entry.continues_line:
@@ -510,48 +527,88 @@ class TextReader:
         self._style, self._number = closed.heading_style, closed.heading_number
         self._styles, self._item = {closed.style}, closed.item
 
-    def _is_content(self, entry: PlacedBlock, name: str) -> bool:
+    def _is_content(self, entry: PlacedBlock) -> bool:
         """Return whether a line that contains the words of a heading belongs to the content of the
-        open section. ``name`` is the name of the heading in the vocabulary.
+        open section.
+
+        Each of the signs decides about some headings and returns None for the others. The first one
+        that decides wins; a heading about which none decides opens its section.
         """
-        # "Route of administration" is a heading only below a product
-        if name == "course_row":
+        signs = (
+            self._judge_place,  # "Primary" is a heading only below "Outcomes"
+            self._judge_group,  # "Treatment" among criteria begins no intervention
+            self._judge_end,  # "Treatment," goes on in the next line
+            self._judge_part,  # "Intervention: Fictumab" is a part of an arm
+            self._judge_item,  # "- Sex" stands beside "- Age"
+            self._judge_label,  # "Sex: female" is a criterion
+        )
+        for judge in signs:
+            verdict = judge(entry)
+            if verdict is not None:
+                return verdict
+        return False
+
+    def _judge_place(self, entry: PlacedBlock) -> bool | None:
+        """Headings that are such only below another one are content elsewhere."""
+        # "Route of administration" is one only below a product, where ``_begins_row`` reads it
+        if entry.block.name == "course_row":
             return True
-        # "Primary" is a heading only below "Outcomes"
-        if name in RANKS and self._section not in OUTCOMES:
+        if entry.block.name in RANKS and self._section not in OUTCOMES:
             return True
-        # "Treatment" in a list of criteria does not begin an intervention
-        is_group = self._section in (ARMS, INTERVENTIONS)
-        if name in STATES and self._has_criteria and not is_group:
-            return not self._begins_arms(entry)
-        # "Treatment," continues in the next line
+        return None
+
+    def _judge_group(self, entry: PlacedBlock) -> bool | None:
+        """Below criteria, an arm or intervention opens a section only if it gives a treatment, even
+        if the line goes on in the next one.
+        """
+        if entry.block.name not in STATES or not self._has_criteria:
+            return None
+        if self._section in (ARMS, INTERVENTIONS):
+            return None
+        return not self._begins_arms(entry)
+
+    def _judge_end(self, entry: PlacedBlock) -> bool | None:
+        """A line that ends within a sentence or a list is content."""
         if self._read(entry).endswith((",", ";")):
             return True
-        is_alone = not self.text[entry.end :].split("\n", 1)[0].strip()
-        # "Intervention: Fictumab", with its colon, is a part of an arm; as a heading, it follows a
-        # blank line
-        start = entry.words_start
-        if self._section in ITEMS and LABELS.match(self.text, start, entry.end + 1):
-            return not (is_alone and entry.block.gap)
-        if self._is_like_items(entry, name):
-            return True
-        # "Sex: female" and, below "## Criteria", "### Conditions" are labels of criteria
-        if self._section != ELIGIBILITY:
-            return False
-        if name not in _IN_CRITERIA:
-            return False
-        is_deeper = entry.style.startswith("#") and entry.style > self._style
-        return is_deeper or not is_alone
+        return None
 
-    def _is_like_items(self, entry: PlacedBlock, name: str) -> bool:
+    def _judge_part(self, entry: PlacedBlock) -> bool | None:
+        """The label of a part of an item, with its colon, is content unless it stands alone below a
+        blank line. There, it is a heading even if it has the list marker of the items.
+        """
+        if self._section not in ITEMS:
+            return None
+        # the colon follows the entry
+        if not LABELS.match(self.text, entry.words_start, entry.end + 1):
+            return None
+        return not (entry.block.gap and self._is_alone(entry))
+
+    def _judge_item(self, entry: PlacedBlock) -> bool | None:
+        """An item like those above it is content, even if a heading is all that it says."""
+        if self._is_like_items(entry):
+            return True
+        return None
+
+    def _judge_label(self, entry: PlacedBlock) -> bool | None:
+        """Among criteria, some headings are labels: "Sex: female" and, below "## Criteria",
+        "### Conditions".
+        """
+        if self._section != ELIGIBILITY or entry.block.name not in _IN_CRITERIA:
+            return None
+        is_deeper = entry.style.startswith("#") and entry.style > self._style
+        return is_deeper or not self._is_alone(entry)
+
+    def _is_like_items(self, entry: PlacedBlock) -> bool:
         """Return whether an item has the same kind of list marker as earlier items of the section.
         Headings have hashes, and a description has numbered parts: "4.2 Inclusion criteria" below
         "4.1 Number of patients".
         """
         if not entry.is_item or entry.style.startswith("#"):
             return False
-        is_part = self._section == DESCRIPTION and name_section(name) == ELIGIBILITY
-        if is_part and len(entry.number) > 1:
+        opens_criteria = name_section(entry.block.name) == ELIGIBILITY
+        is_part = self._section == DESCRIPTION and len(entry.number) > 1
+        if is_part and opens_criteria:
             return False
         # "10. Outcome measures" below the item "2."
         if entry.number and self._item and entry.number not in list_next(self._item):

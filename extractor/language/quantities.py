@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Container, Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from extractor.language.book import read_term, rule
 from extractor.language.lexer import NAME_NUMBER, NUMBER, UNKNOWN, Tokens, keep
@@ -223,43 +223,58 @@ def _pair_ends(
     range if they are joined by a dash or "to", are in ascending order and have the same unit. Three
     or more numbers joined by dashes are not treated as ranges: "75 - 150 - 225".
     """
+    if len(items) == 1:
+        yield _compare_alone(tokens, items[0])
+        return
     opens_range = _find_ranges(tokens, items)
-    is_alone = len(items) == 1
-    is_used = False
-    for index, item in enumerate(items):
-        # the upper number of the range before, or its cap
-        if is_used:
-            is_used = False
-            continue
-        last = item
-        if opens_range[index]:
-            following = items[index + 1]
-            # what follows "5 mg/kg up to" 300 mg is the most that is given
-            is_capped = _is_capped(item, following)
-            if not is_capped and _ascends(item, following):
-                last = following
-            is_used = is_capped or last is following
+    index = 0
+    while index < len(items):
+        item = items[index]
         comparator = ""
         if index == 0:
             comparator = _read_comparator(tokens, item.first)
-        if is_alone:
-            comparator = _read_comparator_behind(tokens, last.end) or comparator
-        assert last.unit, "_spread_units sets the unit of each number"
-        low: Numeric | None = item.value
-        if is_alone and comparator in (UP_TO, "<=", "<"):
-            low = None
-        high: Numeric | None = last.value
-        if is_alone and comparator in (">=", ">"):
-            high = None
-        yield WrittenQuantity(
-            low=low,
-            high=high,
-            unit=last.unit,
-            first=item.first,
-            end=last.end,
-            is_sure=item.is_sure and last.is_sure,
-            comparator=comparator,
-        )
+        last = item
+        index += 1
+        if opens_range[index - 1]:
+            following = items[index]
+            if _is_capped(item, following):
+                # what follows "5 mg/kg up to" is the most that is given, and no quantity
+                index += 1
+            elif _ascends(item, following):
+                last = following
+                index += 1
+        yield _join_ends(item, last, comparator)
+
+
+def _compare_alone(tokens: Tokens, item: _ListedNumber) -> WrittenQuantity:
+    """Return the only number of a list as a quantity, whose comparator may leave an end open: "up
+    to 5 mg". One behind it stands closer, as in "10 mg or more".
+    """
+    comparator = _read_comparator_behind(tokens, item.end)
+    if not comparator:
+        comparator = _read_comparator(tokens, item.first)
+    quantity = _join_ends(item, item, comparator)
+    if comparator in (UP_TO, "<=", "<"):
+        return replace(quantity, low=None)
+    if comparator in (">=", ">"):
+        return replace(quantity, high=None)
+    return quantity
+
+
+def _join_ends(
+    first: _ListedNumber, last: _ListedNumber, comparator: str
+) -> WrittenQuantity:
+    """Return a quantity from its lower number to its upper one, which may be the same."""
+    assert last.unit, "_spread_units sets the unit of each number"
+    return WrittenQuantity(
+        low=first.value,
+        high=last.value,
+        unit=last.unit,
+        first=first.first,
+        end=last.end,
+        is_sure=first.is_sure and last.is_sure,
+        comparator=comparator,
+    )
 
 
 def _find_ranges(tokens: Tokens, items: Sequence[_ListedNumber]) -> list[bool]:

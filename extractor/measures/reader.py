@@ -150,26 +150,30 @@ def _read_line(tokens: Tokens, introduced: frozenset[str]) -> tuple[Limit, ...]:
     chosen = _choose_spans(chart, tokens, introduced)
     subjects = _find_subjects(chart, tokens, chosen)
     # the limit in "patients over 75 years must have LVEF >= 55 %" that singles out the patients
-    of_subjects = [
-        span for span in chosen if _find_enclosing_subject(subjects, span, "words")
-    ]
-    places = {span.first for span in of_subjects}
-    chosen = [span for span in chosen if span.first not in places]
+    qualifying: list[Expression] = []
+    others: list[Expression] = []
+    for span in chosen:
+        if _find_enclosing_subject(subjects, span, "words"):
+            qualifying.append(span)
+        else:
+            others.append(span)
     # the "(age < 65)" that says for whom the limit before it is
-    ages = _find_ages_in_brackets(tokens, chosen)
-    of_subjects += ages.values()
+    ages = _find_ages_in_brackets(tokens, others)
+    qualifying += ages.values()
     of_ages = {age.first for age in ages.values()}
-    chosen = [span for span in chosen if span.first not in of_ages]
-    limits = _read_chosen(chart, tokens, chosen, subjects)
-    limits = [_add_age(tokens, limit, ages) for limit in limits]
-    limits = [_find_unit_apart(tokens, limit) for limit in limits]
-    limits = [_read_plural_age(tokens, limit) for limit in limits]
-    limits = _join_conditions(tokens, _share_stated_unit(tokens, limits))
+    others = [span for span in others if span.first not in of_ages]
+    limits: list[Limit] = []
+    for read in _read_chosen(chart, tokens, others, subjects):
+        with_age = _add_age(tokens, read, ages)
+        with_unit = _find_unit_apart(tokens, with_age)
+        limits.append(_read_plural_age(tokens, with_unit))
+    limits = _share_stated_unit(tokens, limits)
+    limits = _join_conditions(tokens, limits)
     limits = _join_people_in_brackets(tokens, limits)
     limits = _complete_brackets(tokens, limits)
-    for span in of_subjects:
-        read = _read_limits(chart, tokens, span, span.place, None, is_case=False)
-        limits += [replace(limit, qualifies=True) for limit in read]
+    for span in qualifying:
+        of_span = _read_limits(chart, tokens, span, span.place, None, is_case=False)
+        limits += [replace(limit, qualifies=True) for limit in of_span]
     return tuple(sorted(limits, key=attrgetter("first")))
 
 
@@ -286,16 +290,16 @@ def _find_clauses_of_some(
     for match in rule("clause_of_some").find(tokens):
         subject = _Subject(match.place("words"), match.place("clause"))
         words = subject.words
-        is_of_some = (
-            # as in "Cohort B: platelets >= 75"
-            tokens.codes[words[1]] == ":"
-            # as in "LVEF >= 50 %; patients treated with anthracyclines must have ..."
-            or (bool(chosen) and chosen[0].end <= match.first)
-            or _holds_limit(chosen, subject.clause)
-            or rule("subject_at_start").covers(tokens, *words) is not None
-        )
         # "Male >= 50 kg, BMI should be ..." states two limits, "patients over 60 must ..." one
-        if is_of_some and not _holds_other_than_age(tokens, chosen, words):
+        if _holds_other_than_age(tokens, chosen, words):
+            continue
+        # as in "Cohort B: platelets >= 75"
+        is_heading = tokens.codes[words[1]] == ":"
+        # as in "LVEF >= 50 %; patients treated with anthracyclines must have ..."
+        follows_limit = bool(chosen) and chosen[0].end <= match.first
+        is_of_limit = follows_limit or _holds_limit(chosen, subject.clause)
+        at_start = rule("subject_at_start")
+        if is_heading or is_of_limit or at_start.covers(tokens, *words):
             yield subject
 
 
@@ -752,33 +756,39 @@ def _read_plural_age(tokens: Tokens, limit: Limit) -> Limit:
 @keep
 def _list_units_apart(tokens: Tokens) -> list[RuleMatch]:
     """Return the openings before the units of a line that are apart from a number."""
-    return [
-        opening
-        for opening in rule("unit_apart_opening").find(tokens)
-        if _read_unit(tokens, opening.end)
+    openings: list[RuleMatch] = []
+    for opening in rule("unit_apart_opening").find(tokens):
+        if _read_unit(tokens, opening.end) is None:
+            continue
         # the "(s)" in "platelet(s)" is not the unit of seconds
-        and not (opening.text == "(" and tokens.joined(opening.first))
+        if opening.text == "(" and tokens.joined(opening.first):
+            continue
         # the "(F)" in "Hb >= 12 (F) / 13 (M)"
-        and not rule("value_people").starts(tokens, opening.first)
-    ]
+        if rule("value_people").starts(tokens, opening.first):
+            continue
+        openings.append(opening)
+    return openings
 
 
 def _share_stated_unit(tokens: Tokens, limits: list[Limit]) -> list[Limit]:
     """Return the limits, adding a unit that the line states for all of them: "WBC >= 3, platelets
     >= 100 (both x 10^9/L)". Limits with a unit, ages and grades are returned unchanged.
     """
-    openings = rule("unit_of_all").find(tokens)
-    units = (_read_unit(tokens, opening.end) for opening in openings)
-    unit = next(filter(None, units), None)
+    unit = None
+    for opening in rule("unit_of_all").find(tokens):
+        unit = _read_unit(tokens, opening.end)
+        if unit:
+            break
     if unit is None:
         return limits
-    return [
-        # a grade has no unit, and an age has its own
-        limit
-        if limit.unit or limit.rule.startswith("grades")
-        else _add_unit(limit, *unit)
-        for limit in limits
-    ]
+    shared: list[Limit] = []
+    for limit in limits:
+        # an age has a unit of its own, and a grade has none
+        if limit.unit or limit.rule.startswith("grades"):
+            shared.append(limit)
+        else:
+            shared.append(_add_unit(limit, *unit))
+    return shared
 
 
 def _read_unit(
@@ -793,9 +803,11 @@ def _read_unit(
     unit = rule("limit_unit").starts(tokens, at, end)
     if unit is None:
         return None
-    if not (read_time_unit(unit.text) or read_unit(unit.text)):
+    if not read_time_unit(unit.text) and not read_unit(unit.text):
         return None
-    return power.text if power else "", unit.text
+    if power:
+        return power.text, unit.text
+    return "", unit.text
 
 
 def _add_unit(limit: Limit, power: str, unit: str) -> Limit:
