@@ -427,6 +427,32 @@ def test_a_dose_is_as_sure_as_its_least_sure_value_and_says_what_is_missing(dose
         assert row["words"] in {**ARMS, None: "500 mg on demand"}[row["arm"]]
 
 
+def test_a_dose_is_no_surer_than_its_maximum_and_its_condition():
+    sure = {
+        "agent": 0.95,
+        "amounts[0]": 0.9,
+        "amounts[1]": 0.92,
+        "amounts[0].condition": 0.6,
+        "maximum[0]": 0.8,
+        "arms[0]": 0.91,
+    }
+    evidence = [
+        PROOF | {"field": field, "confidence": value} for field, value in sure.items()
+    ]
+    rows = list_doses(
+        {
+            "arms": ["A"],
+            "amounts": [BANDS[0], {"low": 5, "high": 5, "unit": "mg"}],
+            "maximum": [{"value": 10, "unit": "mg", "per": "day"}],
+            "evidence": evidence,
+        }
+    )
+    assert pick(rows, "amount_confidence", "condition_confidence", "confidence") == [
+        [0.9, 0.6, 0.6],
+        [0.92, None, 0.8],
+    ]
+
+
 def measure(frame, kind, points, cycle=None, **parts):
     """The rows of the times of an endpoint."""
     times = [dict(zip(("value", "unit"), one.split(), strict=True)) for one in points]

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from extractor.apps.export.agents import (
     AgentNamer,
+    ArmLink,
     InterventionIndex,
     find_form,
     link_arms,
@@ -276,22 +277,50 @@ def _list_dosing_rows(
     """
     arms = list_arms(extraction, registered.arms)
     arms_by_key = group_pairs((arm.key, (place, arm)) for place, arm in enumerate(arms))
-    terms = extraction.registered_terms
-    interventions = registered.interventions
-    positions = InterventionIndex(interventions)
-    namer = AgentNamer(interventions, terms)
     kinds = (one.kind for one in extraction.findings if one.field.startswith("dosing"))
     findings = tuple(dict.fromkeys(kinds))
+    terms = extraction.registered_terms
+    positions = InterventionIndex(registered.interventions)
+    namer = AgentNamer(registered.interventions, terms)
+    receiving = set[object]()
+    for regimen, common in _describe_regimens(extraction, registered, positions):
+        cells = {
+            **common,
+            "findings": findings,
+            "agent_canonical": namer.name(regimen.agent),
+        }
+        yield "regimens", cells
+        amounts = _describe_amounts(regimen)
+        for amount in amounts:
+            yield "amounts", {**amount, "regimen_index": cells["regimen_index"]}
+        for link in link_arms(regimen, arms_by_key):
+            receiving.add(link.arm_index)
+            yield from _list_dose_rows(regimen, cells, amounts, link)
+    for place, arm in enumerate(arms):
+        yield "arms", arm._asdict()
+        if place not in receiving:
+            yield "doses", {"arm_index": place, "arm": arm.label, "findings": findings}
+    for intervention in registered.interventions:
+        canonical = intervention.name and namer.name(intervention.name)
+        cells = {**intervention._asdict(), "agent_canonical": canonical}
+        yield "interventions", cells
+    for kind in (TermKind.CONDITION, TermKind.INTERVENTION):
+        for term in list_mesh_terms(terms, kind, positions):
+            yield f"{kind}_terms", term
+
+
+def _describe_regimens(
+    extraction: TrialExtraction, registered: Registered, positions: InterventionIndex
+) -> Iterator[tuple[Regimen, Cells]]:
+    """Yield each regimen with the cells that its rows in all tables share."""
     gaps = group_pairs(
         (item, f"{field}: {absence.reason}")
         for absence in extraction.absences
         for item, _, field in [absence.field.partition(".")]
     )
-    receiving = set[int | None]()
     from_days = list_step_starts(extraction.dosing)
     for index, regimen in enumerate(extraction.dosing):
-        agent = namer.name(regimen.agent)
-        proofs = group_pairs((piece.field, piece) for piece in regimen.evidence)
+        proofs = _group_by_field(regimen)
         cells = {
             **regimen.__dict__,
             **_describe_regimen(regimen, positions.find(regimen.agent), registered),
@@ -300,52 +329,63 @@ def _list_dosing_rows(
             **_describe_maxima(regimen),
             **_describe_span(regimen, from_days[index]),
             "regimen_index": index,
-            "findings": findings,
-            "agent_canonical": agent,
             "gaps": tuple(gaps[f"dosing[{index}]"]),
         }
-        yield "regimens", cells
-        amounts: dict[int | None, Cells] = {None: {}}
-        parts = _index_evidence(regimen)
-        for position, amount in enumerate(regimen.amounts):
-            path = f"amounts[{position}]"
-            pieces = proofs[path]
-            described = _describe_amount(amount, regimen)
-            described |= _describe_content(amount, regimen.quote)
-            described |= _describe_whom(amount, proofs[f"{path}.condition"])
-            if "daily_unit" in described:
-                daily = [*pieces, *proofs["frequency"]]
-                described["daily_confidence"] = find_least(daily)
-            # as in `values`, also of its arms
-            amounts[position] = {**described, **_locate_quotes(parts[path])}
-            yield "amounts", {**amounts[position], "regimen_index": index}
-        of_regimen = [piece for piece in regimen.evidence if "[" not in piece.field]
-        for link in link_arms(regimen, arms_by_key):
-            of_amount = proofs[f"amounts[{link.amount_index}]"]
-            receiving.add(link.arm_index)
-            of_link = [*of_amount, *link.evidence]
-            dose = {
-                **cells,
-                **amounts[link.amount_index],
-                **link._asdict(),
-                "amount_confidence": find_least(of_amount),
-                "arm_confidence": find_least(link.evidence),
-                "confidence": find_least(of_link),
-            }
-            if link.arm:
-                yield "regimen_arms", dose
-            yield "doses", dose | {"confidence": find_least([*of_link, *of_regimen])}
-    for place, arm in enumerate(arms):
-        yield "arms", arm._asdict()
-        if place not in receiving:
-            yield "doses", {"arm_index": place, "arm": arm.label, "findings": findings}
-    for intervention in interventions:
-        canonical = intervention.name and namer.name(intervention.name)
-        cells = {**intervention._asdict(), "agent_canonical": canonical}
-        yield "interventions", cells
-    for kind in (TermKind.CONDITION, TermKind.INTERVENTION):
-        for term in list_mesh_terms(terms, kind, positions):
-            yield f"{kind}_terms", term
+        yield regimen, cells
+
+
+def _describe_amounts(regimen: Regimen) -> list[Cells]:
+    """Return the cells of each amount of a regimen."""
+    proofs = _group_by_field(regimen)
+    parts = _index_evidence(regimen)
+    amounts: list[Cells] = []
+    for position, amount in enumerate(regimen.amounts):
+        path = f"amounts[{position}]"
+        described = _describe_amount(amount, regimen)
+        described |= _describe_content(amount, regimen.quote)
+        described |= _describe_whom(amount, proofs[f"{path}.condition"])
+        if "daily_unit" in described:
+            daily = [*proofs[path], *proofs["frequency"]]
+            described["daily_confidence"] = find_least(daily)
+        # as in `values`, also of its arms
+        amounts.append({**described, **_locate_quotes(parts[path])})
+    return amounts
+
+
+def _list_dose_rows(
+    regimen: Regimen, cells: Cells, amounts: Sequence[Cells], link: ArmLink
+) -> Iterator[TableRow]:
+    """Yield what an arm receives of a regimen as a row of ``regimen_arms``, if the arm is known,
+    and of ``doses``. A dose is as sure as the least sure of all that its row states.
+    """
+    proofs = _group_by_field(regimen)
+    amount: Cells = {}
+    if link.amount_index is not None:
+        amount = amounts[link.amount_index]
+    path = f"amounts[{link.amount_index}]"
+    of_link = [*proofs[path], *link.evidence]
+    of_row = [*of_link, *proofs[f"{path}.condition"]]
+    for field, pieces in proofs.items():
+        is_of_whole = "[" not in field or field.startswith("maximum[")
+        if is_of_whole:
+            of_row += pieces
+    dose = {
+        **cells,
+        **amount,
+        **link._asdict(),
+        "amount_confidence": find_least(proofs[path]),
+        "arm_confidence": find_least(link.evidence),
+    }
+    if link.arm:
+        yield "regimen_arms", {**dose, "confidence": find_least(of_link)}
+    yield "doses", {**dose, "confidence": find_least(of_row)}
+
+
+def _group_by_field(regimen: Regimen) -> defaultdict[str, list[Evidence]]:
+    """Return the evidence for a regimen by field; for a part such as ``amounts[0].condition``, it
+    is separate from that for the whole.
+    """
+    return group_pairs((piece.field, piece) for piece in regimen.evidence)
 
 
 def _describe_regimen(
