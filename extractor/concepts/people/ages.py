@@ -457,6 +457,9 @@ def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
     is_rest = limit.time_unit not in (None, "year")
     if is_rest and _is_preceded_by("age_in_years", tokens, limit):
         return True
+    # "child of a 30-year-old mother"
+    if rule("age_of_relative").search(tokens, max(0, limit.first - 2), limit.end + 2):
+        return True
     return _is_at_moment(tokens, limit)
 
 
@@ -475,6 +478,10 @@ def _is_at_moment(tokens: Tokens, limit: Limit) -> bool:
     """
     # "before 6 months"
     if tokens.words[limit.first].lower() == "before":
+        return True
+    # "asthma since the age of 5 years"
+    is_called_age = rule("said_age").starts(tokens, limit.first) is not None
+    if is_called_age and _is_preceded_by("since_an_age", tokens, limit):
         return True
     age_words = rule("age_behind").ends(tokens, limit.end, limit.end - 3)
     end = age_words.first if age_words else limit.end

@@ -237,11 +237,7 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
     admits = criterion.kind is CriterionKind.INCLUSION
     # a second age may follow the first one: "18 to 65 years (up to 70 years if fit)"
     last_end = 0
-    singled_out = {
-        limit.first
-        for limit, following in pairwise(criterion.limits)
-        if _singles_out(limit, following)
-    }
+    beside_limits = _judge_by_neighbours(criterion)
     for limit in _list_ages(criterion):
         # the age in "creatinine < 1.5 mg/dL for age >= 16" is that of some participants
         near = max(0, limit.first - _OPENING)
@@ -255,23 +251,42 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
         if not is_named and not _is_about_age(criterion):
             continue
         last_end = limit.end
-        is_doubtful = is_doubtful_age(tokens, limit, criterion.heading)
-        if (
-            limit.first in singled_out
-            or is_age_at_event(tokens, limit)
-            or _stands_in_bracket(tokens, limit)
-        ):
-            case = _OF_SOME
-        elif is_doubtful or names_division(criterion.heading):
-            case = _DOUBTFUL
-        # "Ideally aged 18 to 65": others may take part, too
-        elif rule("preferred_before").ends(tokens, limit.first):
-            case = _PREFERRED
-        elif criterion.passage.section.name in DESCRIPTIONS:
-            case = _IN_SUMMARY
-        else:
-            case = _name_case(tokens, limit, admits=admits)
+        case = beside_limits.get(limit.first) or _judge(criterion, limit)
         yield from _read_bounds(criterion.passage, limit, case, admits=admits)
+
+
+def _judge(criterion: StatedCriterion, limit: Limit) -> str:
+    """Return the feature of an age by the words around it and the heading above it."""
+    tokens = criterion.passage.tokens
+    if is_age_at_event(tokens, limit) or _stands_in_bracket(tokens, limit):
+        return _OF_SOME
+    if is_doubtful_age(tokens, limit, criterion.heading):
+        return _DOUBTFUL
+    if names_division(criterion.heading):
+        return _DOUBTFUL
+    # "Ideally aged 18 to 65": others may take part, too
+    if rule("preferred_before").ends(tokens, limit.first):
+        return _PREFERRED
+    if criterion.passage.section.name in DESCRIPTIONS:
+        return _IN_SUMMARY
+    admits = criterion.kind is CriterionKind.INCLUSION
+    return _name_case(tokens, limit, admits=admits)
+
+
+def _judge_by_neighbours(criterion: StatedCriterion) -> dict[int, str]:
+    """Return the features of the ages that belong to another limit of their line, or may do so, by
+    the first token of each age.
+    """
+    tokens = criterion.passage.tokens
+    cases: dict[int, str] = {}
+    for limit, following in pairwise(criterion.limits):
+        if _singles_out(limit, following):
+            cases[limit.first] = _OF_SOME
+        if _has_people_behind(tokens, limit, following):
+            cases[following.first] = _OF_SOME
+        elif _may_have_people_behind(tokens, limit, following):
+            cases[following.first] = _DOUBTFUL
+    return cases
 
 
 def _singles_out(limit: Limit, following: Limit) -> bool:
@@ -282,6 +297,32 @@ def _singles_out(limit: Limit, following: Limit) -> bool:
         return False
     first, end = following.condition
     return first <= limit.first < end <= following.first
+
+
+def _has_people_behind(tokens: Tokens, limit: Limit, age: Limit) -> bool:
+    """Return whether the age behind a limit of something else is that of the people to whom this
+    limit applies: "ferritin > 20 ug/L, men and women over 50 years", "eGFR >= 45 mL/min at age >=
+    70 years".
+    """
+    if limit.time_unit or not age.time_unit:
+        return False
+    return rule("people_behind_limit").covers(tokens, limit.end, age.first) is not None
+
+
+def _may_have_people_behind(tokens: Tokens, limit: Limit, age: Limit) -> bool:
+    """Return whether the age behind a limit of something else may be that of the people to whom
+    this limit applies, or that of all participants: "vitamin D < 50 nmol/L, all adults over 60
+    years", "> 450 pg/mL below 50 years".
+    """
+    if limit.time_unit or not age.time_unit:
+        return False
+    # "FEV1 < 80 % aged 18 to 65 years" says it of everybody
+    is_called_age = rule("said_age").starts(tokens, age.first) is not None
+    if limit.end == age.first:
+        return not is_called_age
+    return (
+        rule("everybody_behind_limit").covers(tokens, limit.end, age.first) is not None
+    )
 
 
 def _stands_in_bracket(tokens: Tokens, limit: Limit) -> bool:

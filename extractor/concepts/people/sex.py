@@ -67,8 +67,8 @@ def read_sex(
 
 
 def _singles_out_one_sex(criterion: StatedCriterion) -> bool:
-    """Return whether a line names a sex only in a bracket that changes a limit for it, so that the
-    others may take part, too.
+    """Return whether a line names a sex only where it changes a limit for it, in a bracket or
+    behind a comma, so that the others may take part, too.
 
     >>> from extractor.language.passage import read_passage
     >>> from extractor.measures import read_line
@@ -89,8 +89,12 @@ def _singles_out_one_sex(criterion: StatedCriterion) -> bool:
         if limit.condition is None:
             continue
         first, end = limit.condition
-        is_behind_all = of_all[0].end <= first
-        if is_behind_all and tokens.codes.rfind("(", of_all[0].end, limit.first) >= 0:
+        if first < of_all[0].end:
+            continue
+        is_in_bracket = tokens.codes.rfind("(", of_all[0].end, limit.first) >= 0
+        # "Hb >= 13 g/dL, women >= 12 g/dL", but not "age >= 40 years, women with BMI > 30"
+        is_of_same = limit.inherits and limit.unit == of_all[0].unit
+        if is_in_bracket or is_of_same:
             singled_out.update(range(first, end))
     return bool(places) and singled_out.issuperset(places)
 
