@@ -10,8 +10,6 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from extractor import late
-
 if TYPE_CHECKING:
     from extractor.api import Extractor
     from extractor.apps.diff import diff_published, diff_trials
@@ -111,6 +109,3 @@ def __getattr__(name: str) -> object:
         globals()[name] = value
         return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-late.find = __getattr__

@@ -399,13 +399,13 @@ class Extractor:
         2    text-2          HbA1c > 7.5 %
         """
         from extractor.apps.export import choose_tables  # noqa: PLC0415 - slow, and one record needs none of it
+        from extractor.apps.export.libraries import open_library  # noqa: PLC0415 - as above
         from extractor.given import (  # noqa: PLC0415 - as above
             is_column,
             name_rows,
             read_texts,
             restore_labels,
         )
-        from extractor.libraries import open_library  # noqa: PLC0415 - as above
 
         # check the arguments before paying for answers
         open_library(to)

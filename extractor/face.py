@@ -20,6 +20,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from extractor.assembly.admission import (
+        DescribedCriterion,
+        complete_gold,
+        describe_criteria,
+        list_alternatives,
+    )
     from extractor.assembly.doubtful import drop_doubtful, find_doubtful
     from extractor.assembly.seen import explain_absence
     from extractor.concepts.aliases import (
@@ -35,12 +41,6 @@ if TYPE_CHECKING:
         is_vague,
         name_key,
         trim_name,
-    )
-    from extractor.concepts.limits.admission import (
-        DescribedCriterion,
-        complete_gold,
-        describe_criteria,
-        list_alternatives,
     )
     from extractor.concepts.limits.canonical import name_limit, show_canonical_names
     from extractor.concepts.limits.instruments import find_instrument_key
@@ -95,7 +95,6 @@ if TYPE_CHECKING:
     from extractor.language.shown import show_line, show_text
     from extractor.language.units import convert, find_dimension, read_unit
     from extractor.language.values import group_pairs, list_members
-    from extractor.libraries import import_library, open_library
     from extractor.masking import hide_user, mask, remember
     from extractor.match import (
         ONLY_A_MODEL,
@@ -284,7 +283,6 @@ __all__ = [
     "get_quantity",
     "group_pairs",
     "hide_user",
-    "import_library",
     "is_vague",
     "join_synonyms",
     "lex",
@@ -309,7 +307,6 @@ __all__ = [
     "name_limit",
     "name_quantity",
     "name_text",
-    "open_library",
     "open_model",
     "open_run",
     "parse_extraction",
@@ -367,7 +364,7 @@ _NAMES = {
     "extractor.concepts.doses.names": (
         "find_general find_substance is_vague name_key trim_name"
     ),
-    "extractor.concepts.limits.admission": (
+    "extractor.assembly.admission": (
         "DescribedCriterion complete_gold describe_criteria list_alternatives"
     ),
     "extractor.concepts.limits.canonical": "name_limit show_canonical_names",
@@ -439,8 +436,7 @@ _NAMES = {
     "extractor.model.patience": "Silence",
     "extractor.model.spec": "ClientSettings ModelSpec",
     "extractor.model.store": "OpenStore CallStore Spending",
-    # Messages, tables that come with a package, and libraries of extras.
-    "extractor.libraries": "import_library open_library",
+    # Messages, and tables that come with a package.
     "extractor.plurals": "counted show_some",
     "extractor.resources": "read_json read_toml",
 }

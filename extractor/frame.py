@@ -37,7 +37,6 @@ from extractor.formats.found import join_place
 from extractor.formats.records import write_study
 from extractor.formats.tables import knows_columns
 from extractor.given import Frame
-from extractor.libraries import open_library
 from extractor.masking import hide_keys, without_credentials
 from extractor.model.asking.querying import ask_record
 from extractor.model.asking.questions import Replies, is_lacking
@@ -202,6 +201,8 @@ class ExtractFrame:
 
     def __call__(self, frame: Frame) -> Frame:
         """Return the extractions of a data frame's records, in the order of its rows."""
+        from extractor.apps.export.libraries import open_library  # noqa: PLC0415 - the core has no app
+
         pandas = open_library("pandas")
         open_library("arrow")
         if not isinstance(frame, pandas.DataFrame):

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from extractor import TrialExtraction
-from extractor.concepts.own.value_forms import show_value
 from extractor.schemas import AbsenceReason, Origin
 from extractor.schemas.values import Value, list_item_values
+from extractor.wire.value_forms import show_value
 
 FOLDER = Path(__file__).with_name("snapshots")
 WRITE = "EXTRACTOR_WRITE_SNAPSHOTS"

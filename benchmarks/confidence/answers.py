@@ -22,8 +22,8 @@ from benchmarks.data import ask_all, parse_options
 from benchmarks.gold import read_pairs
 from benchmarks.matching import is_right, list_values, match_items
 from extractor.assembly.assemble import ModelResult, assemble_extraction
-from extractor.concepts.doses.assemble import covers
-from extractor.concepts.resolve import ALONE, DOUBTFUL, agree, name_situation
+from extractor.assembly.regimens import covers
+from extractor.assembly.resolve import ALONE, DOUBTFUL, agree, name_situation
 from extractor.confidence import AGREE, ANSWERS
 from extractor.confidence.table import FILE
 from extractor.evidence.drafts import Draft, Reading

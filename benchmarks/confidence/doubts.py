@@ -25,7 +25,7 @@ from benchmarks.proof.__main__ import FILES, extract_cases
 from extractor import Extractor
 from extractor.apps.evaluation.alignment import align
 from extractor.apps.evaluation.fields import FIELDS, GROUPS
-from extractor.concepts.resolve import agree
+from extractor.assembly.resolve import agree
 from extractor.confidence import ANSWERS, find_meaning
 from extractor.confidence.table import FILE
 from extractor.evidence.drafts import Why

@@ -7,8 +7,10 @@ and confidence. Each empty field has a reason. Findings report values that were 
 repaired or not read. Coverage counts the characters that values quote and the words that no value
 explains.
 
-- ``assemble.py``: the order of the steps. ``items.py``: ages, criteria and endpoints; regimens are
-  assembled in ``concepts/doses``.
+- ``assemble.py``: the order of the steps. ``items.py``: ages, criteria and endpoints;
+  ``groups.py``: the groups of criteria; ``regimens.py``: regimens.
+- ``resolve.py``: choosing between the rules and the model; ``provenance.py``: the evidence of an
+  item while it is built. ``admission.py``: whom a criterion and its limits admit.
 - ``check.py``: where the values of an answer may be stated. ``support.py``: how a value of each
   type is found in the text. ``objections.py``: the reasons against values.
 - ``findings.py``: findings about answers, hostile text and structure, their citations, and

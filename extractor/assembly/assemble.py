@@ -14,9 +14,9 @@ from extractor.assembly.findings import (
     report_unread_text,
 )
 from extractor.assembly.items import assemble_eligibility, assemble_endpoints
+from extractor.assembly.provenance import Assembled
 from extractor.assembly.unread import find_unread
 from extractor.concepts.languages import explain_by_language, report_languages
-from extractor.concepts.provenance import Assembled
 from extractor.evidence.drafts import ModelResult
 from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import (
@@ -182,7 +182,7 @@ def _assemble_doses(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
     """Assemble the regimens. If there are none, an absence states the reason."""
     regimens = Assembled[Regimen](Task.DOSING)
     if parsed.regimens or result.passages:
-        from extractor.concepts.doses.assemble import assemble_dosing  # noqa: PLC0415 - many texts have no doses
+        from extractor.assembly.regimens import assemble_dosing  # noqa: PLC0415 - many texts have no doses
 
         regimens = assemble_dosing(parsed, result)
     if not regimens.items:

@@ -9,6 +9,7 @@ from functools import cached_property
 from extractor.assembly.claims import check_claim
 from extractor.assembly.grounding import ground_value
 from extractor.assembly.objections import describe_objection, explain_objection
+from extractor.assembly.resolve import agrees_with_member, find_sure, names_another
 from extractor.assembly.support import find_support
 from extractor.concepts.aliases import trim_event
 from extractor.concepts.own.declaration import CustomField
@@ -20,7 +21,6 @@ from extractor.concepts.places import (
     read_supported,
     support_quote,
 )
-from extractor.concepts.resolve import agrees_with_member, find_sure, names_another
 from extractor.concepts.windows.lengths import find_stated_age
 from extractor.concepts.windows.prove import find_window, prove_first, prove_parts
 from extractor.evidence.drafts import (

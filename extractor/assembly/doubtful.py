@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from extractor.concepts.provenance import describe_evidence
+from extractor.assembly.provenance import describe_evidence
 from extractor.schemas import (
     Absence,
     AbsenceReason,

@@ -306,7 +306,7 @@ def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Fi
     kind = FindingKind.REGIMEN_UNCONFIRMED
     if not parsed.regimens:
         return
-    from extractor.concepts.doses.assemble import covers, is_left_out  # noqa: PLC0415 - many texts have no doses
+    from extractor.assembly.regimens import covers, is_left_out  # noqa: PLC0415 - many texts have no doses
 
     for regimen in parsed.regimens:
         if any(covers(by_model, regimen) for by_model in listed):

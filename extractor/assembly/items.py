@@ -4,9 +4,10 @@ model.
 
 from dataclasses import replace
 
-from extractor.concepts.criteria.groups import group_criteria
+from extractor.assembly.admission import describe_ages, describe_criterion
+from extractor.assembly.groups import group_criteria
+from extractor.assembly.provenance import Assembled, ItemBuilder, list_read_fields
 from extractor.concepts.criteria.prose import find_people_words
-from extractor.concepts.limits.admission import describe_ages, describe_criterion
 from extractor.concepts.people.registered_ages import (
     AGES,
     OLDEST,
@@ -17,7 +18,6 @@ from extractor.concepts.people.registered_ages import (
     read_registered_ages,
 )
 from extractor.concepts.places import DESCRIPTIONS
-from extractor.concepts.provenance import Assembled, ItemBuilder, list_read_fields
 from extractor.evidence.drafts import NOT_READ, Reading
 from extractor.evidence.items import CriterionDraft, Read
 from extractor.evidence.parsed import ParsedRecord

@@ -6,7 +6,6 @@ from extractor.assembly.grounding import list_numbers
 from extractor.assembly.support import list_opposites
 from extractor.concepts.limits.mentions import NumberMention, find_mentions
 from extractor.concepts.limits.ownership import Ownership, judge_owner
-from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.places import find_quote, locate
 from extractor.evidence.drafts import ConflictKind, Objection, Span, Why
 from extractor.evidence.quotes import QuoteCheck, QuoteStatus, verify_quote
@@ -24,6 +23,7 @@ from extractor.schemas import (
     TimePoint,
     TimeWindow,
 )
+from extractor.wire.value_forms import show_value
 
 _Measured = Amount | Constraint | Quantity | Age | Period | TimePoint
 _WHY = {

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from extractor.assembly.provenance import ItemBuilder
 from extractor.concepts.own.attributes import find_root, nest
 from extractor.concepts.own.declaration import CustomField, Of
-from extractor.concepts.provenance import ItemBuilder
 from extractor.confidence import CUSTOM, find_most
 from extractor.evidence.drafts import Draft, ModelResult
 from extractor.evidence.items import OwnReadings, list_values

@@ -112,7 +112,7 @@ def weigh_answer(
 
     Args:
         path: The field.
-        situation: What the rules read (``concepts/resolve.py``), such as "alone".
+        situation: What the rules read (``assembly/resolve.py``), such as "alone".
         features: The features of the answer, such as "unproven".
         read: The confidence of the rules' reading. An answer that agrees with it is no less sure.
 

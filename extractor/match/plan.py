@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from extractor.concepts.limits.admission import complete_gold
+from extractor.assembly.admission import complete_gold
 from extractor.concepts.people.registered_ages import AGES, SIDES, read_comparator
 from extractor.language.numbers import DAYS
 from extractor.language.values import group_pairs

@@ -4,12 +4,12 @@ measured (guideline, parts 1 to 3).
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from importlib import import_module
 from operator import not_
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter
 
-from extractor import late
 from extractor.language.shown import show_line
 from extractor.plurals import counted
 from extractor.schemas.base import (
@@ -859,7 +859,7 @@ class TrialExtraction(FrozenModel):
         >>> extraction.table("eligibility")["sex"].item()
         'male'
         """
-        return late.find("frame_extraction")(self, name, to, fields)
+        return _find_public("frame_extraction")(self, name, to, fields)
 
     def match(self, patient: Any, min_confidence: float = DOUBTFUL_BELOW) -> Any:
         """Compare the criteria with a patient's data, and return an ``extractor.match.Match``.
@@ -877,7 +877,7 @@ class TrialExtraction(FrozenModel):
         >>> extraction.match({"sex": "female"}).answer
         'excluded'
         """
-        return late.find("match_trial")(self, patient, min_confidence)
+        return _find_public("match_trial")(self, patient, min_confidence)
 
     def to_pandas(self) -> Any:
         """Return all values as a pandas data frame with one row per value. The columns are
@@ -914,8 +914,16 @@ class TrialExtraction(FrozenModel):
         """Return the values with their quotes as HTML for notebooks. ``show`` also highlights the
         quotes in the text.
         """
-        html: str = late.find("show")(self)._repr_html_()
+        html: str = _find_public("show")(self)._repr_html_()
         return html
+
+
+def _find_public(name: str) -> Any:
+    """Return a function that the package ``extractor`` offers (``extractor/__init__.py`` states the
+    module of each). The methods that show, export or match an extraction find theirs so when they
+    are called, because data classes import no app.
+    """
+    return getattr(import_module("extractor"), name)
 
 
 def _include_stated(item: ExtractedItem) -> JsonObject:

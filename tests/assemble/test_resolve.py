@@ -4,8 +4,7 @@ the rules' reading is used.
 
 import pytest
 
-from extractor.concepts.own.value_forms import read_amount as dose
-from extractor.concepts.resolve import Members, resolve, resolve_part
+from extractor.assembly.resolve import Members, resolve, resolve_part
 from extractor.confidence import AGREE, weigh_answer
 from extractor.evidence.drafts import Reading, Span, Supported
 from extractor.language.values import list_members
@@ -20,6 +19,7 @@ from extractor.schemas import (
     Role,
     TimeKind,
 )
+from extractor.wire.value_forms import read_amount as dose
 
 GAP = AbsenceReason.MODEL_REFUSED
 FIELD = "dosing.route"

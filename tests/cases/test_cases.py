@@ -15,7 +15,6 @@ import pytest
 from extractor.assembly.check import ground_answer
 from extractor.concepts.own.attributes import CLASSES, Attribute
 from extractor.concepts.own.declaration import CustomField
-from extractor.concepts.own.value_forms import read_group_rule, read_window, show_value
 from extractor.concepts.parse import parse_record
 from extractor.evidence.drafts import Chunk, Draft, Reading, Span
 from extractor.formats.records import make_record
@@ -31,6 +30,7 @@ from extractor.schemas import (
     TimePoint,
     TimeWindow,
 )
+from extractor.wire.value_forms import read_group_rule, read_window, show_value
 from tests.trust import trial
 
 READERS: Mapping[str, Callable[[str], Any]] = {

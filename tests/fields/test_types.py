@@ -6,8 +6,8 @@ import pytest
 
 from extractor.apps.export import tabulate
 from extractor.concepts.own.declaration import CustomField
-from extractor.concepts.own.value_forms import show_value
 from extractor.schemas import CustomItem, TrialExtraction
+from extractor.wire.value_forms import show_value
 
 
 def _declare(kind):

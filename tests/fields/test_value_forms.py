@@ -5,7 +5,8 @@ from functools import partial
 import pytest
 
 from extractor.concepts.own.attributes import CLASSES
-from extractor.concepts.own.value_forms import (
+from extractor.schemas import Period, Quantity, TimePoint
+from extractor.wire.value_forms import (
     read_amount,
     read_group_rule,
     read_instrument,
@@ -13,7 +14,6 @@ from extractor.concepts.own.value_forms import (
     read_time,
     read_window,
 )
-from extractor.schemas import Period, Quantity, TimePoint
 
 
 @pytest.mark.parametrize(

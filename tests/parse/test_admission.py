@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from extractor import Extractor
-from extractor.concepts.limits.admission import complete_gold
+from extractor.assembly.admission import complete_gold
 from extractor.schemas import FieldRef, Section, Source, TrialExtraction, TrialRecord
 
 ROWS = tomllib.loads(Path(__file__).with_name("tables.toml").read_text("utf-8"))

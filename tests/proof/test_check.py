@@ -5,9 +5,9 @@ from functools import partial
 import pytest
 
 from extractor.assembly.check import UnreadableValue, ground_answer
-from extractor.concepts.own import value_forms as forms
 from extractor.concepts.parse import parse_record
 from extractor.schemas import Age, Category, FindingKind, Period
+from extractor.wire import value_forms as forms
 from tests.trust import trial
 
 TEXT = "Inclusion Criteria:\n\n"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from extractor.assembly.check import ground_answer
-from extractor.concepts.own.value_forms import read_limit, read_window
 from extractor.concepts.parse import parse_record
 from extractor.evidence.drafts import Why
+from extractor.wire.value_forms import read_limit, read_window
 from tests.trust import trial
 
 TABLES = tomllib.loads(Path(__file__).with_name("parts.toml").read_text("utf-8"))

@@ -10,10 +10,10 @@ import pytest
 
 from extractor.assembly.check import ground_answer
 from extractor.concepts.doses.prove import prove_regimens
-from extractor.concepts.own.value_forms import read_amount, read_time
 from extractor.concepts.parse import parse_record
 from extractor.evidence.drafts import Chunk, Draft, Span, Why
 from extractor.schemas import Amount, Frequency, Period, Route, Support
+from extractor.wire.value_forms import read_amount, read_time
 from tests.parse.test_arms import linked
 from tests.trust import trial
 

@@ -25,6 +25,7 @@ from extractor.apps.export.files import (
     open_tables,
     write_workbook,
 )
+from extractor.apps.export.libraries import import_library, open_library
 from extractor.apps.export.registered import RegisteredByRecord, read_registry
 from extractor.apps.export.rows import Unsifted, find_rows
 from extractor.apps.values import list_values
@@ -36,8 +37,6 @@ from extractor.face import (
     drop_doubtful,
     find_doubtful,
     group_pairs,
-    import_library,
-    open_library,
     read_fields,
     read_table,
 )

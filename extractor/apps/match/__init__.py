@@ -13,6 +13,7 @@ from typing import Any
 
 from extractor.apps.export import Column, RegisteredByRecord, Table
 from extractor.apps.export.export import make_frame
+from extractor.apps.export.libraries import open_library
 from extractor.apps.export.registered import Registered
 from extractor.apps.match.form import write_form
 from extractor.apps.match.page import MOST_SHOWN, PageSummary, write_match_page
@@ -28,7 +29,6 @@ from extractor.face import (
     Synonyms,
     decide,
     join_synonyms,
-    open_library,
     plan_trial,
     read_facts,
     show_line,

@@ -22,17 +22,17 @@ model reads more, and ``prove`` checks its answers.
   of each field; ``rules/dose_features.toml`` lists the features that limit its confidence.
   ``read`` is the entry point, which also lists clauses with an unread dose.
 - ``prove`` checks a model's regimen: a value is linked if a statement about its agent contains it,
-  doubted if the quoted words give the agent a different value, and open otherwise. ``assemble``
-  combines the regimens from the rules and the model.
+  doubted if the quoted words give the agent a different value, and open otherwise.
+  ``assembly/regimens`` combines the regimens from the rules and the model.
 - ``passages`` selects the texts that a model is asked about.
 
 "300 mg subcutaneously every 4 weeks" becomes the following row. ``read.read_regimens`` calls
 ``linking.read_clauses``, which links the marks of a section (``sections.find_marks``) to
 agents, and then calls ``merging.merge``. ``drafts.make_draft`` attaches evidence to each field,
-``assemble.assemble_dosing`` builds the regimen, and ``apps/export/rows._list_dosing_rows`` writes
-the rows of ``doses``, ``regimens`` and
-``amounts``. Numbers with units are read by ``language/quantities``,
-whose rules are mostly in ``language/rules/values.toml``.
+``assembly/regimens.assemble_dosing`` builds the regimen, and
+``apps/export/rows._list_dosing_rows`` writes the rows of ``doses``, ``regimens`` and ``amounts``.
+Numbers with units are read by ``language/quantities``, whose rules are mostly in
+``language/rules/values.toml``.
 
 To change how words are read, edit ``rules``. To refit the scorer of roles, run
 ``benchmarks.training.dose_roles``.

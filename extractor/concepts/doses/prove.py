@@ -28,7 +28,6 @@ from extractor.concepts.doses.marks import LINKED, STEP, Mark
 from extractor.concepts.doses.merging import Regimen, without_rate
 from extractor.concepts.doses.rhythms import list_other_frequencies, list_other_lengths
 from extractor.concepts.doses.sections import DoseText, list_texts
-from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.places import split_parts
 from extractor.evidence.drafts import (
     Draft,
@@ -43,6 +42,7 @@ from extractor.language.lexer import Tokens
 from extractor.language.numbers import DAYS
 from extractor.language.units import find_dimension
 from extractor.schemas import Amount, Frequency, Period, Route, Support, Task
+from extractor.wire.value_forms import show_value
 
 DoseValue = Amount | Frequency | Period | Route | str
 """A value of a regimen; the name of an arm is a string."""

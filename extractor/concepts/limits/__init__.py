@@ -11,7 +11,7 @@ who may take part, and adds a place and features to each, which determine its co
 ``criteria/read._read_entry`` calls ``read.find_limits``, which calls ``measures.read_line``
 (number, comparator and unit; ``measures/owners`` adds the quantity and the condition).
 ``criterion.read_constraints`` creates a ``Constraint``, and ``weigh_record`` sets its confidence.
-``assembly/items.assemble_eligibility`` calls ``admission.describe_criterion`` (sex), and
+``assembly/items.assemble_eligibility`` calls ``assembly/admission.describe_criterion`` (sex), and
 ``canonical.name_limit`` names the quantities of all limits, and fills the canonical columns of
 ``apps/export/rows``.
 
@@ -29,5 +29,5 @@ To change what is read:
 - which features make a limit doubtful: ``features``;
 - the people, the condition and the sex to which a limit applies: ``people.whose``, for the reader,
   the proof and the match of patients alike;
-- which people are admitted by several limits together: ``admission``.
+- which people are admitted by several limits together: ``assembly.admission``.
 """

@@ -17,6 +17,6 @@ as the built-in fields; evaluation, gold and review use these alone.
 - A declaration that cannot be checked or is recursive, or an example whose answer cannot be read,
   is rejected with an error that states its location and a remedy.
 
-``value_forms`` reads and writes the short written form of values, including those of built-in
-fields.
+``extractor.wire.value_forms`` reads and writes the short written form of values, including those of
+built-in fields.
 """

@@ -15,7 +15,6 @@ from typing import Annotated, Any, NamedTuple, Self, cast
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from extractor.concepts.own import value_forms as forms
 from extractor.language.values import list_members
 from extractor.schemas import (
     Age,
@@ -32,6 +31,7 @@ from extractor.schemas import (
 )
 from extractor.schemas.base import FrozenModel
 from extractor.schemas.paths import read_path
+from extractor.wire import value_forms as forms
 
 
 class AttributeType(NamedTuple):

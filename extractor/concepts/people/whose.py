@@ -5,7 +5,7 @@ limit applies. ``find_people`` decides, for everyone who asks:
 
 - the reader of limits (``limits.criterion``), which words are the condition of a constraint;
 - the proof (``limits.prove``), which condition of an answer the text confirms;
-- the facts about a criterion (``limits.admission``), to which sex a limit applies; ``match``, the
+- the facts about a criterion (``assembly.admission``), to which sex a limit applies; ``match``, the
   tables and FHIR take it from there;
 - the ages and the sex of a record (``record_ages``, ``sex``), whether they are those of some people
   only.

@@ -28,11 +28,6 @@ from pydantic import (
 from extractor.assembly.check import UnreadableValue
 from extractor.concepts.own.attributes import CLASSES
 from extractor.concepts.own.declaration import CustomField, CustomFields
-from extractor.concepts.own.value_forms import (
-    read_group_rule,
-    read_maximum,
-    read_window,
-)
 from extractor.language.values import list_members
 from extractor.model.asking.questions import Question
 from extractor.model.calls import PROMPTS, ReplyItem, ReplyModel
@@ -45,6 +40,11 @@ from extractor.schemas import (
     list_fields,
 )
 from extractor.schemas.base import JsonObject
+from extractor.wire.value_forms import (
+    read_group_rule,
+    read_maximum,
+    read_window,
+)
 
 REGIMENS = "regimens"
 PEOPLE = "people"

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypedDict, TypeGuard, TypeVar
 
-from extractor.concepts.hostile.injection import find_clean_run
-from extractor.concepts.resolve import (
+from extractor.assembly.resolve import (
     Members,
     name_origin,
     resolve,
     resolve_part,
 )
+from extractor.concepts.hostile.injection import find_clean_run
 from extractor.confidence import ANSWERS, explain, find_meaning, find_most
 from extractor.evidence.drafts import Draft, Reading, Span, Supported, find_weakest
 from extractor.evidence.parsed import ParsedRecord

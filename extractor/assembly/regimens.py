@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from extractor.assembly.provenance import Assembled, ItemBuilder, list_read_fields
+from extractor.assembly.resolve import ALONE, agree
 from extractor.concepts.doses.agents import find_kind
 from extractor.concepts.doses.amounts import PORTIONS
 from extractor.concepts.doses.marks import LINKED
 from extractor.concepts.doses.names import is_same_agent
 from extractor.concepts.limits.criterion import read_constraints
 from extractor.concepts.limits.read import find_limits
-from extractor.concepts.provenance import Assembled, ItemBuilder, list_read_fields
-from extractor.concepts.resolve import ALONE, agree
 from extractor.confidence import AGREE, ANSWERS, find_most, weigh_answer
 from extractor.evidence.drafts import (
     CERTAIN,
