@@ -171,7 +171,7 @@ def _judge(plan: Plan, facts: Facts) -> list[Verdict]:
         mentioned = [name.strip() for name in names if name in rule.words]
         # no test says anything, but the criterion mentions what the patient has
         if mentioned and verdict.verdict == "not_stated":
-            verdict = Verdict("depends", f"what it says of {mentioned[0]}")
+            verdict = Verdict("depends", f"what it says of {mentioned[0]}", verdict.ask)
         verdicts.append(verdict)
     return verdicts
 

@@ -22,10 +22,10 @@ from extractor.match.synonyms import (
     Synonyms,
     is_lasting,
     list_keys,
-    list_kinds,
     list_members,
 )
 from extractor.match.values import read_values
+from extractor.match.wider import list_wider, strip_event
 from extractor.schemas.base import FrozenModel
 
 _SEX_WORDS = {
@@ -42,6 +42,8 @@ _AGE = re.compile(
     r"(?:[ -]?(?:old|of age))?)?",
     re.IGNORECASE,
 )
+_TIMES = ("since", "after", "ended")
+"""What is said of the time of an event."""
 _TRUE: Units = {None: (1.0,)}
 """The number for a name that the patient's data contain."""
 _FALSE: Units = {None: (0.0,)}
@@ -278,14 +280,15 @@ class _Names:
         self.names: dict[str, None] = {}  # a set in order
         self.said: dict[str, str] = {}
         self.clashes: list[str] = []
-
-    def _list(self, name: str) -> list[str]:
-        keys = list_keys(name, self.synonyms)
-        return [*keys, *list_kinds(keys, name, self.synonyms)]
+        # the days since the last event of a name, and since one of its kinds
+        self.exact: dict[str, float] = {}
+        self.latest: dict[str, float] = {}
 
     def add(self, name: str, *, is_drug: bool) -> None:
         said = f"takes: {name}" if is_drug else f"has: {name}"
-        for key in self._list(name):
+        keys = list_keys(name, self.synonyms)
+        wider = list_wider(keys, name, self.synonyms)
+        for key in (*keys, *wider):
             self.names[key] = None
             self._state(f"had {key}", _TRUE, name, said)
             self._state(f"has {key}", _TRUE, name, said)
@@ -295,26 +298,60 @@ class _Names:
                 # a drug that is taken was taken 0 days ago, unless an event says otherwise
                 self._add_time(f"since {key}", 0.0, said)
                 self._add_time(f"after {key}", 0.0, said)
-                # and no time within which it was stopped contains today
+        if is_drug:
+            for key in keys:
+                # no time within which it was stopped contains today
                 self._add_time(f"ended {key}", inf, said)
 
     def recall(self, name: str) -> None:
         """Add what the patient had, but perhaps has no more."""
         said = f"had: {name}"
-        for key in self._list(name):
+        keys = list_keys(name, self.synonyms)
+        for key in (*keys, *list_wider(keys, name, self.synonyms)):
             self.names[key] = None
             self._state(f"had {key}", _TRUE, name, said)
             self._state(f"took {key}", _TRUE, name, said)
 
     def add_event(self, name: str, days: float, written: str) -> None:
         said = f"since {name}: {written}"
-        for key in self._list(name):
-            self.names[key] = None
-            self._state(f"had {key}", _TRUE, name, said)
-            self._state(f"took {key}", _TRUE, name, said)
-            for verb in ("since", "after", "ended"):
-                self.values[f"{verb} {key}"] = {"day": (days,)}
-                self.said[f"{verb} {key}"] = said
+        plain = " ".join(strip_event(name))
+        keys = list_keys(name, self.synonyms)
+        keys += [key for key in list_keys(plain, self.synonyms) if key not in keys]
+        for key in keys:
+            self._recall_key(key, name, said)
+            for verb in _TIMES:
+                self._add_exact_time(f"{verb} {key}", days, said)
+        for key in list_wider(keys, plain, self.synonyms):
+            self._recall_key(key, name, said)
+            for verb in _TIMES:
+                self._add_latest(f"{verb} {key}", days, said)
+
+    def _recall_key(self, key: str, name: str, said: str) -> None:
+        self.names[key] = None
+        self._state(f"had {key}", _TRUE, name, said)
+        self._state(f"took {key}", _TRUE, name, said)
+
+    def _add_exact_time(self, quantity: str, days: float, said: str) -> None:
+        """Add the time since the last event of a name."""
+        self.exact[quantity] = days
+        latest = self.latest.get(quantity, days)
+        self.values[quantity] = {"day": tuple(sorted({latest, days}))}
+        if latest >= days:
+            self.values[quantity] = {"day": (days,)}
+        self.said[quantity] = said
+
+    def _add_latest(self, quantity: str, days: float, said: str) -> None:
+        """Add the time since an event of a kind, of which there may have been a later one. If the
+        patient's data state that the last one was earlier, it may be either.
+        """
+        latest = min(days, self.latest.get(quantity, inf))
+        self.latest[quantity] = latest
+        exact = self.exact.get(quantity)
+        if exact is None:
+            self.values[quantity] = {"day": (0.0, latest)}
+            self.said.setdefault(quantity, said)
+        elif exact > latest:
+            self.values[quantity] = {"day": (latest, exact)}
 
     def deny(self, name: str, *, ever: bool) -> None:
         keys = list_keys(name, self.synonyms)
@@ -333,7 +370,10 @@ class _Names:
 
     def _add_time(self, quantity: str, days: float, said: str) -> None:
         """Add a time, unless an event has stated it."""
-        self.values.setdefault(quantity, {"day": (days,)})
+        if quantity in self.exact:
+            return
+        if days == 0 or quantity not in self.latest:
+            self.values[quantity] = {"day": (days,)}
         self.said.setdefault(quantity, said)
 
     def _state(self, quantity: str, value: Units, name: str, said: str) -> None:

@@ -121,6 +121,9 @@ def _find_denial(test: Test, facts: Facts) -> Units | None:
         units = facts.values.get(wider)
         if units in ({None: (0.0,)}, {"day": (inf,)}):
             return units
+        # the last surgery may have been no major one, so that this was earlier
+        if units and "day" in units:
+            return {"day": (units["day"][0], inf)}
     if any(facts.values.get(name) == {None: (1.0,)} for name in test.against):
         return {None: (0.0,)}
     return None

@@ -1,7 +1,7 @@
 """Compile a criterion's limits to tests."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from math import inf
 from typing import NamedTuple
 
@@ -36,6 +36,7 @@ from extractor.match.tests import (
     of_sex,
     turn,
 )
+from extractor.match.wider import find_wider
 from extractor.match.words import words_of
 from extractor.measures.names import spell_words
 from extractor.schemas import Comparator, Constraint, Criterion, Evidence, Sex
@@ -142,6 +143,12 @@ def limit_to(test: Test, sex: str) -> Test:
             of_others._replace(when=(of_sex(other),)),
         ),
     )
+
+
+def find_least(pieces: Iterable[Evidence]) -> float:
+    """Return the lowest confidence of evidence. A person's annotation, which has none, is sure."""
+    stated = [one.confidence for one in pieces if one.confidence is not None]
+    return min(stated, default=1.0)
 
 
 def _concern_some(test: Test) -> Test:
@@ -328,17 +335,6 @@ def _test_item(item: Item, limits: Sequence[Test], *, required: bool) -> Test:
     return Test("", parts=tuple(tests))
 
 
-def find_wider(name: str) -> tuple[str, ...]:
-    """Return the keys of a name without the words that narrow it: "asthma" for "severe asthma"."""
-    words = list(spell_words(name))
-    narrowing = words_of("narrowing")
-    wider = []
-    while len(words) > 1 and words[0] in narrowing:
-        words = words[1:]
-        wider.append(make_key(" ".join(words)))
-    return tuple(wider)
-
-
 def _join_limits(
     criterion: Criterion, line: Line, limits: Sequence[Test], *, required: bool
 ) -> Iterator[Test]:
@@ -416,10 +412,7 @@ def _list_tests(criterion: Criterion, base: int, *, required: bool) -> list[Test
     usual_places: dict[str, int] = {}
     for place, (limit, proof, named) in enumerate(name_limits(criterion)):
         pieces = proofs[f"constraints[{place}]"]
-        confidence = min(
-            (1.0 if one.confidence is None else one.confidence for one in pieces),
-            default=1.0,
-        )
+        confidence = find_least(pieces)
         if named.canonical_note == "implausible":
             confidence = 0.0
         written = _find_words(criterion, base, limit, proof)

@@ -6,9 +6,10 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from extractor.match.coverage import SEXES_OF, is_state
-from extractor.match.limits import find_wider, limit_to
+from extractor.match.limits import limit_to
 from extractor.match.synonyms import is_known_name, make_key
 from extractor.match.tests import Test, of_name, of_sex
+from extractor.match.wider import find_wider
 from extractor.match.words import drop_phrases, find_phrase, has_phrase, words_of
 from extractor.measures.names import spell_words
 from extractor.schemas import Sex

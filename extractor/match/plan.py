@@ -205,7 +205,7 @@ def _plan_criterion(place: int, criterion: Criterion, people: Eligibility) -> _P
         test = reading.test
         ages_decide = reading.ages_decide
     elif criterion.time_windows:
-        test, _ = plan_windows(criterion, piece.start, required=required)
+        test = plan_windows(criterion, piece.start, required=required)
     else:
         test = plan_names(criterion.quote, people.sex, required=required)
         # the negation of a name is read from its whole line
