@@ -108,12 +108,15 @@ def find_unread_doses(
             yield inform(FindingKind.DOSE_UNREAD, "dosing", message, cited)
 
 
-def _list_qualifiers(tokens: Tokens) -> Iterator[tuple[People | RuleMatch, str]]:
-    """Yield the words of a sentence for a number of doses that is the most, and, if the sentence
-    states several amounts, for whom they are, with what a finding says of them.
+def _list_qualifiers(tokens: Tokens) -> Iterator[tuple[Mark | People | RuleMatch, str]]:
+    """Yield the words of a sentence for the most that may be given and, if the sentence states
+    several amounts, for whom they are, with what a finding says of them.
     """
     for words in rule("most_doses").find(tokens):
         yield words, _MOST
+    for mark in list_other_amounts(tokens):
+        if rule("maximum_words").ends(tokens, mark.first):
+            yield mark, _MOST
     amounts = find_amounts(tokens)
     if len({mark.value for mark in amounts}) < _SEVERAL:
         return
@@ -163,7 +166,10 @@ def list_unread_fields(
     }
     # the last reason of a field counts: "unread_number" comes behind "ambiguous"
     yield from sorted(reasons)
-    if not regimens and _has_unread_dose(parsed):
+    if regimens:
+        return
+    is_told = next(find_unread_doses(parsed, ()), None) is not None
+    if is_told or _has_unread_dose(parsed):
         yield "dosing", AbsenceReason.UNREAD_NUMBER
 
 

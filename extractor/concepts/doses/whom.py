@@ -94,7 +94,8 @@ def _tell_apart(
     if not are_several:
         return False
     is_of_some = any(rule("whom_of_some").occurs(tokens, *one.place) for one in people)
-    return is_of_some or len(people) >= _NAMED
+    named = {tokens.read(*one.place).lower() for one in people}
+    return is_of_some or len(named) >= _NAMED
 
 
 def _is_of_all(tokens: Tokens, people: People) -> bool:
@@ -200,7 +201,9 @@ def _are_joined(tokens: Tokens, place: Place, following: Place) -> bool:
 
 def _is_of_people(tokens: Tokens, limit: Limit, ages: Sequence[RuleMatch]) -> bool:
     """Return whether a limit is one of weight, age, body surface, or the function of kidneys."""
-    if limit.quantity and rule("whom_quantity").occurs(tokens, *limit.quantity):
+    of_people = limit.quantity and rule("whom_quantity").occurs(tokens, *limit.quantity)
+    # "1.5 m2" of body surface
+    if of_people and limit.unit in (None, "m"):
         return True
     # "for a maximum of 12 months" is the length of the treatment
     if limit.time_unit:
