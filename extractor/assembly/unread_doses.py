@@ -17,6 +17,7 @@ from extractor.concepts.doses.amounts import (
 )
 from extractor.concepts.doses.marks import Mark
 from extractor.concepts.doses.sections import find_marks
+from extractor.concepts.doses.whom import People, list_people
 from extractor.concepts.places import GROUPS_OF_DOSES
 from extractor.evidence.drafts import place_of, span_of
 from extractor.evidence.parsed import ParsedRecord, is_touched, sort_places
@@ -43,14 +44,18 @@ _BESIDE = 4
 # Chosen by hand.
 _LONG_SENTENCE = 200
 """Number of tokens from which a sentence with an unread dose is not cited as a whole."""
+_SEVERAL = 2
+"""Minimum number of amounts of a sentence that those for whom they are tell apart."""
 _DOSE = "these words look like a dose that no regimen contains"
+_MOST = "words for the most that may be given are in no regimen"
+_WHOM = "words for whom a dose is are in no regimen"
 _PART = "a rhythm, a length or a time beside a dose is in no regimen"
 _ANY_AGENT = ("",)
 _NAME_START = re.compile(r"\b\w|[^\w\s]")
 """Where the name of an agent may begin."""
 _Unread: TypeAlias = tuple[str | None, AbsenceReason]
 """The field to which unread words may belong, and the reason why it is empty."""
-_PARTS = ("frequency", "days", "duration", "part", "step", "timing")
+_PARTS = ("frequency", "days", "duration", "part", "step", "timing", "maximum")
 """The fields of marks that may be a part of a dose."""
 
 
@@ -95,6 +100,29 @@ def find_unread_doses(
             known.add(mark.value)
             cited = cite(parsed, place)
             yield inform(FindingKind.DOSE_UNREAD, "dosing", _PART, cited)
+        for words, message in _list_qualifiers(tokens):
+            place = span_of(sentence.part_at(words))
+            if is_touched(place, quoted):
+                continue
+            cited = cite(parsed, place)
+            yield inform(FindingKind.DOSE_UNREAD, "dosing", message, cited)
+
+
+def _list_qualifiers(tokens: Tokens) -> Iterator[tuple[Mark | People | RuleMatch, str]]:
+    """Yield the words of a sentence for the most that may be given and, if the sentence states
+    several amounts, for whom they are, with what a finding says of them.
+    """
+    for words in rule("most_doses").find(tokens):
+        yield words, _MOST
+    for mark in list_other_amounts(tokens):
+        if rule("maximum_words").ends(tokens, mark.first):
+            yield mark, _MOST
+    amounts = find_amounts(tokens)
+    if len({mark.value for mark in amounts}) < _SEVERAL:
+        return
+    for _, people in list_people(tokens, [(0, len(tokens))], amounts):
+        for one in people:
+            yield one, _WHOM
 
 
 def _list_known(regimens: Iterable[Regimen]) -> set[object]:
@@ -102,6 +130,7 @@ def _list_known(regimens: Iterable[Regimen]) -> set[object]:
     known: set[object] = {Frequency.ONCE, None}
     for regimen in regimens:
         times = find_marks(read_text(regimen.timing or ""))
+        known.update(regimen.maximum)
         known |= {regimen.frequency, regimen.duration, regimen.cycle}
         known.update(mark.value for mark in times)
     return known
@@ -137,7 +166,10 @@ def list_unread_fields(
     }
     # the last reason of a field counts: "unread_number" comes behind "ambiguous"
     yield from sorted(reasons)
-    if not regimens and _has_unread_dose(parsed):
+    if regimens:
+        return
+    is_told = next(find_unread_doses(parsed, ()), None) is not None
+    if is_told or _has_unread_dose(parsed):
         yield "dosing", AbsenceReason.UNREAD_NUMBER
 
 

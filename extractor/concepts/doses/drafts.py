@@ -23,7 +23,7 @@ from extractor.concepts.doses.roles import Trial, read_role
 from extractor.concepts.doses.sections import DoseText
 from extractor.evidence.drafts import ItemDraft, Part, Reading, Supported
 from extractor.evidence.items import RegimenDraft, RegimenReadings
-from extractor.language.book import read_table, rule
+from extractor.language.book import read_table, read_text, rule
 from extractor.language.lexer import NUMBER
 from extractor.language.values import replace
 from extractor.schemas import Amount, Frequency, Support
@@ -105,14 +105,26 @@ class _Reader:
         for amount, link in zip(amounts, links, strict=True):
             own = self._with_common(describe_amount(amount, link, self._regimen))
             whom = link.text.whom.get(link.mark.place)
+            condition = link.text.raw(*whom) if whom else ""
             parts = {}
             value = amount
             # which of "5 or 10 mg" is for them is unknown
-            if whom and len(link.mark.value) == 1:
-                value = amount.model_copy(update={"condition": link.text.raw(*whom)})
+            is_one = len(link.mark.value) == 1
+            if condition and is_one and not self._is_arm(condition):
+                value = amount.model_copy(update={"condition": condition})
                 parts = {"condition": Part((_NOT_PLAIN,))}
             members.append(Supported(value, link.span, Support.PARSED, own, parts))
         return Reading((), min(map(_estimate, links))).with_supported(members)
+
+    def _is_arm(self, condition: str) -> bool:
+        """Return whether the people whom an amount is for are an arm of the record."""
+        words = read_text(condition)
+        named = rule("whom_cohort").search(words)
+        if named is None:
+            return False
+        name = named.text.casefold()
+        arms = self._trial.arms
+        return any(name in arms.read_label(arm).casefold() for arm in arms.places)
 
     def _read_arms(self) -> Reading[tuple[str, ...]]:
         """Return the labels of the arms that receive the regimen, with the places of the labels."""

@@ -467,7 +467,7 @@ def _is_same(
     step = candidate.main.step
     if step and (regimen.main.step is None or regimen.main.step.number != step.number):
         return False
-    if _list_different(regimen, stated):
+    if _list_different(regimen, stated) or _have_other_maxima(regimen, candidate):
         return False
     daytimes = {0, candidate.main.daytime, regimen.main.daytime}
     if len(daytimes) > 2:
@@ -489,6 +489,20 @@ def _is_same(
     if not regimen.levels.keys().isdisjoint(candidate.levels):
         return True
     return not _list_different(regimen, stated, _LENGTH)
+
+
+def _have_other_maxima(regimen: Regimen, candidate: Regimen) -> bool:
+    """Return whether two amounts each have a maximum, and not the same: "5 mg/kg (at most 300 mg)
+    in arm A, 8 mg/kg (at most 600 mg) in arm B".
+    """
+    maxima = []
+    for each in (regimen, candidate):
+        links = each.links("maximum") if each.levels else []
+        maxima.append({link.mark.value for link in links})
+    first, second = maxima
+    if not first or not second or first == second:
+        return False
+    return bool({one.per for one in first} & {one.per for one in second})
 
 
 def _is_next_phase(regimen: Regimen, candidate: Regimen) -> bool:

@@ -1,7 +1,7 @@
 """Read the regimens of a record: merge statements into regimens, and find their arms and roles."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from extractor.concepts.doses.amounts import find_amounts
 from extractor.concepts.doses.arms import Arms, OfAgent
 from extractor.concepts.doses.drafts import make_draft
 from extractor.concepts.doses.linking import Statement, is_aside, read_clauses
-from extractor.concepts.doses.marks import Place, within
+from extractor.concepts.doses.marks import Mark, Place, within
 from extractor.concepts.doses.merging import Regimen, merge, repeat_referred
 from extractor.concepts.doses.roles import Trial
 from extractor.concepts.doses.sections import DoseText, list_texts
@@ -120,14 +120,28 @@ def _list_unread(doses: ReadDoses, numbers: Iterator[int]) -> Iterator[Chunk]:
 
 
 def _gives(agents: Agents, text: DoseText, clause: Place) -> bool:
-    """Return whether a clause contains a verb of administration, an agent or a listed drug, and a
-    route, a frequency or days.
+    """Return whether a clause says that something is given: it contains a verb of administration,
+    and a route, a frequency, days or an amount of a day. What is given may be no known drug:
+    "received zinc 20 mg daily".
     """
     first, end = clause
+    marks = within(text.marks, first, end)
+    fields = {mark.field for mark in marks}
+    if fields.isdisjoint(("route", "frequency", "days")) and not _is_daily(marks):
+        return False
+    if rule("taking_verb").occurs(text.tokens, first, end):
+        return True
     if not rule("giving_verb").occurs(text.tokens, first, end):
         return False
     named = [mention.first for mention in agents.find(text)]
-    if not any(first <= at < end for at in (*named, *map(itemgetter(0), text.drugs))):
-        return False
-    fields = {mark.field for mark in within(text.marks, first, end)}
-    return not fields.isdisjoint(("route", "frequency", "days"))
+    return any(first <= at < end for at in (*named, *map(itemgetter(0), text.drugs)))
+
+
+def _is_daily(marks: Iterable[Mark]) -> bool:
+    """Return whether one of the amounts is that of a day: "150 ug/d"."""
+    return any(
+        level.unit.endswith("/day")
+        for mark in marks
+        if mark.field == "amounts"
+        for level in mark.value
+    )

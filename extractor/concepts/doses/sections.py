@@ -14,7 +14,6 @@ from extractor.concepts.doses.marks import (
     Place,
     drop_inside,
     list_beginning,
-    within,
 )
 from extractor.concepts.doses.names import find_drugs
 from extractor.concepts.doses.rhythms import (
@@ -64,10 +63,11 @@ def find_marks(tokens: Tokens) -> list[Mark]:
     days = drop_inside(find_days(tokens), moments)
     rates = [mark for mark in amounts if mark.value[0].unit.endswith("/day")]
     frequencies = drop_inside(find_frequencies(tokens, amounts), [*rates, *cycles])
+    ages = rule("age_of_whom").find(tokens)
     cyclic = {mark.place for mark in cycles}
     lengths = [
         replace(mark, field=STEP) if _is_of_step(tokens, mark, amounts) else mark
-        for mark in drop_inside(find_lengths(tokens), days)
+        for mark in drop_inside(find_lengths(tokens), [*days, *ages])
         if mark.place not in cyclic
     ]
     routes = drop_inside(find_routes(tokens), moments)
@@ -192,11 +192,7 @@ class DoseText:
     def whom(self) -> Mapping[Place, Place]:
         """The tokens that say for whom an amount is, by the tokens of the amount."""
         amounts = [mark for mark in self.marks if mark.field == "amounts"]
-        found: dict[Place, Place] = {}
-        for clause in self.clauses:
-            of_clause = within(amounts, *clause)
-            found.update(find_whom(self.tokens, clause, of_clause))
-        return found
+        return find_whom(self.tokens, self.clauses, amounts)
 
     @cached_property
     def fields(self) -> Set[str]:

@@ -1,106 +1,235 @@
 """Find for whom an amount is: "100 mg (body weight <= 30 kg)", "children under 30 kg: 4 mg/kg"."""
 
-from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from operator import attrgetter
 
-from extractor.concepts.doses.marks import Mark, Place
+from extractor.concepts.doses.marks import Mark, Place, drop_inside, within
 from extractor.language.book import rule, word_set
 from extractor.language.lexer import Tokens
+from extractor.language.patterns import RuleMatch
+from extractor.language.values import replace, value_class
 from extractor.measures.reader import Limit, read_line
-from extractor.schemas import TimeUnit
 
 _UNITS = word_set("kg lb lbs mL/min mL/min/1.73m2 mL/min/1.73 kg/m2")
 """Units of weight, of the function of kidneys, and of the body mass index."""
-_AGES = (TimeUnit.YEAR, TimeUnit.MONTH)
+_ENDS = word_set(
+    "to and but less than up under below not more over - – < <= ≤ > >= ≥ ="
+)
+"""The words between the two ends of a limit: "12 to less than 25 kg"."""
 _BRACKET = 12
 """Maximum number of tokens between a limit and the bracket around it."""
 _BEHIND = 14
 """Maximum number of tokens between an amount and those for whom it is."""
-_JOINED = 2
-"""Maximum number of tokens between two limits of one condition."""
+_JOINED = 4
+"""Maximum number of tokens between two limits of one condition: "12 to less than 25 kg"."""
+_SQUARED = (["2"], ["²"])
+_NAMED = 2
+"""Minimum number of groups without a limit, "children" and "adults", that tell amounts apart."""
+
+
+@value_class()
+class People:
+    """The tokens ``first:end``, which say for whom an amount is. ``is_led`` means that they begin
+    with a word such as "for" or "if", ``is_bracketed`` that they stand alone in brackets, and
+    ``is_limit`` that they contain a limit.
+    """
+
+    first: int
+    end: int
+    is_led: bool
+    is_bracketed: bool
+    is_limit: bool
+
+    @property
+    def place(self) -> Place:
+        return self.first, self.end
 
 
 def find_whom(
-    tokens: Tokens, clause: Place, amounts: Sequence[Mark]
+    tokens: Tokens, clauses: Iterable[Place], amounts: Sequence[Mark]
 ) -> Mapping[Place, Place]:
-    """Return the tokens that say for whom an amount of a clause is, by the tokens of the amount."""
+    """Return the tokens that say for whom an amount is, by the tokens of the amount. ``amounts``
+    are all amounts of a text, in reading order, and ``clauses`` its clauses.
+
+    If the order of amounts and people does not tell which belong together, none of them does.
+    """
+    by_clause = list_people(tokens, clauses, amounts)
     found: dict[Place, Place] = {}
-    if not amounts or rule("whom_word").search(tokens, *clause) is None:
-        return found
-    for place in _list_places(tokens, clause, amounts):
-        assigned = _assign(tokens, place, clause, amounts)
-        if assigned:
-            amount, condition = assigned
-            found.setdefault(amount.place, condition)
+    for clause, people in by_clause:
+        of_clause = within(amounts, *clause)
+        found.update(_assign(tokens, of_clause, people))
     return found
 
 
-def _list_places(
+def list_people(
+    tokens: Tokens, clauses: Iterable[Place], amounts: Sequence[Mark]
+) -> Sequence[tuple[Place, Sequence[People]]]:
+    """Return the clauses with amounts that are for some of the participants, with these people."""
+    by_clause: list[tuple[Place, Sequence[People]]] = []
+    for clause in clauses:
+        of_clause = within(amounts, *clause)
+        if not of_clause:
+            continue
+        if rule("whom_word").search(tokens, *clause) is None:
+            continue
+        people = _join(tokens, _list_of_clause(tokens, clause, of_clause))
+        if people:
+            by_clause.append((clause, people))
+    return by_clause if _tell_apart(tokens, by_clause, amounts) else []
+
+
+def _tell_apart(
+    tokens: Tokens,
+    by_clause: Sequence[tuple[Place, Sequence[People]]],
+    amounts: Sequence[Mark],
+) -> bool:
+    """Return whether the people of a text are some of the participants. "5 mg daily in children"
+    and "adults aged 18 years or older receive 5 mg" say of all of them what they are.
+    """
+    people = [one for _, of_clause in by_clause for one in of_clause]
+    are_several = len({mark.value for mark in amounts}) >= _NAMED
+    if any(one.is_limit for one in people):
+        return are_several or not all(_is_of_all(tokens, one) for one in people)
+    if not are_several:
+        return False
+    is_of_some = any(rule("whom_of_some").occurs(tokens, *one.place) for one in people)
+    named = {tokens.read(*one.place).lower() for one in people}
+    return is_of_some or len(named) >= _NAMED
+
+
+def _is_of_all(tokens: Tokens, people: People) -> bool:
+    """Return whether a sentence says of its people that they receive its only dose."""
+    if people.is_bracketed or people.is_led:
+        return False
+    return rule("whom_receiving").starts(tokens, people.end) is not None
+
+
+def _join(tokens: Tokens, people: Iterable[People]) -> Sequence[People]:
+    """Return people from left to right, "adults and adolescents" as one."""
+    joined: list[People] = []
+    for one in sorted(people, key=attrgetter("first")):
+        last = joined[-1] if joined else None
+        if last and rule("whom_and").covers(tokens, last.end, one.first):
+            is_limit = last.is_limit or one.is_limit
+            joined[-1] = replace(last, end=one.end, is_limit=is_limit)
+        else:
+            joined.append(one)
+    return joined
+
+
+def _list_of_clause(
     tokens: Tokens, clause: Place, amounts: Sequence[Mark]
-) -> Iterator[Place]:
-    """Yield the limits of people in a clause; two that are joined are one: "20 to < 40 kg"."""
+) -> Iterator[People]:
+    """Yield the people of a clause: those with a limit, then those without."""
     taken = {at for mark in amounts for at in range(mark.first, mark.end)}
+    limited = [
+        _describe(tokens, place, clause, amounts, is_limit=True)
+        for place in _list_limited(tokens, clause, taken)
+    ]
+    yield from limited
+    for people in limited:
+        taken.update(range(*people.place))
+    for match in rule("whom_named").find(tokens, *clause):
+        if taken.isdisjoint(range(match.first, match.end)):
+            place = match.first, match.end
+            yield _describe(tokens, place, clause, amounts, is_limit=False)
+
+
+def _list_limited(tokens: Tokens, clause: Place, taken: set[int]) -> Iterator[Place]:
+    """Yield the limits of people in a clause, with the words before them for what they limit; two
+    that are joined are one: "12 to less than 25 kg".
+    """
     last: Place | None = None
-    limits = read_line(tokens)
-    begin, stop = (bisect_left(limits, at, key=attrgetter("first")) for at in clause)
-    for limit in limits[begin:stop]:
-        if limit.end > clause[1] or not _is_of_people(limit):
-            continue
-        if not taken.isdisjoint(range(limit.first, limit.end)):
-            continue
-        first = limit.first
-        # "- weight 8-12 kg" in a list
-        while first < limit.end and tokens.words[first] in "-*•":
-            first += 1
-        place = first, limit.end
-        quantity = limit.quantity
-        is_beside = quantity and quantity[1] <= limit.first < quantity[1] + _JOINED
-        if quantity and is_beside and taken.isdisjoint(range(*quantity)):
-            place = quantity[0], limit.end
-        if last and place[0] - last[1] <= _JOINED:
+    for place in _list_limits(tokens, clause, taken):
+        if last is None:
+            last = place
+        elif _are_joined(tokens, last, place):
             last = last[0], place[1]
-            continue
-        if last:
+        else:
             yield last
-        last = place
+            last = place
     if last:
         yield last
 
 
-def _is_of_people(limit: Limit) -> bool:
-    """Return whether a limit is one of weight, age, or the function of kidneys."""
+def _list_limits(tokens: Tokens, clause: Place, taken: set[int]) -> Iterator[Place]:
+    """Yield the tokens of each limit of people, with the words for its quantity beside it."""
+    start = clause[0]
+    line = tokens.cut(*clause)
+    ages = list(rule("age_of_whom").find(line))
+    for limit in read_line(line):
+        if not _is_of_people(line, limit, ages):
+            continue
+        first = start + limit.first
+        end = start + limit.end
+        if not taken.isdisjoint(range(first, end)):
+            continue
+        # "- weight 8-12 kg" in a list
+        while first < end and tokens.words[first] in "-*•":
+            first += 1
+        # "1.5 m2"
+        if tokens.words[end - 1] == "m" and tokens.words[end : end + 1] in _SQUARED:
+            end += 1
+        behind = rule("whom_end").starts(tokens, end)
+        if behind:
+            end = min(behind.end, clause[1])
+        yield _find_quantity(line, limit, taken, start) or first, end
+
+
+def _find_quantity(
+    line: Tokens, limit: Limit, taken: set[int], start: int
+) -> int | None:
+    """Return the first token of the words beside a limit for what it limits, or None."""
+    if limit.quantity is None:
+        return None
+    first, end = limit.quantity
+    if not 0 <= limit.first - end <= 1 or line.words[limit.first - 1] == ":":
+        return None
+    if not taken.isdisjoint(range(start + first, start + end)):
+        return None
+    return start + first if rule("whom_quantity").occurs(line, first, end) else None
+
+
+def _are_joined(tokens: Tokens, place: Place, following: Place) -> bool:
+    """Return whether two limits are the ends of one condition."""
+    first, end = place[1], following[0]
+    if end - first > _JOINED:
+        return False
+    return _ENDS.issuperset(word.lower() for word in tokens.words[first:end])
+
+
+def _is_of_people(tokens: Tokens, limit: Limit, ages: Sequence[RuleMatch]) -> bool:
+    """Return whether a limit is one of weight, age, body surface, or the function of kidneys."""
+    of_people = limit.quantity and rule("whom_quantity").occurs(tokens, *limit.quantity)
+    # "1.5 m2" of body surface
+    if of_people and limit.unit in (None, "m"):
+        return True
+    # "for a maximum of 12 months" is the length of the treatment
     if limit.time_unit:
-        return limit.time_unit in _AGES and limit.rule != "duration"
+        return not drop_inside([limit], ages)
     unit = (limit.unit or "").replace(" ", "")
     return unit in _UNITS or unit.lower().startswith(("ml/min", "kg"))
 
 
-def _assign(
-    tokens: Tokens, place: Place, clause: Place, amounts: Sequence[Mark]
-) -> tuple[Mark, Place] | None:
-    """Return the amount that is for those whom a limit describes, and the tokens of the condition;
-    None if none is near.
-    """
-    before = [mark for mark in amounts if mark.end <= place[0]]
-    after = [mark for mark in amounts if mark.first >= place[1]]
+def _describe(
+    tokens: Tokens,
+    place: Place,
+    clause: Place,
+    amounts: Sequence[Mark],
+    *,
+    is_limit: bool,
+) -> People:
+    """Return the people at a place, with the words before it that belong to them."""
     bracket = _find_bracket(tokens, place, clause)
-    if bracket and not any(
-        bracket[0] <= mark.first < bracket[1] for mark in (*before, *after)
-    ):
-        if before and bracket[0] - before[-1].end <= _BRACKET:
-            return before[-1], bracket
-        place = bracket
-    subject = rule("whom_subject").ends(tokens, place[0], clause[0])
-    whole = (subject.first if subject else place[0]), place[1]
-    if after:
-        gap = place[1], after[0].first
-        if rule("whom_before").covers(tokens, *gap):
-            return after[0], whole
-    if not before or whole[0] - before[-1].end > _BEHIND:
-        return None
-    is_led = rule("whom_behind").starts(tokens, whole[0])
-    return (before[-1], whole) if is_led else None
+    if bracket and not within(amounts, *bracket):
+        return People(*bracket, is_led=True, is_bracketed=True, is_limit=is_limit)
+    first = place[0]
+    subject = rule("whom_subject").ends(tokens, first, clause[0])
+    if subject:
+        first = subject.first
+    is_led = rule("whom_behind").starts(tokens, first) is not None
+    return People(first, place[1], is_led, is_bracketed=False, is_limit=is_limit)
 
 
 def _find_bracket(tokens: Tokens, place: Place, clause: Place) -> Place | None:
@@ -118,3 +247,91 @@ def _find_bracket(tokens: Tokens, place: Place, clause: Place) -> Place | None:
         if tokens.words[at] == ")":
             return opening + 1, at
     return None
+
+
+def _assign(
+    tokens: Tokens, amounts: Sequence[Mark], people: Sequence[People]
+) -> Mapping[Place, Place]:
+    """Return the people of each amount of a clause.
+
+    All people stand behind their amounts in "5 mg for A, 10 mg for B", and before them in "A: 5 mg,
+    B: 10 mg". In any other order, the words between them tell, and people whom they do not tell
+    have no amount.
+    """
+    events: list[Mark | People] = [*amounts, *people]
+    events.sort(key=attrgetter("first"))
+    are_behind = _are_paired(events) and isinstance(events[0], Mark)
+    are_ahead = _are_paired(events) and isinstance(events[0], People)
+    found: dict[Place, Place] = {}
+    for at, event in enumerate(events):
+        if isinstance(event, Mark):
+            continue
+        before = events[at - 1] if at else None
+        after = events[at + 1] if at + 1 < len(events) else None
+        behind = _is_behind(before, event) and not are_ahead
+        ahead = _is_ahead(tokens, event, after) and not are_behind
+        if behind and ahead:
+            # "5 mg for A, 10 mg", but "5 mg; for A 10 mg"
+            is_cut_before = _is_apart(tokens, before, event)
+            is_cut_after = _is_apart(tokens, event, after)
+            behind = is_cut_after and not is_cut_before
+            ahead = is_cut_before and not is_cut_after
+        if behind and before:
+            found.setdefault((before.first, before.end), event.place)
+        elif ahead:
+            for mark in _list_steps(tokens, events[at + 1 :]):
+                found.setdefault(mark.place, event.place)
+    return found
+
+
+def _are_paired(events: Sequence[Mark | People]) -> bool:
+    """Return whether amounts and people alternate, and there are as many of each."""
+    if len(events) % 2:
+        return False
+    return all(type(one) is not type(other) for one, other in pairwise(events))
+
+
+def _is_behind(before: Mark | People | None, people: People) -> bool:
+    """Return whether people may be those of the amount before them."""
+    if before is None or isinstance(before, People):
+        return False
+    gap = people.first - before.end
+    if people.is_bracketed:
+        return gap <= _BRACKET
+    if gap > _BEHIND:
+        return False
+    # "60 mg above 50 kg"
+    return people.is_led or gap == 0
+
+
+def _is_ahead(tokens: Tokens, people: People, after: Mark | People | None) -> bool:
+    """Return whether people may be those of the amount behind them."""
+    if after is None or isinstance(after, People) or people.is_bracketed:
+        return False
+    # "adults 500 mg"
+    if after.first == people.end:
+        return True
+    return rule("whom_before").covers(tokens, people.end, after.first) is not None
+
+
+def _is_apart(
+    tokens: Tokens, before: Mark | People | None, after: Mark | People | None
+) -> bool:
+    """Return whether a comma, a bracket or a joint stands between an amount and people."""
+    if before is None or after is None:
+        return True
+    return rule("whom_apart").occurs(tokens, before.end, after.first)
+
+
+def _list_steps(tokens: Tokens, events: Sequence[Mark | People]) -> Iterator[Mark]:
+    """Yield the amount that begins the events, and those that follow it as further steps: "children
+    below 30 kg receive 600 mg, then 300 mg every 4 weeks".
+    """
+    last: Mark | None = None
+    for event in events:
+        if isinstance(event, People):
+            return
+        if last and not rule("step_joint").occurs(tokens, last.end, event.first):
+            return
+        yield event
+        last = event
