@@ -67,6 +67,12 @@ part of them appears.
 _PART = 12
 """Number of consecutive characters that identify a part of a long credential. Other text does not
 contain the same characters by chance.
+
+Servers, SDKs and ``message[:80]`` cut a key anywhere, so a part may lack its beginning, its end or
+both, and what follows a key in a word hides where it ends. Each 12 characters of a word are
+therefore looked up among those of the keys (``_Forms.parts``): one look-up for each character of
+the text, however many keys there are. A pattern of beginnings and ends would be shorter, but would
+miss the middle, and the Base64 of a key, whose ends depend on the adjacent text.
 """
 _ESCAPE = re.compile(
     r"\\[uUx]\{?(?:00)*+([0-9A-Fa-f]{2})\}?|\\(?=[\\\"'/])|&#?\w{1,32};?"
@@ -288,12 +294,12 @@ class _Forms:
         """
         # each access to word[0] would copy the text
         text = word[0]
+        # mostly, there is no long credential
         if not self.parts:
             return text
-        starts = range(len(text) - _PART + 1)
-        if any(text[n : n + _PART] in self.parts for n in starts):
-            return MASK
-        return text
+        if self.parts.isdisjoint(_list_parts(text)):
+            return text
+        return MASK
 
     def mask_starred(self, starred: re.Match[str]) -> str:
         """Mask a word in which asterisks or dots adjoin either end of a long credential."""
@@ -336,8 +342,14 @@ def _list_forms(credentials: frozenset[str]) -> _Forms:
         exact.append(re.escape(secret))
         long.append(secret)
         for form in (secret, *in_base64):
-            parts |= {form[n : n + _PART] for n in range(len(form) - _PART + 1)}
+            parts.update(_list_parts(form))
     return _Forms(_match_any(exact), long, parts)
+
+
+def _list_parts(text: str) -> Iterator[str]:
+    """Yield each ``_PART`` consecutive characters of a text."""
+    for start in range(len(text) - _PART + 1):
+        yield text[start : start + _PART]
 
 
 def _match_any(forms: list[str]) -> re.Pattern[str]:

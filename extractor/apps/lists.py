@@ -73,35 +73,50 @@ def list_doses(
         if records and record_id not in records:
             continue
         for row in tabulate([run.read(record_id)])["doses"]:
-            confidence = row["confidence"]
-            is_sure = isinstance(confidence, float) and confidence >= min_confidence
-            if row["agent"] and (is_sure or not min_confidence):
+            if not row["agent"]:
+                continue
+            # a row without a confidence is listed if any confidence is enough
+            confidence = row["confidence"] or 0
+            assert isinstance(confidence, int | float)
+            if confidence >= min_confidence:
                 yield row | {"told": _tell_dose(row)}
 
 
 def _tell_dose(row: Mapping[str, object]) -> str:
     """Return a dose in words: "step 2: 200 mg (weight < 30 kg), at most ..., Q4W"."""
-    low, high = row["low"], row["high"]
-    amount = ""
-    if low is not None or high is not None:
-        numbers = [f"{one:g}" for one in (low, high) if isinstance(one, int | float)]
-        amount = f"{'-'.join(dict.fromkeys(numbers))} {row['unit']}"
-        if low is None:
-            amount = f"up to {amount}"
-    condition = f"({row['condition']})" if row["condition"] else ""
-    length = ""
+    amount = _tell_amount(row)
+    if row["condition"]:
+        amount = f"{amount} ({row['condition']})".strip()
+    parts: list[object] = [amount]
+    if row["maximum"]:
+        parts.append(f"at most {row['maximum']}")
+    parts.append(row["route"])
+    parts.append(row["frequency"])
+    if row["as_needed"]:
+        parts.append("as needed")
     if row["duration_value"] is not None:
-        length = f"for {row['duration_value']:g} {row['duration_unit']}"
-    parts = [
-        f"{amount} {condition}".strip(),
-        f"at most {row['maximum']}" if row["maximum"] else "",
-        *(row[name] for name in ("route", "frequency")),
-        "as needed" if row["as_needed"] else "",
-        length,
-        row["timing"],
-    ]
-    told = ", ".join(map(str, filter(None, parts)))
-    return f"step {row['step']}: {told}" if row["step"] else told
+        parts.append(f"for {row['duration_value']:g} {row['duration_unit']}")
+    parts.append(row["timing"])
+    told = ", ".join(str(part) for part in parts if part)
+    if row["step"]:
+        return f"step {row['step']}: {told}"
+    return told
+
+
+def _tell_amount(row: Mapping[str, object]) -> str:
+    """Return the amount of a dose in words: "200 mg", "100-200 mg" or "up to 200 mg"; "" without
+    one.
+    """
+    low = row["low"]
+    high = row["high"]
+    numbers = [f"{one:g}" for one in (low, high) if isinstance(one, int | float)]
+    if not numbers:
+        return ""
+    # a single amount is both its lowest and its highest
+    amount = f"{'-'.join(dict.fromkeys(numbers))} {row['unit']}"
+    if low is None:
+        return f"up to {amount}"
+    return amount
 
 
 def refuse_records(records: Sequence[str], run: JoinedRuns) -> None:
@@ -152,11 +167,13 @@ def refuse_selection(
     if selection.has_bounds and name not in ("values", _DOUBTS):
         raise ArgumentError(f"{name} have no confidence; remove the confidence bounds")
     bounds = (selection.min_confidence, selection.max_confidence)
-    if name == _DOUBTS and any(DOUBTFUL_BELOW < bound < inf for bound in bounds):
+    is_above_doubt = any(DOUBTFUL_BELOW < bound < inf for bound in bounds)
+    if name == _DOUBTS and is_above_doubt:
         raise ArgumentError(
             f"a doubt has a confidence below {DOUBTFUL_BELOW}; to select other values, list values"
         )
-    if name != "findings" and (selection.severity or selection.kind):
+    is_of_findings = bool(selection.severity or selection.kind)
+    if is_of_findings and name != "findings":
         raise ArgumentError(f"{name} are not findings; remove --severity and --kind")
     _refuse_fields(selection.fields, run)
     listed = _list_ids(run, name)
@@ -169,17 +186,25 @@ def refuse_selection(
 
 def _refuse_fields(fields: Sequence[str], run: JoinedRuns) -> None:
     """Raise ``ArgumentError`` for a field that no row of the run can have."""
-    known = [
-        f"{group.path}.{name}"
-        for group in list_groups()
-        for name in ("item", *(field.name for field in group.fields))
-        if name not in _UNLISTED
-    ]
-    known += ["record", *(f"custom.{field.name}" for field in run.fields)]
-    names = dict.fromkeys(name for path in known for name in path.split("."))
-    for field in fields:
-        if not any(_is_part(field, path) for path in known):
-            refuse_unknown("field", [field], known if "." in field else names)
+    paths: list[str] = []
+    for group in list_groups():
+        paths.append(f"{group.path}.item")
+        listed = [one.name for one in group.fields if one.name not in _UNLISTED]
+        paths += [f"{group.path}.{name}" for name in listed]
+    paths.append("record")
+    paths += [f"custom.{own.name}" for own in run.fields]
+    names: dict[str, None] = {}
+    for path in paths:
+        names |= dict.fromkeys(path.split("."))
+    for given in fields:
+        is_known = any(_is_part(given, path) for path in paths)
+        if is_known:
+            continue
+        # the message names what could have been meant: paths for a path, names for a name
+        if "." in given:
+            refuse_unknown("field", [given], paths)
+        else:
+            refuse_unknown("field", [given], names)
 
 
 def _is_part(field: str, path: str) -> bool:
@@ -259,7 +284,6 @@ def _list_record(
         return _list_failures(run).get(record_id, [])
     if record_id not in run.record_ids:
         return []
-    bounds = (selection.min_confidence, selection.max_confidence)
     listed = []
     finding_numbers = count()
     for row in list_all_rows(run.read(record_id)):
@@ -273,9 +297,12 @@ def _list_record(
             continue
         if selection.has_bounds and row.confidence is None:
             unrated.append(row)
-        elif bounds[0] <= (row.confidence or 0) < bounds[1]:
-            places = (quote(part, safe=_PLAIN) for part in (record_id, path))
-            address = f"report.html#{'/'.join(places)}"
+            continue
+        confidence = row.confidence or 0
+        if selection.min_confidence <= confidence < selection.max_confidence:
+            record_part = quote(record_id, safe=_PLAIN)
+            row_part = quote(path, safe=_PLAIN)
+            address = f"report.html#{record_part}/{row_part}"
             listed.append(row._replace(value=row.text, address=address))
     return listed
 
@@ -291,9 +318,10 @@ def _is_listed(row: ValueRow, selection: Selection) -> bool:
         is_of_list = name_doubt(row) is not None
     if not is_of_list:
         return False
+    if not selection.fields:
+        return True
     path = name_field(row.path)
-    fields = selection.fields
-    return not fields or any(_is_part(field, path) for field in fields)
+    return any(_is_part(field, path) for field in selection.fields)
 
 
 def _make_content_key(row: ValueRow) -> tuple[str | None, ...]:

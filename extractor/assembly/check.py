@@ -231,32 +231,47 @@ class _Search:
         if field == "arms" and isinstance(value, str):
             return Supported(value, self.arms[value], Support.INFERRED)
         places = list(self.list_places(field))
-        support = next(
-            filter(None, (self._prove(field, value, at) for at in places)), None
-        )
-        if support and names_another(self.draft.read(field), support):
-            return None
-        # "the date of first documentation of relapse" is the relapse
-        if support and field in ("start_event", "end_events"):
-            return _trim_event(support, str(support.value))
+        support = None
+        for place in places:
+            support = self._prove(field, value, place)
+            if support:
+                break
+        if support:
+            if names_another(self.draft.read(field), support):
+                return None
+            # "the date of first documentation of relapse" is the relapse
+            if field in ("start_event", "end_events"):
+                return _trim_event(support, str(support.value))
+            return support
         # "At least 4 weeks" below "Life expectancy:"
-        if support is None and field == "constraints" and self.above:
+        if field == "constraints" and self.above:
             return self._find_across(value, self.above)
         # "MTX" for "methotrexate"
-        if support is None and field == "agent" and isinstance(value, str):
-            return next(filter(None, (find_agent(value, at) for at in places)), None)
-        return support
+        if field == "agent" and isinstance(value, str):
+            for place in places:
+                agent = find_agent(value, place)
+                if agent:
+                    return agent
+        return None
 
     def ground(self, field: str, value: object) -> Found:
         """Return a value that the rules cannot confirm, with the place of its quote or its numbers;
         None if no place has them, or if the rules surely read another value in the same words.
         """
-        places = self.list_places(field)
-        found = next(filter(None, (ground_value(value, at) for at in places)), None)
+        found = None
+        for place in self.list_places(field):
+            found = ground_value(value, place)
+            if found:
+                break
+        if found is None:
+            return None
         read = self.draft.read(field)
-        if found is None or agrees_with_member(read, value):
+        if agrees_with_member(read, value):
             return found
-        return None if find_sure(read, found.span) else found
+        # the rules surely read another value in the same words
+        if find_sure(read, found.span):
+            return None
+        return found
 
     def _prove(self, field: str, value: object, place: Passage) -> Found:
         """Return the support for a value in one place, or None. Ages are verified as minimum or

@@ -5,6 +5,7 @@ again from tokens.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 from extractor.assembly.grounding import list_numbers
@@ -116,13 +117,13 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
     """
     in_names = frozenset(at for at in range(len(tokens)) if _is_in_name(tokens, at))
     volume = _find_volume(tokens, amount.unit)
-    for quantities in find_quantity_lists(tokens, skipped=in_names):
-        for quantity in quantities:
-            levels = (quantity.low, quantity.high, quantity.unit.dose)
-            is_same = levels == (amount.low, amount.high, amount.unit)
-            # "125 mg/5 mL" does not support "125 mg/10 mL"
-            if is_same and quantity.end <= volume:
-                return Derived(quantity.first, quantity.end)
+    wanted = (amount.low, amount.high, amount.unit)
+    quantity_lists = find_quantity_lists(tokens, skipped=in_names)
+    for quantity in chain.from_iterable(quantity_lists):
+        levels = (quantity.low, quantity.high, quantity.unit.dose)
+        # "125 mg/5 mL" does not support "125 mg/10 mL"
+        if levels == wanted and quantity.end <= volume:
+            return Derived(quantity.first, quantity.end)
     rows = _list_rows(tokens, amount, volume)
     counted = [row for row in rows if row[0] not in in_names]
     for row in counted:
@@ -132,11 +133,15 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
     if amount.unit.endswith("/day"):
         other_rate = amount.unit.removesuffix("/day")
     for row in counted:
-        is_seldom = rule("seldom_given").starts(tokens, row[1])
         # "10 mg once a week" does not state 10 mg/day
-        if not is_seldom and has_unit(tokens, row, other_rate):
+        if rule("seldom_given").starts(tokens, row[1]):
+            continue
+        if has_unit(tokens, row, other_rate):
             return Derived(*row, Support.INFERRED)
-    return find_loosely(tokens, amount, rows) or _find_titration(tokens, amount)
+    loose = find_loosely(tokens, amount, rows)
+    if loose:
+        return loose
+    return _find_titration(tokens, amount)
 
 
 def _find_titration(tokens: Tokens, amount: Amount) -> Derived | None:
@@ -146,11 +151,15 @@ def _find_titration(tokens: Tokens, amount: Amount) -> Derived | None:
     # a single dose is no titration
     if amount.low in (None, amount.high):
         return None
-    start, top = (
-        find_amount(tokens, Amount(low=level, high=level, unit=amount.unit))
-        for level in (amount.low, amount.high)
-    )
-    if start and top and rule("raised_to").covers(tokens, start.end, top.first):
+    lowest = Amount(low=amount.low, high=amount.low, unit=amount.unit)
+    start = find_amount(tokens, lowest)
+    if start is None:
+        return None
+    highest = Amount(low=amount.high, high=amount.high, unit=amount.unit)
+    top = find_amount(tokens, highest)
+    if top is None:
+        return None
+    if rule("raised_to").covers(tokens, start.end, top.first):
         return Derived(start.first, top.end, Support.INFERRED)
     return None
 

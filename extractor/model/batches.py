@@ -342,37 +342,37 @@ class Batches:
         repeated lines are ignored.
 
         Returns the reason if the batch stays open, otherwise "". It stays open if an answer that
-        may have been paid for cannot be read, or if any of its requests has no line. A batch that
-        failed or was cancelled needs only as many lines, and answers, as the provider counts.
+        may have been paid for cannot be read, or if any of its requests has no line, unless the
+        batch may lack it (``_may_lack_lines``).
         """
         waiting = self._list_waiting(batch)
         read = await self._read_answers(batch, progress, waiting)
-        unseen = waiting.keys() - read.named
-        # another line of such a request may be its answer
+        # another line of a request whose line is not readable may be its answer
         unread = read.unread & waiting.keys()
-        # an unknown number of answers may be lost, unless there are no files at all
-        answers = progress.answered
-        if answers is None:
-            answers = batch.requests if progress.files else 0
-        has_all = len(read.named) >= progress.done and len(read.paid) >= answers
-        may_lack = has_all and not ENDED[progress.state]
         if unread:
             lost = f"{len(unread)} may have been paid for without a readable answer"
             return f"{lost}; {read.line_problem}"
-        if unseen and (read.problem or not may_lack):
-            lost = f"{len(unseen)} of its requests have no line in the answer files"
-            return read.problem or lost
-        with self._database.transaction():
-            # a batch that the provider rejected as a whole tried nothing
-            if progress.state != "failed" or progress.done:
-                self._database.execute(_COUNT_TRY, (batch.number,))
-            for sql in _CLOSE:
-                self._database.execute(sql, (batch.number,))
+        unseen = waiting.keys() - read.named
+        if unseen and read.problem:
+            return read.problem
+        if unseen and not _may_lack_lines(batch, progress, read):
+            return f"{len(unseen)} of its requests have no line in the answer files"
+        self._close(batch, progress)
         message = read.line_problem
         if waiting:
             message = f"{len(waiting)} without an answer; {message}"
         self._report_status(batch, "fetched", batch.requests - len(waiting), message)
         return ""
+
+    def _close(self, batch: Batch, progress: Progress) -> None:
+        """Close a batch. Its calls without an answer then wait for another one."""
+        with self._database.transaction():
+            # a batch that the provider rejected as a whole tried nothing
+            is_rejected = progress.state == "failed" and not progress.done
+            if not is_rejected:
+                self._database.execute(_COUNT_TRY, (batch.number,))
+            for sql in _CLOSE:
+                self._database.execute(sql, (batch.number,))
 
     async def _read_answers(
         self, batch: Batch, progress: Progress, waiting: dict[str, int]
@@ -396,6 +396,7 @@ class Batches:
                 read.named.add(line.name)
                 if not line.has_failed:
                     read.paid.add(line.name)
+                # answered by an earlier line, or when the batch was fetched before
                 if line.name not in waiting:
                     continue
                 read.line_problem = read.line_problem or line.problem
@@ -482,3 +483,17 @@ class Batches:
             pause=self.sleep,
             explain=explain,
         )
+
+
+def _may_lack_lines(batch: Batch, progress: Progress, read: _Read) -> bool:
+    """Return whether requests of a batch may have no line in its answer files: it failed or was
+    cancelled, and there are as many lines, and answers, as the provider counts.
+    """
+    is_complete = ENDED[progress.state]
+    if is_complete or len(read.named) < progress.done:
+        return False
+    answers = progress.answered
+    if answers is None:
+        # any number of answers may be lost, unless there are no files at all
+        answers = batch.requests if progress.files else 0
+    return len(read.paid) >= answers

@@ -4,7 +4,7 @@ registered and published differently.
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +28,7 @@ from extractor.apps.cli.options import (
     option,
 )
 from extractor.apps.cli.runs import warn_incomplete
-from extractor.apps.diff.changes import COLUMNS, Side, compare
+from extractor.apps.diff.changes import COLUMNS, ComparedTrial, Side, compare
 from extractor.apps.diff.page import write_diff_page
 from extractor.apps.diff.published import (
     NOT_STATED,
@@ -84,28 +84,44 @@ def diff(
     warn_incomplete(old, new)
     if published or reads_papers(before, after):
         papers = list(compare_papers(before, after))
-        rows = [found.cells for paper in papers for found in paper.changes]
         if html:
             write_diff_page(html, papers, old=old, new=new, has_papers=True)
+        rows = _list_cells(papers)
         _write(rows, PUBLISHED_COLUMNS, "discrepancies.txt", to, as_json, force)
         return _tell_papers(papers, before, after, old, new, exit_code=exit_code)
     trials = list(compare(before, after))
-    rows = [change.cells for trial in trials for change in trial.changes]
     if html:
         write_diff_page(html, trials, old=old, new=new)
+    rows = _list_cells(trials)
     _write(rows, COLUMNS, "changes.txt", to, as_json, force)
-    counts = Counter(row["change"] for row in rows)
-    kinds = ", ".join(f"{number} {kind}" for kind, number in counts.items())
+    kinds = _count_kinds(Counter(row["change"] for row in rows))
     say(f"{counted(len(trials), 'trial')} compared: {kinds or 'no change'}")
     _warn_unmatched(old, before, after, len(trials))
     _warn_unmatched(new, after, before, len(trials))
     if before.failed or after.failed:
         return USAGE
+    if not exit_code:
+        return OK
     # a trial in only one version also counts as a change
     all_compared = len(trials) == max(len(before.record_ids), len(after.record_ids))
-    if exit_code and (rows or not all_compared):
+    if rows or not all_compared:
         return FAILED
     return OK
+
+
+def _list_cells(
+    compared: Iterable[ComparedTrial | ComparedPaper],
+) -> list[dict[str, object]]:
+    """Return the rows of all changes or discrepancies."""
+    rows: list[dict[str, object]] = []
+    for one in compared:
+        rows += [change.cells for change in one.changes]
+    return rows
+
+
+def _count_kinds(counts: Mapping[object, int]) -> str:
+    """Return how many changes there are of each kind: "2 added, 1 removed"."""
+    return ", ".join(f"{number} {kind}" for kind, number in counts.items())
 
 
 def _write(
@@ -138,8 +154,10 @@ def _tell_papers(
     """Print the numbers of discrepancies, and the papers and records without a counterpart. Return
     the exit code.
     """
-    kinds = Counter(found.kind for paper in papers for found in paper.changes)
-    named = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
+    kinds: Counter[object] = Counter()
+    for paper in papers:
+        kinds.update(found.kind for found in paper.changes)
+    named = _count_kinds(kinds)
     say(f"{counted(len(papers), 'paper')} compared: {named or 'no discrepancy'}")
     _say_doubts(papers)
     paper_ids = {paper.record_id for paper in papers}
@@ -152,7 +170,9 @@ def _tell_papers(
         return OK
     differs = kinds.total() > kinds[NOT_STATED]
     all_paired = len(papers) == len(published.record_ids)
-    return FAILED if differs or not all_paired else OK
+    if differs or not all_paired:
+        return FAILED
+    return OK
 
 
 def _say_doubts(papers: Sequence[ComparedPaper]) -> None:

@@ -154,28 +154,37 @@ def _list_references(
     items = dict(gold.list_items())
     # gold that covers only custom fields has none of the items that their values belong to
     covers_items = gold.eligibility.model_fields_set or gold.dosing or gold.endpoints
-    sections = [section.name for section in record.sections]
-    labels = (section.part("label") for section in record.sections)
-    arms = list(map(fold_label, filter(None, labels)))
+    sections: list[str] = []
+    arms: list[str] = []
+    for section in record.sections:
+        sections.append(section.name)
+        label = section.part("label")
+        if label:
+            arms.append(fold_label(label))
     for path, item in items.items():
         group_id = getattr(item, "group", None)
         yield _Reference(f"{path}.group", "group", group_id, group_ids)
         if covers_items:
-            yield _Reference(f"{path}.of", "item", getattr(item, "of", None), items)
+            owner = getattr(item, "of", None)
+            yield _Reference(f"{path}.of", "item", owner, items)
         home = name_home(item)
         # in a flat record, "arms[1]" is found in the section "arms", although it is no name
         if find_section(record, home) is None:
             yield _Reference(f"{path}.section", "place", home, sections)
         for arm in getattr(item, "arms", ()):
             yield _Reference(f"{path}.arms", "arm", fold_label(arm), arms)
-        if not isinstance(item, Criterion):
-            continue
-        words = clean_text(f"{item.lead_in} {item.quote}").text
-        numbers = [number.value for number in find_numbers(read_text(words))]
-        # "above normal" has no number, and means above 1 ULN
-        numbers.append(1)
-        for limit in item.constraints:
-            yield _Reference(f"{path}.constraints", "number", limit.value, numbers)
+        if isinstance(item, Criterion):
+            yield from _list_numbers(path, item)
+
+
+def _list_numbers(path: str, item: Criterion) -> Iterator[_Reference]:
+    """Yield the numbers in the limits of a criterion, each as a reference to those in its text."""
+    words = clean_text(f"{item.lead_in} {item.quote}").text
+    numbers = [number.value for number in find_numbers(read_text(words))]
+    # "above normal" has no number, and means above 1 ULN
+    numbers.append(1)
+    for limit in item.constraints:
+        yield _Reference(f"{path}.constraints", "number", limit.value, numbers)
 
 
 def _check_quotes(gold: TrialExtraction, record: TrialRecord) -> Iterator[Flaw]:

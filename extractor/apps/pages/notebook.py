@@ -1,9 +1,10 @@
 """Display an extraction or a run in a notebook, without scripts or network access."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from extractor.apps.pages import read_assets, render_template
 from extractor.apps.pages.view import is_free_text, name_record, view
@@ -115,24 +116,43 @@ def _mark_evidence(shown: JsonObject) -> Iterator[tuple[str, list[tuple[str, str
         # a custom value may belong to another item
         task = FieldRef(item["of"] or item["path"]).names[0]
         for value in item["values"]:
-            task_by_span |= dict.fromkeys(value["spans"], task)
-    marked = [(*shown["spans"][span][:3], task) for span, task in task_by_span.items()]
+            for span in value["spans"]:
+                task_by_span[span] = task
+    marked: dict[int, list[_Marked]] = defaultdict(list)
+    for span, task in task_by_span.items():
+        number, start, end = shown["spans"][span][:3]
+        marked[number].append(_Marked(start, end, task))
     for number, section in enumerate(shown["sections"]):
-        inside = [(start, end, task) for at, start, end, task in marked if at == number]
-        if not inside:
-            continue
-        # offsets in a view count UTF-16 code units, which have two bytes each
-        units = section["text"].encode("utf-16-le", "surrogatepass")
-        # a piece ends where a range starts or ends, so it is inside or outside each range
-        cuts = {0, len(units) // 2}
-        for start, end, _ in inside:
-            cuts |= {start, end}
-        pieces = []
-        for start, end in pairwise(sorted(cuts)):
-            words = units[2 * start : 2 * end].decode("utf-16-le", "surrogatepass")
-            tasks = [
-                task for first, last, task in inside if first < end and last > start
-            ]
+        if number in marked:
+            yield section["title"], _cut_pieces(section["text"], marked[number])
+
+
+class _Marked(NamedTuple):
+    """A range of a section that supports a value of a task. Its offsets, as all in a view, count
+    UTF-16 code units.
+    """
+
+    start: int
+    end: int
+    task: str
+
+
+def _cut_pieces(text: str, marked: Sequence[_Marked]) -> list[tuple[str, str]]:
+    """Return the pieces of a section, each with the task of the range that it is in, or ""."""
+    # each code unit has two bytes
+    units = text.encode("utf-16-le", "surrogatepass")
+    # a piece ends where a range starts or ends, so it is inside or outside each range
+    cuts = {0, len(units) // 2}
+    for one in marked:
+        cuts |= {one.start, one.end}
+    pieces = []
+    for start, end in pairwise(sorted(cuts)):
+        words = units[2 * start : 2 * end].decode("utf-16-le", "surrogatepass")
+        task = ""
+        for one in marked:
             # ranges rarely overlap; if they do, the first one counts
-            pieces.append((words, tasks[0] if tasks else ""))
-        yield section["title"], pieces
+            if one.start < end and one.end > start:
+                task = one.task
+                break
+        pieces.append((words, task))
+    return pieces

@@ -84,18 +84,27 @@ def _write_measured(parts: Mapping[str, object], quotes: tuple[str, ...]) -> str
     """Write an amount, a limit, a time or a window: the event that a window limits, the quantity,
     the comparator, the numbers and the unit, followed by the anchor, the condition and the arms.
     """
-    ends = map(parts.get, ("low", "value", "high", "value_high"))
-    # a range from 5 to 5 is a single number
-    numbers = list(dict.fromkeys(say(end, quotes) for end in ends if end is not None))
+    numbers: list[str] = []
+    for name in ("low", "value", "high", "value_high"):
+        end = parts.get(name)
+        if end is None:
+            continue
+        number = say(end, quotes)
+        # a range from 5 to 5 is a single number
+        if number not in numbers:
+            numbers.append(number)
     said = {name: say(part) for name, part in parts.items() if part}
     # a window without a number is described by its words
     if not numbers and "quote" in said:
         return said["quote"]
+    sign = ""
+    if numbers:
+        sign = _write_sign(parts)
     unit = said.get("unit", "")
     # "5 days", but "5 mg" and "1 day"
-    if str(parts.get("unit")) in _TIME_UNITS and numbers != ["1"]:
+    is_time = str(parts.get("unit")) in _TIME_UNITS
+    if is_time and numbers != ["1"]:
         unit = f"{unit}s".replace("lifes", "lives")  # half-lives
-    sign = _write_sign(parts) if numbers else ""
     words = (said.get("quantity"), sign, " to ".join(numbers), unit)
     whole = " ".join(filter(None, words))
     if "of" in said:
