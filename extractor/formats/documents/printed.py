@@ -423,16 +423,13 @@ def _join_parts(lines: Iterable[PrintedLine]) -> list[PrintedLine]:
     """
     joined: list[PrintedLine] = []
     for line in lines:
-        last = None
-        if joined:
-            last = joined[-1]
-        gap = 0.0
-        if last:
-            gap = line.left - last.right
-        is_same_row = (
-            last is not None and abs(line.middle - last.middle) < last.size / 2
-        )
-        if last is None or not is_same_row or not -1 < gap < _SAME_CELL * last.size:
+        if not joined:
+            joined.append(line)
+            continue
+        last = joined[-1]
+        gap = line.left - last.right
+        is_same_cell = -1 < gap < _SAME_CELL * last.size
+        if not is_same_cell or not _are_level(last, line):
             joined.append(line)
             continue
         blank = " "
@@ -448,16 +445,17 @@ def _order_columns(lines: list[PrintedLine], width: float) -> list[PrintedLine]:
     """Return the lines of a page in reading order. If the file draws two columns of text line by
     line, the left column comes before the right one.
     """
-    pairs = [
-        (left, right)
-        for left, right in pairwise(lines)
-        if abs(left.middle - right.middle) < left.size / 2
-        and left.right < right.left
-        and min(left.right - left.left, right.right - right.left) > _COLUMN * width
-    ]
-    if len(pairs) < _MANY_ROWS:
+    # the left edges of the lines that stand beside another one
+    edges: list[float] = []
+    for left, right in pairwise(lines):
+        if not _are_level(left, right) or left.right >= right.left:
+            continue
+        narrower = min(left.right - left.left, right.right - right.left)
+        if narrower > _COLUMN * width:
+            edges.append(right.left)
+    if len(edges) < _MANY_ROWS:
         return lines
-    gutter = min(right.left for _, right in pairs)
+    gutter = min(edges)
     ordered: list[PrintedLine] = []
     right_column: list[PrintedLine] = []
     for line in lines:
@@ -466,8 +464,16 @@ def _order_columns(lines: list[PrintedLine], width: float) -> list[PrintedLine]:
         if line.right > gutter and not is_right:
             ordered += right_column
             right_column = []
-        (right_column if is_right else ordered).append(line)
+        if is_right:
+            right_column.append(line)
+        else:
+            ordered.append(line)
     return ordered + right_column
+
+
+def _are_level(left: PrintedLine, right: PrintedLine) -> bool:
+    """Return whether two lines are at the same height."""
+    return abs(left.middle - right.middle) < left.size / 2
 
 
 def _list_rows(lines: Sequence[PrintedLine]) -> Iterator[list[_Cell]]:
