@@ -77,22 +77,32 @@ def list_chapters(length: int, headings: Sequence[ChapterHeading]) -> Iterator[C
     front_end, *ends = [*starts, length]
     yield Chapter("", "front", 0, front_end)
     kinds = {0: ""}  # the kinds of the chapter's ancestors, by heading level
-    is_numbered = any(
-        heading.number and _find_kind(heading.title, "") == "eligibility"
-        for heading in headings
-    )
+    is_numbered = _have_numbered_criteria(headings)
     in_synopsis = False
     for heading, end in zip(headings, ends, strict=True):
-        kinds = {above: kind for above, kind in kinds.items() if above < heading.level}
+        for level in list(kinds):
+            if level >= heading.level:
+                del kinds[level]
         # the deepest of them is that of the parent
         kind = _find_kind(heading.title, kinds[max(kinds)])
         # the rows of a synopsis are often as high as its heading
-        in_synopsis = not heading.number and (in_synopsis or kind == "synopsis")
+        if heading.number:
+            in_synopsis = False
+        elif kind == "synopsis":
+            in_synopsis = True
         if in_synopsis and is_numbered and kind != "barred":
             kind = "synopsis"
         kinds[heading.level] = kind
         title = f"{heading.number}{heading.title}"
         yield Chapter(title, kind, heading.start, end)
+
+
+def _have_numbered_criteria(headings: Sequence[ChapterHeading]) -> bool:
+    """Return whether a heading with a number names the criteria: a synopsis repeats them."""
+    for heading in headings:
+        if heading.number and _find_kind(heading.title, "") == "eligibility":
+            return True
+    return False
 
 
 def _find_kind(title: str, inherited: str) -> str:

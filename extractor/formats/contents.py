@@ -160,29 +160,44 @@ def find_headings(
         contents: The tables of contents.
     """
     found: list[int] = []
+    # the number of the last heading, and that of the last item below it
     last: tuple[int, ...] = ()
     item = 0
     for index, (line, rank) in enumerate(zip(lines, ranks, strict=True)):
         if index in contents.lines:
             found.append(0)
             continue
+        is_heading = rank > 0 or _is_listed(line, contents)
         numbered = _NUMBER.match(line)
-        number: tuple[int, ...] = ()
         if numbered:
             number = tuple(map(int, numbered["number"].split(".")))
-        is_heading = rank > 0 or _is_listed(line, contents)
-        if numbered and not is_heading and _may_be_title(line, numbered["title"]):
-            is_item = len(number) == 1 and item > 0 and number[0] == item + 1
-            # the contents list all chapters with a single number
-            is_known = len(number) > 1 or not contents.titles
-            is_next = is_known and number in list_next(last) and not is_item
-            is_heading = is_next or _CRITERIA.match(numbered["title"]) is not None
-        if is_heading and number:
-            last, item = number, 0
-        elif len(number) == 1:
-            item = number[0]
+            if not is_heading and _may_be_title(line, numbered["title"]):
+                is_criteria = _CRITERIA.match(numbered["title"]) is not None
+                is_heading = is_criteria or _is_next(number, last, item, contents)
+            if is_heading:
+                last = number
+                item = 0
+            elif len(number) == 1:
+                item = number[0]
         found.append(max(rank, int(is_heading)))
     return found
+
+
+def _is_next(
+    number: tuple[int, ...], last: tuple[int, ...], item: int, contents: Contents
+) -> bool:
+    """Return whether a title may have the number that follows that of the ``last`` heading. The
+    number of the last item is ``item``, 0 without one.
+    """
+    if number not in list_next(last):
+        return False
+    if len(number) > 1:
+        return True
+    # the contents list all chapters with a single number
+    if contents.titles:
+        return False
+    continues_items = item > 0 and number[0] == item + 1
+    return not continues_items
 
 
 def _may_be_title(line: str, title: str) -> bool:

@@ -111,17 +111,23 @@ def _choose_translation(entries: object, condition: str, below: _Steps) -> list[
     return the entries themselves.
     """
     code_path, _, wanted = condition.partition("=")
-    coded = [
-        ("".join(read_texts(entry, code_path)), entry) for entry in _walk(entries, ())
-    ]
+    coded: list[tuple[str, object]] = []
+    for entry in _walk(entries, ()):
+        code = "".join(read_texts(entry, code_path))
+        coded.append((code, entry))
     preferred = [pair for pair in coded if pair[0] == wanted]
     if not below:
         return [entry for _, entry in preferred or coded]
     # the first entry with a text
     for code, entry in preferred + coded:
-        for text in _read_filled(entry, below):
-            language = None if code == wanted else name_language(code)
-            return [FoundText(text.replace("\r\n", "\n").strip(), language=language)]
+        texts = _read_filled(entry, below)
+        if not texts:
+            continue
+        language = None
+        if code != wanted:
+            language = name_language(code)
+        text = texts[0].replace("\r\n", "\n").strip()
+        return [FoundText(text, language=language)]
     return []
 
 

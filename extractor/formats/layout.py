@@ -321,20 +321,15 @@ def _list_cells(
     for row in rows:
         cells = find_cells(text, *row)
         shown = [text[slice(*cell)] for cell in cells]
-        headings = [_is_heading(cell) for cell in shown[:_MOST_CELLS]]
-        parts: list[CharRange] = []
         # "Primary outcomes" above the names of the columns
         is_rank = len(cells) == 1 and _find_rank(text, cells[0]) is not None
         if not is_rank and _names_columns(shown):  # "Arm | Description"
             continue
-        titles = [
-            cell for cell, words in zip(cells, shown, strict=True) if _is_heading(words)
-        ]
-        others = [words for words in shown if not _is_heading(words)]
-        # as in "No. | Inclusion criteria | Yes | No", a row of column names with that of a list
-        if len(titles) == 1 and others and _names_columns(others):
-            yield _Part(titles[0])
+        title = _find_only_title(cells, shown)
+        if title:
+            yield _Part(title)
             continue
+        headings = [_is_heading(cell) for cell in shown[:_MOST_CELLS]]
         if headings.count(True) > 1:  # "Inclusion criteria | Exclusion criteria"
             # the first row of headings replaces what the line above the table names
             if columns is not named:
@@ -343,33 +338,55 @@ def _list_cells(
         elif columns:
             _fill_columns(text, row, columns)
         elif _is_heading(" ".join(shown)):  # "Eligibility criteria | Value"
-            parts = [row]
+            yield _Part(row)
         elif headings[0] and len(cells) > 1:  # "Primary endpoint | Pain | week 4"
             follows_label = True
             label, *contents = cells
             content_start, _ = contents[0]
             _, content_end = contents[-1]
-            parts = [label, (content_start, content_end)]
+            yield _Part(label)
+            yield _Part((content_start, content_end))
         # "I1 | Gout for 2 years | Disease": the last cell is the kind of the row
         elif _is_kind_of_row(headings, shown):
             yield _Part((row[0], cells[-2][1]), follows_label)
         elif any(headings):  # "3.1 | Inclusion criteria"
-            parts = cells
+            yield from map(_Part, cells)
         else:
             yield _Part(row, follows_label)
-        yield from map(_Part, parts)
     yield from _list_columns(columns)
+
+
+def _find_only_title(
+    cells: Sequence[CharRange], shown: Sequence[str]
+) -> CharRange | None:
+    """Return the only heading of a row whose other cells are names of columns, as in "No. |
+    Inclusion criteria | Yes | No"; otherwise, None. ``shown`` contains the words of the cells.
+    """
+    titles: list[CharRange] = []
+    others: list[str] = []
+    for cell, words in zip(cells, shown, strict=True):
+        if _is_heading(words):
+            titles.append(cell)
+        else:
+            others.append(words)
+    if len(titles) == 1 and others and _names_columns(others):
+        return titles[0]
+    return None
 
 
 def _is_kind_of_row(headings: Sequence[bool], cells: Sequence[str]) -> bool:
     """Return whether the last of at least three cells is the only heading of a row, and opens no
     list of criteria.
     """
-    if len(cells) != len(headings) or len(cells) < _ROW or not headings[-1]:
+    # a long row, of which not all cells were read
+    if len(cells) != len(headings):
+        return False
+    if len(cells) < _ROW:
+        return False
+    if not headings[-1] or headings.count(True) > 1:
         return False
     heading = find_heading(read_passage(cells[-1]), VOCABULARY)
-    opens_list = heading is not None and name_section(heading.name) == ELIGIBILITY
-    return headings.count(True) == 1 and not opens_list
+    return heading is None or name_section(heading.name) != ELIGIBILITY
 
 
 def _list_columns(columns: Sequence[Sequence[CharRange]]) -> Iterator[_Part]:
@@ -387,11 +404,13 @@ def _fill_columns(
     """
     cells = find_cells(text, *row)
     rank = _find_rank(text, cells[0])
-    if rank and (len(cells) == 1 or len(cells) > len(columns)):
+    is_alone = len(cells) == 1
+    is_before_columns = len(cells) > len(columns)
+    if rank and (is_alone or is_before_columns):
         for column in columns:
             column.append(rank)
         cells = cells[1:]
-    elif len(cells) == 1 and text[row[0]] == "\t":
+    elif is_alone and text[row[0]] == "\t":
         columns[-1].append(cells.pop())
     for place, cell in enumerate(cells):
         columns[min(place, len(columns) - 1)].append(cell)

@@ -65,31 +65,46 @@ def list_items(
     if len(products) < len(entries):
         return _list_products(text, section, products, entries[len(products) :])
     marks = [_is_marked(text, section, entry) for entry in entries]
-    has_marks = any(marks)
-    if section in OUTCOMES and len(entries) == 1 and not has_marks:
-        [entry] = entries
-        return [
-            [replace(entry, words_start=phrase.start(), end=phrase.end())]
-            for phrase in _PHRASE.finditer(text, entry.words_start, entry.end)
-        ]
+    if any(marks):
+        return _list_marked(text, entries, marks)
+    if section in OUTCOMES and len(entries) == 1:
+        return _list_phrases(text, entries[0])
     items: list[list[PlacedBlock]] = []
-    # a marked line that is indented more than the first one belongs to the item above
-    too_deep = 0
-    if has_marks:
-        too_deep = entries[marks.index(True)].block.column + _INDENT
+    for entry in entries:
+        if items and _continues(text, items[-1][-1], entry):
+            items[-1].append(entry)
+        else:
+            items.append([entry])
+    return items
+
+
+def _list_marked(
+    text: str, entries: Sequence[PlacedBlock], marks: Sequence[bool]
+) -> list[list[PlacedBlock]]:
+    """Return the lines of each item that a mark begins. A marked line that is indented more than
+    the first one belongs to the item above.
+    """
+    too_deep = entries[marks.index(True)].block.column + _INDENT
+    items: list[list[PlacedBlock]] = []
     for entry, is_marked in zip(entries, marks, strict=True):
-        if not items:
-            begins_item = not has_marks or is_marked or text[entry.end - 1] != ":"
-        elif has_marks:
+        if items:
             begins_item = is_marked and entry.block.column < too_deep
         else:
-            begins_item = not _continues(text, items[-1][-1], entry)
+            begins_item = is_marked or text[entry.end - 1] != ":"
         if begins_item:
             items.append([entry])
         # a line that introduces the items belongs to none
         elif items:
             items[-1].append(entry)
     return items
+
+
+def _list_phrases(text: str, entry: PlacedBlock) -> list[list[PlacedBlock]]:
+    """Return the outcomes on a single line as items of a line each: "OS; ORR"."""
+    return [
+        [replace(entry, words_start=phrase.start(), end=phrase.end())]
+        for phrase in _PHRASE.finditer(text, entry.words_start, entry.end)
+    ]
 
 
 def _list_products(

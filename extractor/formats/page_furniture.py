@@ -86,9 +86,10 @@ def _find_running(lines: Sequence[str]) -> set[int]:
     study needs no page number.
     """
     pages = [number for number, line in enumerate(lines) if _PAGE.fullmatch(line)]
-    counts = (
-        Counter(_mask(line) for line in lines if len(line) <= _LONGEST) if pages else {}
-    )
+    counts = Counter[str]()
+    if pages:
+        short = [line for line in lines if len(line) <= _LONGEST]
+        counts.update(map(_mask, short))
     running: set[int] = set()
     for page in pages:
         beside = [

@@ -4,7 +4,7 @@ table.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import NamedTuple
 
 from extractor.formats.cells import (
@@ -173,15 +173,17 @@ def _join_entries(tree: object, path: str) -> str:
       - COPD
     """
     texts = read_texts(tree, path)
-    several = [text for text in texts if "\n" in text.strip()]
-    # a whole list in one entry, or a lead-in in an entry of its own
-    has_lists = any(map(_OWN_MARK.match, several))
-    has_lead_ins = any(map(_HEADS_LIST.match, texts))
-    if len(texts) == 1 or not several or has_lists or has_lead_ins:
+    with_lines = [text for text in texts if "\n" in text.strip()]
+    if len(texts) == 1 or not with_lines:
         return _join(tree, path)
-    return "\n".join(
-        f"* {_OWN_MARK.sub('', text.strip())}".replace("\n", "\n  ") for text in texts
-    )
+    # a whole list in one entry, or a lead-in in an entry of its own
+    if any(map(_OWN_MARK.match, with_lines)) or any(map(_HEADS_LIST.match, texts)):
+        return _join(tree, path)
+    items: list[str] = []
+    for text in texts:
+        words = _OWN_MARK.sub("", text.strip())
+        items.append(f"* {words}".replace("\n", "\n  "))
+    return "\n".join(items)
 
 
 def _list_sections(
@@ -211,9 +213,10 @@ def _list_sections(
             _join_entries(tree, form["inclusion"]),
             _join_entries(tree, form["exclusion"]),
         )
-    return text_section(
-        name, *(text for path in form["join"] for text in read_texts(tree, path))
-    )
+    texts: list[str] = []
+    for path in form["join"]:
+        texts += read_texts(tree, path)
+    return text_section(name, *texts)
 
 
 def _list_items(
@@ -227,21 +230,17 @@ def _list_items(
         section = f"{name}[{number}]"
         if name in items:
             # the links become no part of the section
-            links = texts.pop(_LINKS[name], [])
+            links = list(texts.pop(_LINKS[name], []))
             if name == "arms":
-                # An arm may name an intervention with its type: "Drug: Fictumab".
-                links = [*links, *(link.partition(": ")[2] for link in links)]
+                # an arm may name an intervention with its type: "Drug: Fictumab"
+                links += [link.partition(": ")[2] for link in links]
+            names = {fold_label(link) for link in links if link}
             labels = texts.get("label", texts.get("name", []))
-            items[name].append(
-                _Linked(
-                    section,
-                    fold_label("".join(labels)),
-                    {fold_label(link) for link in links if link},
-                )
-            )
-        yield from join_parts(
-            section, [(part, text) for part, listed in texts.items() for text in listed]
-        )
+            items[name].append(_Linked(section, fold_label("".join(labels)), names))
+        parts: list[tuple[str, str]] = []
+        for part, listed in texts.items():
+            parts += [(part, text) for text in listed]
+        yield from join_parts(section, parts)
 
 
 def _list_entries(
@@ -339,9 +338,17 @@ def _link(arms: list[_Linked], interventions: list[_Linked]) -> dict[str, object
             linked = [arm.section for arm in arms if intervention.name in arm.links]
         if linked:
             links[intervention.section] = linked
-    bare = [arm.section for arm in arms if not arm.links and arm.name not in named_arms]
-    links_nothing = not named_arms and len(bare) == len(arms)
-    has_unknown = not named_arms <= {arm.name for arm in arms}
-    if links_nothing or has_unknown:
-        bare = []
-    return {"arm_links": links, "bare_arms": bare}
+    return {"arm_links": links, "bare_arms": _list_bare(arms, named_arms)}
+
+
+def _list_bare(arms: Sequence[_Linked], named: Set[str]) -> list[str]:
+    """Return the sections of the arms that have no intervention. ``named`` contains the names of
+    arms that interventions link to.
+    """
+    has_links = bool(named) or any(arm.links for arm in arms)
+    if not has_links:
+        return []
+    # an unknown name may be a variant of any arm's label
+    if not named <= {arm.name for arm in arms}:
+        return []
+    return [arm.section for arm in arms if not arm.links and arm.name not in named]

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import Any
 
 from extractor.language.book import read_table, read_text, rule
 from extractor.language.clean import clean_text
@@ -72,26 +73,46 @@ def _read_piece(piece: re.Match[str]) -> tuple[float, Mapping[str, int]]:
     """Return the factor that converts a piece of a UCUM code to base units, and the exponents of
     the base units.
     """
-    name = piece["name"]
     if piece["tens"] is not None:
         return 10.0 ** int(piece["tens"] or 1), {}
-    if name and piece["over"] and name == "kg":
-        # Body weight must not be cancelled against a mass in the numerator.
-        return 1.0, {name: 1}
+    name = piece["name"]
     if not name:
+        number = float(piece["number"] or 1)
+        note = piece["note"]
         # "mL/min/{1.73_m2}" has the dimension of "mL/min"
-        is_base = piece["note"] and piece["note"] != "{1.73_m2}"
-        return float(piece["number"] or 1), {piece["note"]: 1} if is_base else {}
+        if not note or note == "{1.73_m2}":
+            return number, {}
+        return number, {note: 1}
+    # body weight must not be cancelled against a mass in the numerator
+    if name == "kg" and piece["over"]:
+        return 1.0, {name: 1}
     table = read_table("units")
-    for prefix, size in {"": 1.0, **table["prefixes"]}.items():
-        # the name itself if it does not begin with the prefix, which ``is_prefixed`` excludes
-        fields = dict(table["atoms"].get(name.removeprefix(prefix), {}))
-        may_have_prefix = fields.pop("prefixed", False)
-        is_prefixed = may_have_prefix and name.startswith(prefix)
-        # without the factor, the fields are the base units with their exponents
-        if fields and (is_prefixed or not prefix):
-            return size * fields.pop("factor", 1.0), fields
+    whole = _read_atom(table["atoms"].get(name, {}))
+    if whole:
+        return whole
+    for prefix, size in table["prefixes"].items():
+        if not name.startswith(prefix):
+            continue
+        fields = table["atoms"].get(name.removeprefix(prefix), {})
+        atom = _read_atom(fields)
+        if atom and fields.get("prefixed"):
+            factor, bases = atom
+            return size * factor, bases
+    # a unit that the table does not list is a base unit
     return 1.0, {name: 1}
+
+
+def _read_atom(fields: Mapping[str, Any]) -> tuple[float, Mapping[str, int]] | None:
+    """Return the factor of a listed unit to its base units, and their exponents; None if it is not
+    listed, and has no fields. Without its own keys, the fields are the base units with their
+    exponents: none for a number such as "%".
+    """
+    bases = dict(fields)
+    bases.pop("prefixed", None)
+    if not bases:
+        return None
+    factor = bases.pop("factor", 1.0)
+    return factor, bases
 
 
 def convert(
@@ -114,17 +135,22 @@ def convert(
             return None
         if _moles_to_mass(dimension) != _moles_to_mass(target_dimension):
             return None
-        is_in_moles = ("mol", 1) in dimension
-        factor *= molar_mass if is_in_moles else 1 / molar_mass
+        if ("mol", 1) in dimension:
+            factor *= molar_mass
+        else:
+            factor /= molar_mass
     # Rounding removes floating-point noise.
     return float(f"{value * factor / target_factor:.10g}")
 
 
 def _moles_to_mass(dimension: Dimension) -> Dimension:
     """Return a dimension with grams instead of moles."""
-    exponents = [
-        ("g" if base == "mol" else base, exponent) for base, exponent in dimension
-    ]
+    exponents: list[tuple[str, int]] = []
+    for base, exponent in dimension:
+        if base == "mol":
+            exponents.append(("g", exponent))
+        else:
+            exponents.append((base, exponent))
     return tuple(sorted(exponents))
 
 
@@ -392,6 +418,10 @@ _NEGATIVE = re.compile(
 behind the weight in "mg/kg.d".
 """
 _BY_VOLUME = Unit("{volume}", per="")
+_PER_VOLUME = {"{cells}": "", "{units}": "U"}
+"""What is written for a unit whose first denominator is a volume."""
+_OMITTED = ("", "{volume}", "{giving}")
+"""Denominators that are not written."""
 _COUNTED = {
     ("24", "h"): Unit("d", per="day"),
     ("1.73", "m2"): Unit("{1.73_m2}"),
@@ -406,13 +436,12 @@ def _join_codes(codes: Sequence[str]) -> str:
     ("U/L"). "per infusion" and the volume that contains the dose are omitted.
     """
     above, *below = codes
-    is_per_volume = bool(below) and below[0] in _VOLUMES
+    if below and below[0] in _VOLUMES:
+        above = _PER_VOLUME.get(above, above)
     # "times/week" is "/wk"
-    if (above == "{times}" and below) or (above == "{cells}" and is_per_volume):
+    if below and above == "{times}":
         above = ""
-    elif above == "{units}" and is_per_volume:
-        above = "U"
-    denominators = [code for code in below if code not in ("", "{volume}", "{giving}")]
+    denominators = [code for code in below if code not in _OMITTED]
     return "/".join([above, *denominators])
 
 

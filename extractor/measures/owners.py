@@ -65,9 +65,11 @@ def find_owner(
     and ``value`` is the span of the limit.
     """
     first, end = clause
-    is_multiple = read_unit(value.value[-1].amount.unit) == "{ULN}"
+    is_further = is_case
     # the second limit in "<= 3 x ULN, or <= 5 x ULN with liver metastases"
-    is_further = is_case or (is_multiple and (follows or len(value.value) > 1))
+    if follows or len(value.value) > 1:
+        is_multiple = read_unit(value.value[-1].amount.unit) == "{ULN}"
+        is_further = is_case or is_multiple
     after = _find_condition(chart, tokens, value.end, end, is_further=is_further)
     before, phrase = _split_phrase(
         chart, tokens, first, value.first, is_further=is_further
@@ -81,11 +83,8 @@ def find_owner(
         return LimitOwner(inner, is_known=True, condition=condition)
     words = _find_name(chart, tokens, *phrase)
     is_known = words is not None and names_known(chart, *words)
-    # "Gestational age of 24 weeks": the limit itself begins with "age of"
-    if words and words[1] == value.first:
-        for span in chart.at("quantity", words[0]):
-            if span.end == value.first + 1 and span.value != "age":
-                words = span.place
+    if words:
+        words = _extend_into(chart, words, value.first)
     counted = _find_counted(chart, tokens, value, end, is_known=is_known)
     if counted:
         return LimitOwner(counted, condition=condition)
@@ -95,6 +94,18 @@ def find_owner(
     if following:
         return LimitOwner(following, is_known=True, condition=condition)
     return LimitOwner(_find_noun(tokens, value.end, end), condition=condition)
+
+
+def _extend_into(chart: Chart, words: Range, first: int) -> Range:
+    """Return a name with the first word of the limit behind it, if both are a known quantity:
+    "Gestational age" of "Gestational age of 24 weeks", where the limit is "age of 24 weeks".
+    """
+    if words[1] != first:
+        return words
+    for span in chart.at("quantity", words[0]):
+        if span.end == first + 1 and span.value != "age":
+            return span.place
+    return words
 
 
 def _find_following(
@@ -176,11 +187,13 @@ def _find_counted(
     ("number of ..."). Return None if the limit counts nothing.
     """
     # the unit may be before a comparator: "10 cigarettes a day or more"
+    unit_end = value.end
     inside = chart.between(value.first, value.end, "unit")
     unit_ends = [unit.end for unit in inside if unit.end <= value.end]
-    unit_end = max(unit_ends, default=value.end)
+    if unit_ends:
+        unit_end = max(unit_ends)
     units = chart.ending("unit", unit_end)
-    first = min([unit.first for unit in units], default=value.end)
+    first = min((unit.first for unit in units), default=value.end)
     if any(unit.rule == "rate_apart" for unit in units):
         return _find_substance(chart, tokens, first, unit_end)
     unit = value.value[-1].amount.unit
@@ -188,12 +201,13 @@ def _find_counted(
         if is_known and not rule("counts_behind").ends(tokens, value.first):
             return None
         return _find_noun(tokens, value.end, end)
-    # the code of "cigarettes/day" is "{cigarettes}/d", and the noun is its first word
-    code = read_unit(unit) or ""
-    is_count = code.startswith("{") and code.endswith(_PER_TIME)
-    if is_known or not is_count:
+    if is_known:
         return None
-    return first, first + 1
+    # the code of "cigarettes/day" is "{cigarettes}/d", and the noun is its first word
+    code = read_unit(unit)
+    if code and code.startswith("{") and code.endswith(_PER_TIME):
+        return first, first + 1
+    return None
 
 
 def _find_substance(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | None:
@@ -325,7 +339,8 @@ def _find_name(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | No
     # "Aspirin at a dose" of "Aspirin at a dose above 100 mg/day"
     if rule("bare_dose_name").covers(tokens, start, stop):
         drug = rule("drug_at_dose").ends(tokens, start, lowest)
-        start = drug.first if drug else start
+        if drug:
+            start = drug.first
     start = max(start, stop - _LONGEST_NAME)
     # "weight-for-length z-score" is one name
     while start > lowest and tokens.gap(start) == "-":
@@ -346,18 +361,19 @@ def _find_start_of_name(
     # as in "Liver function: ALT < 3 x ULN"
     colon = tokens.codes.rfind(":", first, end)
     # the colon of "albumin:creatinine ratio" is that of a ratio
-    is_ratio = (
-        colon > first and rule("ratio_behind_colon").starts(tokens, colon) is not None
-    )
-    if colon >= 0 and not is_ratio and _has_content(tokens, colon + 1, end):
+    ratio = None
+    if colon > first:
+        ratio = rule("ratio_behind_colon").starts(tokens, colon)
+    if colon >= 0 and ratio is None and _has_content(tokens, colon + 1, end):
         first = colon + 1
     joints = rule("quantity_split").find(tokens, first, end)
     cuts = [joint.end for joint in joints]
     # in "Current smoker or >= 1 pack-year", the name before the "or" is unrelated
-    is_unnamed = bool(cuts) and not any(map(_is_content, tokens.words[cuts[-1] : end]))
-    names_people = rule("people_who_use").search(tokens, first, end) is not None
-    if is_unnamed and (names_people or not names_known(chart, first, end)):
-        return None
+    if cuts and not any(map(_is_content, tokens.words[cuts[-1] : end])):
+        if not names_known(chart, first, end):
+            return None
+        if rule("people_who_use").search(tokens, first, end):
+            return None
     start = _cut(chart, tokens, first, end, cuts)
     # "AST, ALT or ALP" is cut before "ALP": the list of known quantities is joined again
     start = _join_known(chart, tokens, first, start, end)

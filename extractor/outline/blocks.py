@@ -91,22 +91,30 @@ def _read_words_between(
     end = above.text
     first_word = line.text.split(maxsplit=1)[0]
     # a word in small letters throughout: "mRNA" may begin a line of its own
-    is_word = first_word[0].islower() and first_word.islower()
-    is_small = is_word or first_word[0] in "(,;/+&"
-    is_open = runs_on(end) or opens_bracket(end) or end.endswith(",")
+    is_small = first_word[0].islower() and first_word.islower()
+    if first_word[0] in "(,;/+&":
+        is_small = True
+    follows_open_line = runs_on(end)
+    follows_bracket = opens_bracket(end)
+    is_open = follows_open_line or follows_bracket or end.endswith(",")
     is_colon = end.endswith(":")
     return {
         "small_letter": is_small,
-        "above_small": is_small and end[:1].islower() and not above.mark,
-        "above_runs_on": runs_on(end) or _is_unit_of(line, end),
-        "open_bracket": opens_bracket(end),
+        "above_small": is_small and _begins_small(above),
+        "above_runs_on": follows_open_line or _is_unit_of(line, end),
+        "open_bracket": follows_bracket,
         "above_colon": is_colon,
-        "above_ended": ends_sentence(end) and not is_colon,
-        "capital_after_break": line.text[:1].isupper() and not is_open,
-        "small_below": bool(below and not below.mark and below.text[:1].islower()),
+        "above_ended": not is_colon and ends_sentence(end),
+        "capital_after_break": not is_open and line.text[:1].isupper(),
+        "small_below": below is not None and _begins_small(below),
         "group_name": _finds("group_title", line),
         "joins_clause": _finds("joins_clause", line),
     }
+
+
+def _begins_small(line: TextLine) -> bool:
+    """Return whether a line begins with a small letter, and has no list marker."""
+    return not line.mark and line.text[:1].islower()
 
 
 def _is_unit_of(line: TextLine, above: str) -> bool:
@@ -121,21 +129,27 @@ def _read_columns(
     line: TextLine, above: TextLine, width: int | None
 ) -> dict[str, bool]:
     """Return the signs based on the positions and lengths of a line and of the line above."""
-    has_mark = bool(above.mark)
+    has_mark = above.mark != ""
+    is_indented = line.column > above.column
     # wrapped lines of an item often begin below its words, not below its marker
-    is_below_words = abs(line.column - above.text_column) <= _SAME
-    is_part_of_item = has_mark and not above.text.endswith(":")
-    first_word = line.text.split(maxsplit=1)[0]
-    fits = width is not None and _measure(above) + 1 + len(first_word) <= width
-    return {
+    is_below_words = False
+    if has_mark and line.column > 0 and not above.text.endswith(":"):
+        is_below_words = abs(line.column - above.text_column) <= _SAME
+    signs = {
         "blank_line": line.gap,
-        "hanging": line.column > above.column and not line.gap and not has_mark,
-        "same_column": line.column > 0 and is_below_words and is_part_of_item,
+        "hanging": is_indented and not line.gap and not has_mark,
+        "same_column": is_below_words,
         "counted_above": above.ordinal > 0 and not line.gap,
-        "not_wrapped": width is None and not has_mark,
-        "above_short": fits,
-        "above_full": width is not None and not fits,
     }
+    if width is None:
+        signs["not_wrapped"] = not has_mark
+        return signs
+    first_word = line.text.split(maxsplit=1)[0]
+    # the first word would have had room in the line above
+    fits = _measure(above) + 1 + len(first_word) <= width
+    signs["above_short"] = fits
+    signs["above_full"] = not fits
+    return signs
 
 
 def weigh_heading(
@@ -155,22 +169,30 @@ def _read_words(line: TextLine) -> dict[str, bool]:
     words = text.split()
     # "COPD" is an abbreviation, "CARDIAC DISEASE" a heading
     is_capitals = text.isupper() and len(text) > _LETTERS
+    is_marked = line.hashes > 0 or line.text.startswith("**")
+    is_titled = False
+    if len(words) > 1 and not is_capitals:
+        is_titled = is_title_case(words)
     names_people = _finds("population", line)
-    has_number = any(word[:1].isdigit() for word in words)
+    is_number = False
+    is_limit = False
+    if any(word[:1].isdigit() for word in words):
+        is_number = not names_people
+        is_limit = not text.endswith(":") and _finds("level", line)
     return {
         "colon": text.endswith((":", ":-")),
         "few_words": len(words) <= _FEW,
         "many_words": len(words) > _MANY,
-        "emphasis": line.hashes > 0 or line.text.startswith("**") or is_capitals,
+        "emphasis": is_marked or is_capitals,
         "topic": ends_with(line, "topic"),
         "title_of_template": _finds("title_of_template", line),
         "group_name": _finds("group_title", line),
         "people": names_people,
-        "title_case": len(words) > 1 and not is_capitals and is_title_case(words),
+        "title_case": is_titled,
         "ends_sentence": text.endswith((".", ";", ",")),
         "says_of_people": _finds("says_of_people", line),
-        "number": has_number and not names_people,
-        "limit": has_number and _finds("level", line) and not text.endswith(":"),
+        "number": is_number,
+        "limit": is_limit,
         "small_letter": text[:1].islower(),
     }
 
@@ -179,13 +201,19 @@ def _read_neighbours(
     line: TextLine, above: TextLine | None, below: TextLine | None
 ) -> dict[str, bool]:
     """Return the signs of a heading in the lines above and below a line."""
-    marks_below = below is not None and bool(below.mark)
-    is_deeper = below is not None and below.column > line.column + _SAME
-    marks_above = above is not None and bool(above.mark)
-    follows_colon = above is not None and above.text.endswith(":")
-    is_title = is_title_case(line.text.split()) and not line.text.endswith(".")
+    marks_below = False
+    is_deeper = False
+    if below:
+        marks_below = below.mark != ""
+        is_deeper = below.column > line.column + _SAME
+    marks_above = False
+    begins_items = False
     # a title with a blank line before it may stand between two items or above the first
-    begins_items = marks_above or (follows_colon and is_title)
+    if above:
+        marks_above = above.mark != ""
+        begins_items = marks_above
+        if above.text.endswith(":") and not line.text.endswith("."):
+            begins_items = marks_above or is_title_case(line.text.split())
     return {
         "nothing_below": below is None,
         "no_mark_among_marks": marks_below,
@@ -309,14 +337,25 @@ def read_outline(section: LexedSection, vocabulary: Vocabulary) -> list[Block]:
     """
     pieces = cut_first_parts(cut_items(read_pieces(section, vocabulary)))
     lines = [piece.line for piece in pieces]
-    # the last of [None, *lines] is above nothing
-    blocks = [
-        _make_block(piece, above, below)
-        for piece, above, below in zip(
-            pieces, [None, *lines], [*lines[1:], None], strict=False
-        )
-    ]
+    # the last of them is above nothing
+    lines_above = [None, *lines]
+    lines_below = [*lines[1:], None]
+    blocks: list[Block] = []
+    for piece, above, below in zip(pieces, lines_above, lines_below, strict=False):
+        blocks.append(_make_block(piece, above, below))
     return _set_levels(_keep_items_behind_parts(blocks))
+
+
+def _is_last_line(blocks: Blocks, place: int) -> bool:
+    """Return whether the block at a place goes on in no other line: below it, there is nothing, a
+    heading from the vocabulary, or a line without a list marker behind a blank line.
+    """
+    if place + 1 == len(blocks):
+        return True
+    below = blocks[place + 1]
+    if below.name is not None:
+        return True
+    return below.gap and not below.mark
 
 
 def _keep_items_behind_parts(blocks: Blocks) -> list[Block]:
@@ -327,13 +366,8 @@ def _keep_items_behind_parts(blocks: Blocks) -> list[Block]:
     kept = list(blocks)
     lead_in: Block | None = None
     for place, block in enumerate(blocks):
-        below = blocks[place + 1 : place + 2]
-        is_alone = all(
-            next_block.name is not None or (next_block.gap and not next_block.mark)
-            for next_block in below
-        )
-        has_parts = lead_in is not None and bool(blocks[place - 1].mark)
-        if has_parts and is_alone and _may_be_item(block, lead_in):
+        has_parts = lead_in is not None and blocks[place - 1].mark != ""
+        if has_parts and _may_be_item(block, lead_in) and _is_last_line(blocks, place):
             kept[place] = replace(block, kind=BlockKind.PARAGRAPH)
         if block.mark:
             continue
@@ -750,9 +784,9 @@ def _follows_parts(top: Block, block: Block, between: Blocks) -> bool:
         return False
     if block.column > top.column:
         return False
-    is_lead_in = top.name is None and not top.mark and top.text.endswith(":")
-    if not is_lead_in:
+    # a heading from the vocabulary, and an item, are no such lines
+    if top.name is not None or top.mark:
         return False
-    if not between:
+    if not top.text.endswith(":"):
         return False
-    return all(part.mark for part in between)
+    return bool(between) and all(part.mark for part in between)

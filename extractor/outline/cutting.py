@@ -163,17 +163,24 @@ def cut_first_parts(pieces: Sequence[CutPiece]) -> list[CutPiece]:
     """
     items: list[CutPiece] = []
     for piece, below in zip_longest(pieces, pieces[1:]):
-        items += _cut_first_part(piece, below) if below else [piece]
+        if below:
+            items += _cut_first_part(piece, below)
+        else:
+            items.append(piece)
     return items
 
 
 def _cut_first_part(piece: CutPiece, below: CutPiece) -> list[CutPiece]:
     """Return an item and, if its end is the first of the items ``below``, that end."""
     line = piece.line
-    is_nested = bool(line.mark) and below.line.column >= line.column + DEEPER
+    if not line.mark or not below.line.mark:
+        return [piece]
+    if below.line.column < line.column + DEEPER:
+        return [piece]
     # the first of numbered items has the number 1
-    may_be_first = bool(below.line.mark) and below.line.ordinal in (0, 2)
-    if not is_nested or not may_be_first or not piece.may_be_cut:
+    if below.line.ordinal not in (0, 2):
+        return [piece]
+    if not piece.may_be_cut:
         return [piece]
     passage = line.passage
     lead_in = rule("parts_lead").search(line.tokens)
@@ -182,10 +189,12 @@ def _cut_first_part(piece: CutPiece, below: CutPiece) -> list[CutPiece]:
     first = passage.first + lead_in.end
     part = passage.part(first, passage.end)
     tokens = part.cut()
+    if len(tokens) > _LONGEST_PART:
+        return [piece]
+    if _SENTENCE_END.search(part.text):
+        return [piece]
     # as in "- One of: Adults with the following" above "  - Asthma"
-    is_led = rule("introduction").ends(tokens) is not None
-    has_sentences = _SENTENCE_END.search(part.text) is not None
-    if is_led or has_sentences or len(tokens) > _LONGEST_PART:
+    if rule("introduction").ends(tokens):
         return [piece]
     above = replace(line, passage=passage.part(passage.first, first))
     first_part = replace(
@@ -378,22 +387,24 @@ def _ends_clause(text: str, boundary: Boundary) -> bool:
 
 def _find_bullets(piece: CutPiece, boundaries: Boundaries) -> Boundaries:
     """Return the boundaries at bullets, if two items of the piece have the same one."""
-    marked = [
-        each
-        for each in boundaries
-        if each.gap.mark and not each.gap.number and each.probability >= _AT_BULLET
-    ]
-    places = {each.gap.start for each in marked}
-    signs = Counter(each.gap.mark[0] for each in marked)
-    signs[_find_first_sign(piece)] += 1
+    # how many items have each bullet
+    signs = Counter([_find_first_sign(piece)])
+    likely = set[Gap]()
+    for boundary in boundaries:
+        gap = boundary.gap
+        is_bullet = gap.mark != "" and not gap.number
+        if is_bullet and boundary.probability >= _AT_BULLET:
+            signs[gap.mark[0]] += 1
+            likely.add(gap)
     text = piece.line.text
-    # behind a colon, a bullet of the same kind need not be likely by itself
-    chosen = [
-        each
-        for each in boundaries
-        if signs[each.gap.mark[:1]] >= _FEW
-        and (each.gap.start in places or text[each.gap.end - 1] == ":")
-    ]
+    chosen: list[Boundary] = []
+    for boundary in boundaries:
+        gap = boundary.gap
+        if signs[gap.mark[:1]] < _FEW:
+            continue
+        # behind a colon, a bullet of the same kind need not be likely by itself
+        if gap in likely or text[gap.end - 1] == ":":
+            chosen.append(boundary)
     # three bullets or more confirm each other
     if len(chosen) >= _MANY:
         return _confirm(chosen)

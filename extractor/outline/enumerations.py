@@ -95,16 +95,14 @@ def _cut_pair(text: Passage) -> list[Passage]:
     """Return the two parts that "and" joins; the whole text if there is no such "and", or if the
     words name one thing.
     """
-    outside = set(_list_outside(text))
-    whole = [
-        place
-        for match in rule("one_thing_with_and").find(text.tokens, text.first, text.end)
-        for place in range(match.first, match.end)
-    ]
+    # the tokens at which the words may be cut
+    open_places = set(_list_outside(text))
+    for match in rule("one_thing_with_and").find(text.tokens, text.first, text.end):
+        open_places -= set(range(match.first, match.end))
     joins = [
         match
         for match in rule("joins_pair").find(text.tokens, text.first, text.end)
-        if match.first in outside and match.first not in whole
+        if match.first in open_places
     ]
     if len(joins) > 1:
         # of several, one behind a bracket divides: "falls (harms) and changes in gait and mood"
@@ -132,10 +130,14 @@ def _trim(text: Passage) -> Passage:
     """Return a part without the signs and words that only join it to others."""
     codes = text.tokens.codes
     first, end = strip_span(codes, text.first, text.end, _EDGES)
-    while first < end and (match := rule("adds_part").starts(text.tokens, first, end)):
+    while first < end:
+        match = rule("adds_part").starts(text.tokens, first, end)
+        if match is None:
+            break
         first, end = strip_span(codes, match.end, end, _EDGES)
-    while first < end and (
-        match := rule("joins_list_parts").ends(text.tokens, end, first)
-    ):
+    while first < end:
+        match = rule("joins_list_parts").ends(text.tokens, end, first)
+        if match is None:
+            break
         first, end = strip_span(codes, first, match.first, _EDGES)
     return text.part(first, end)

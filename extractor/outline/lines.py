@@ -532,9 +532,18 @@ def _find_furniture(lines: Sequence[TextLine]) -> Iterator[TextLine]:
     that join two items: "OR".
     """
     for line, below in zip_longest(lines, lines[1:]):
-        # a line with a list marker is an item, whatever page it mentions
-        is_edge = not line.mark and is_page_edge(line.tokens)
-        is_printed = _PRINTED.match(line.text) or _LEADERS.search(line.text)
-        joins_items = below is not None and bool(below.mark) and _JOINT.match(line.text)
-        is_furniture = line.is_furniture or bool(is_edge or is_printed or joins_items)
+        is_furniture = line.is_furniture or _is_furniture(line, below)
         yield replace(line, is_furniture=is_furniture)
+
+
+def _is_furniture(line: TextLine, below: TextLine | None) -> bool:
+    """Return whether a line is a page margin, an entry of a table of contents or the word that
+    joins two items.
+    """
+    # a line with a list marker is an item, whatever page it mentions
+    if not line.mark and is_page_edge(line.tokens):
+        return True
+    if _PRINTED.match(line.text) or _LEADERS.search(line.text):
+        return True
+    is_above_item = below is not None and below.mark != ""
+    return is_above_item and _JOINT.match(line.text) is not None

@@ -2,6 +2,7 @@
 window is counted.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -66,14 +67,46 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
     >>> [tokens.read(*parts.of) for parts in find_parts(tokens, windows)]
     ['Aspirin', 'warfarin']
     """
-    line_parts: list[Parts] = []
-    intervals = [
-        rule("interval_before").ends(tokens, window.first, window.first - _REACH)
+    if not windows:
+        return ()
+    # as in "time from surgery to entry of 12 weeks, or 6 weeks after chemotherapy"
+    interval = rule("interval_before")
+    are_intervals = [
+        interval.ends(tokens, window.first, window.first - _REACH) is not None
         for window in windows
     ]
-    taken = 0  # the end of the words that belong to windows before this one
-    stops = [*(window.first for window in windows[1:]), len(tokens)]
-    for window, stop in zip(windows, stops, strict=False):
+    line_parts = _list_own_parts(tokens, windows, are_intervals)
+    if len(line_parts) > 1 and rule("respective_word").search(tokens):
+        # a model has to decide which name belongs to which window
+        line_parts = [Parts(anchor=parts.anchor) for parts in line_parts]
+    # from the last window to the first: a moment may be shared by more than two
+    for at in reversed(range(len(windows) - 1)):
+        if line_parts[at].anchor is not None:
+            continue
+        if are_intervals[at]:
+            continue
+        if not _share_moment(tokens, *windows[at : at + 2]):
+            continue
+        anchor = line_parts[at + 1].anchor
+        if anchor and _turns(tokens, windows[at], anchor):
+            anchor = anchor[0] + 1, anchor[1]
+        line_parts[at] = line_parts[at]._replace(anchor=anchor)
+    return tuple(line_parts)
+
+
+def _list_own_parts(
+    tokens: Tokens, windows: Sequence[Window], are_intervals: Sequence[bool]
+) -> list[Parts]:
+    """Return the parts of each window, with its own moment, if any, and its name, which may be that
+    of the window before it. ``are_intervals`` tells which windows are times between two events, of
+    which the one that a moment ends has no name of another window.
+    """
+    line_parts: list[Parts] = []
+    # the end of the words that belong to windows before this one
+    taken = 0
+    stops = [window.first for window in windows[1:]]
+    stops.append(len(tokens))
+    for at, (window, stop) in enumerate(zip(windows, stops, strict=True)):
         anchor = _find_moment(tokens, window)
         end = window.length[1]
         if anchor:
@@ -86,28 +119,16 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
             taken = lone.first + 1
         if name and name.position is NamePosition.BEHIND:
             taken = name.words[1]
-        is_of_last = not (anchor and intervals[len(line_parts) - 1])
-        if name is None and line_parts and line_parts[-1].of and is_of_last:
-            name = _Name(line_parts[-1].of, NamePosition.SHARED)
+        ends_interval = anchor is not None and are_intervals[at - 1]
+        if name is None and line_parts and not ends_interval:
+            shared = line_parts[-1].of
+            if shared:
+                name = _Name(shared, NamePosition.SHARED)
         if name is None:
             line_parts.append(Parts(anchor=anchor))
         else:
             line_parts.append(Parts(name.words, anchor, name.position))
-    if len(line_parts) > 1 and rule("respective_word").search(tokens):
-        # a model has to decide which name belongs to which window
-        line_parts = [Parts(anchor=parts.anchor) for parts in line_parts]
-    for at in reversed(range(len(windows) - 1)):
-        if line_parts[at].anchor is not None:
-            continue
-        # as in "time from surgery to entry of 12 weeks, or 6 weeks after chemotherapy"
-        if intervals[at]:
-            continue
-        if _share_moment(tokens, *windows[at : at + 2]):
-            anchor = line_parts[at + 1].anchor
-            if anchor and _turns(tokens, windows[at], anchor):
-                anchor = anchor[0] + 1, anchor[1]
-            line_parts[at] = line_parts[at]._replace(anchor=anchor)
-    return tuple(line_parts)
+    return line_parts
 
 
 def _find_name(

@@ -147,14 +147,11 @@ def arrange(pages: Sequence[Page]) -> Arranged:
     """Return the text of pages, of which at least one has a line."""
     pages = _mend_sizes(pages)
     kept = _drop_running(pages)
-    running = sum(len(page.lines) for page in pages)
-    running -= sum(len(page.lines) for page in kept)
-    whole = list(chain.from_iterable(page.lines for page in kept))
     # pages that have nothing but headers and footers
-    if not whole:
-        kept, running = list(pages), 0
-        whole = list(chain.from_iterable(page.lines for page in kept))
-    setter = _Setter(kept, whole)
+    if not _list_all(kept):
+        kept = pages
+    running = len(_list_all(pages)) - len(_list_all(kept))
+    setter = _Setter(kept)
     starts: list[int] = []
     lines: list[PrintedLine] = []
     for page in kept:
@@ -163,25 +160,34 @@ def arrange(pages: Sequence[Page]) -> Arranged:
         if lines and below and setter.goes_on(lines[-1], below[0]):
             lines[-1] = setter.join([lines[-1], below.pop(0)])
         lines += below
+    texts = [line.text for line in lines]
     ranks = [setter.rank(line) for line in lines]
-    return Arranged([line.text for line in lines], ranks, starts, running)
+    return Arranged(texts, ranks, starts, running)
+
+
+def _list_all(pages: Sequence[Page]) -> list[PrintedLine]:
+    """Return the lines of all pages."""
+    lines: list[PrintedLine] = []
+    for page in pages:
+        lines += page.lines
+    return lines
 
 
 def _mend_sizes(pages: Sequence[Page]) -> list[Page]:
     """Return the pages, with a lower font size if the fonts of a file state one with which the
     lines would overlap.
     """
-    whole = list(chain.from_iterable(page.lines for page in pages))
     distance = _measure_distance(pages)
-    if not distance or median(line.size for line in whole) < _OVERLAP * distance:
+    if not distance:
         return list(pages)
-    return [
-        replace(
-            page,
-            lines=[replace(line, size=min(line.size, distance)) for line in page.lines],
-        )
-        for page in pages
-    ]
+    usual = median(line.size for line in _list_all(pages))
+    if usual < _OVERLAP * distance:
+        return list(pages)
+    mended: list[Page] = []
+    for page in pages:
+        lines = [replace(line, size=min(line.size, distance)) for line in page.lines]
+        mended.append(replace(page, lines=lines))
+    return mended
 
 
 def _measure_distance(pages: Sequence[Page]) -> float:
@@ -197,6 +203,15 @@ def _measure_distance(pages: Sequence[Page]) -> float:
     return 0.0
 
 
+def _find_narrowest(lines: Sequence[PrintedLine]) -> float:
+    """Return the least distance of a line to the one below it; 0.0 if none is below another."""
+    distances: list[float] = []
+    for upper, lower in pairwise(lines):
+        if upper.middle > lower.middle:
+            distances.append(upper.middle - lower.middle)
+    return min(distances, default=0.0)
+
+
 # Headers and footers.
 
 
@@ -208,21 +223,25 @@ def _drop_running(pages: Sequence[Page]) -> list[Page]:
     at_edges: Counter[str] = Counter()
     at_heights: Counter[tuple[str, int]] = Counter()
     for page in pages:
-        edges = [line for line in page.lines if _is_near_edge(line, page, _EDGE)]
-        at_edges.update({_mask_digits(line) for line in edges})
-        near = [line for line in page.lines if _is_near_edge(line, page, _HEADER)]
-        at_heights.update(set(chain.from_iterable(map(_list_heights, near))))
-    return [
-        replace(
-            page,
-            lines=[
-                line
-                for line in page.lines
-                if not _is_running(line, page, at_edges, at_heights)
-            ],
-        )
-        for page in pages
-    ]
+        # what a page repeats counts once
+        texts = set[str]()
+        heights = set[tuple[str, int]]()
+        for line in page.lines:
+            if _is_near_edge(line, page, _EDGE):
+                texts.add(_mask_digits(line))
+            if _is_near_edge(line, page, _HEADER):
+                heights.update(_list_heights(line))
+        at_edges.update(texts)
+        at_heights.update(heights)
+    kept: list[Page] = []
+    for page in pages:
+        lines = [
+            line
+            for line in page.lines
+            if not _is_running(line, page, at_edges, at_heights)
+        ]
+        kept.append(replace(page, lines=lines))
+    return kept
 
 
 def _is_running(
@@ -263,22 +282,25 @@ class _Setter:
     font size and the words.
     """
 
-    def __init__(self, pages: Sequence[Page], whole: Sequence[PrintedLine]) -> None:
-        self._margins: dict[int, float] = {}
+    def __init__(self, pages: Sequence[Page]) -> None:
+        # the right ends of the long lines, by the width of the page
         ends: dict[int, list[float]] = {}
         for page in pages:
             for line in page.lines:
                 if line.right - line.left >= _BODY * page.width:
                     ends.setdefault(round(page.width), []).append(line.right)
+        self._margins: dict[int, float] = {}
         for width, rights in ends.items():
-            self._margins[width] = sorted(rights)[int(_FULL * (len(rights) - 1))]
-        self._usual = median(line.size for line in whole)
+            rights.sort()
+            self._margins[width] = rights[int(_FULL * (len(rights) - 1))]
+        lines = _list_all(pages)
+        self._usual = median(line.size for line in lines)
         self._distance = _measure_distance(pages)
-        bold = sum(line.is_bold for line in whole)
-        self._is_bold_rare = 2 * bold < len(whole)
-        self._words = set(
-            chain.from_iterable(_PIECE.findall(line.text) for line in whole)
-        )
+        bold = sum(line.is_bold for line in lines)
+        self._is_bold_rare = 2 * bold < len(lines)
+        self._words = set[str]()
+        for line in lines:
+            self._words.update(_PIECE.findall(line.text))
 
     def rank(self, line: PrintedLine) -> int:
         """Return the rank of a line as a heading: 1 for a larger font, 2 for a bold font if bold
@@ -297,14 +319,15 @@ class _Setter:
 
     def goes_on(self, last: PrintedLine, first: PrintedLine) -> bool:
         """Return whether the last line of a page goes on in the first line of the next page."""
-        is_plain = not (self.rank(last) or self.rank(first))
-        is_text = "\t" not in last.text and "\t" not in first.text
-        is_begun = first.text[0].islower() and not _BEGINS.match(first.text)
-        if not is_plain:
+        # headings
+        if self.rank(last) > 0 or self.rank(first) > 0:
             return False
-        if not is_text:
+        # rows of tables
+        if "\t" in last.text or "\t" in first.text:
             return False
-        if not is_begun:
+        if not first.text[0].islower():
+            return False
+        if _BEGINS.match(first.text):
             return False
         return not _ENDS.search(last.text)
 
@@ -313,22 +336,23 @@ class _Setter:
         lines = _order_columns(_join_parts(page.lines), page.width)
         margin = self._margins.get(round(page.width), page.width)
         for row in _list_rows(lines):
+            margins = [margin]
             # in a table, the longest line shows where a cell ends
-            margins = [margin] if len(row) == 1 else [cell.right for cell in row]
+            if len(row) > 1:
+                margins = [cell.right for cell in row]
             cells = list(map(self._join_wrapped, row, margins))
             yield from _write_row(row, cells)
 
     def _join_wrapped(self, cell: _Cell, margin: float) -> list[PrintedLine]:
         """Return the paragraphs of a cell, which ends at the right ``margin``."""
-        pairs = list(pairwise(cell.lines))
-        distances = [upper.middle - lower.middle for upper, lower in pairs]
-        usual = min((each for each in distances if each > 0), default=0.0)
-        paragraphs = [[line] for line in cell.lines[:1]]
-        for upper, lower in pairs:
-            # above a space between paragraphs, a line with a capital begins one
-            is_spaced = upper.middle - lower.middle > _SPACED * usual
-            may_go_on = not (is_spaced and lower.text[0].isupper())
-            if may_go_on and self._is_wrapped(paragraphs[-1], lower, margin):
+        narrow = _find_narrowest(cell.lines)
+        paragraphs = [[cell.lines[0]]]
+        for upper, lower in pairwise(cell.lines):
+            # below a space between paragraphs, a line with a capital begins one
+            is_spaced = upper.middle - lower.middle > _SPACED * narrow
+            if is_spaced and lower.text[0].isupper():
+                paragraphs.append([lower])
+            elif self._is_wrapped(paragraphs[-1], lower, margin):
                 paragraphs[-1].append(lower)
             else:
                 paragraphs.append([lower])
@@ -399,16 +423,13 @@ def _join_parts(lines: Iterable[PrintedLine]) -> list[PrintedLine]:
     """
     joined: list[PrintedLine] = []
     for line in lines:
-        last = None
-        if joined:
-            last = joined[-1]
-        gap = 0.0
-        if last:
-            gap = line.left - last.right
-        is_same_row = (
-            last is not None and abs(line.middle - last.middle) < last.size / 2
-        )
-        if last is None or not is_same_row or not -1 < gap < _SAME_CELL * last.size:
+        if not joined:
+            joined.append(line)
+            continue
+        last = joined[-1]
+        gap = line.left - last.right
+        is_same_cell = -1 < gap < _SAME_CELL * last.size
+        if not is_same_cell or not _are_level(last, line):
             joined.append(line)
             continue
         blank = " "
@@ -424,16 +445,17 @@ def _order_columns(lines: list[PrintedLine], width: float) -> list[PrintedLine]:
     """Return the lines of a page in reading order. If the file draws two columns of text line by
     line, the left column comes before the right one.
     """
-    pairs = [
-        (left, right)
-        for left, right in pairwise(lines)
-        if abs(left.middle - right.middle) < left.size / 2
-        and left.right < right.left
-        and min(left.right - left.left, right.right - right.left) > _COLUMN * width
-    ]
-    if len(pairs) < _MANY_ROWS:
+    # the left edges of the lines that stand beside another one
+    edges: list[float] = []
+    for left, right in pairwise(lines):
+        if not _are_level(left, right) or left.right >= right.left:
+            continue
+        narrower = min(left.right - left.left, right.right - right.left)
+        if narrower > _COLUMN * width:
+            edges.append(right.left)
+    if len(edges) < _MANY_ROWS:
         return lines
-    gutter = min(right.left for _, right in pairs)
+    gutter = min(edges)
     ordered: list[PrintedLine] = []
     right_column: list[PrintedLine] = []
     for line in lines:
@@ -442,8 +464,16 @@ def _order_columns(lines: list[PrintedLine], width: float) -> list[PrintedLine]:
         if line.right > gutter and not is_right:
             ordered += right_column
             right_column = []
-        (right_column if is_right else ordered).append(line)
+        if is_right:
+            right_column.append(line)
+        else:
+            ordered.append(line)
     return ordered + right_column
+
+
+def _are_level(left: PrintedLine, right: PrintedLine) -> bool:
+    """Return whether two lines are at the same height."""
+    return abs(left.middle - right.middle) < left.size / 2
 
 
 def _list_rows(lines: Sequence[PrintedLine]) -> Iterator[list[_Cell]]:
