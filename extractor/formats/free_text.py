@@ -16,6 +16,7 @@ from itertools import chain, zip_longest
 from operator import itemgetter
 from typing import Literal, NamedTuple, get_args
 
+from extractor.concepts.outcomes.own_time import find_own_time
 from extractor.formats.abstract_labels import break_at_labels
 from extractor.formats.cells import undo_breaks
 from extractor.formats.chapters import (
@@ -101,6 +102,8 @@ _TOPICS = (
     "length_row",
 )
 """Kinds of headings that may be titles above some of the criteria: "Medical conditions"."""
+_LABEL_RANKS = ("primary", "secondary")
+"""Ranks that may stand alone before endpoints: "Secondary: sleep and mood"."""
 _ENDED_BY_ENDPOINTS = (ELIGIBILITY, ARMS, INTERVENTIONS)
 """Sections that a sentence about endpoints ends."""
 _LINE_END = re.compile(r"\n")
@@ -519,7 +522,7 @@ class TextReader:
             return True
         # "Primary" is a heading only below "Outcomes"
         if name in RANKS and self._section not in OUTCOMES:
-            return True
+            return not self._ranks_endpoints(entry, name)
         # "Treatment" in a list of criteria does not begin an intervention
         is_group = self._section in (ARMS, INTERVENTIONS)
         if name in STATES and self._has_criteria and not is_group:
@@ -542,6 +545,20 @@ class TextReader:
             return False
         is_deeper = entry.style.startswith("#") and entry.style > self._style
         return is_deeper or not is_alone
+
+    def _ranks_endpoints(self, entry: PlacedBlock, name: str) -> bool:
+        """Return whether "Primary" or "Secondary" below criteria ranks endpoints: in a line without
+        the list marker that the criteria have, or before an endpoint with its time: "Primary: ORR
+        at 24 months". "Primary: aldosteronism" is a criterion.
+        """
+        if self._section != ELIGIBILITY or entry.is_item:
+            return False
+        is_label = self._read(entry).strip(" *_#:|").lower() == name
+        if not is_label or name not in _LABEL_RANKS:
+            return False
+        has_marks = any(line.is_item for line in self._lines[ELIGIBILITY])
+        line = self.text[entry.end :].split("\n", 1)[0].strip(" :|\t")
+        return has_marks or find_own_time(read_passage(line)) is not None
 
     def _is_like_items(self, entry: PlacedBlock, name: str) -> bool:
         """Return whether an item has the same kind of list marker as earlier items of the section.
@@ -729,12 +746,12 @@ class TextReader:
         words = [read_text(self._read(entry)) for entry in lines]
         if any(map(rule("states_endpoints").occurs, words)):
             return True
-        # "Secondary:" alone is no label of an abstract
-        if heading.block.name in RANKS:
-            return False
         if len(lines) > 1:
             return False
         [line] = lines
+        # "Exploratory:" alone is no label of an abstract
+        if heading.block.name in RANKS and heading.block.name not in _LABEL_RANKS:
+            return False
         if line.continues_line and _names_several(self._read(line)):
             return True
         if not self._read(line).endswith("."):
