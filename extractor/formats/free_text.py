@@ -16,6 +16,7 @@ from itertools import chain, zip_longest
 from operator import itemgetter
 from typing import Literal, NamedTuple, get_args
 
+from extractor.concepts.outcomes.own_time import find_own_time
 from extractor.formats.abstract_labels import break_at_labels
 from extractor.formats.cells import undo_breaks
 from extractor.formats.chapters import (
@@ -101,6 +102,8 @@ _TOPICS = (
     "length_row",
 )
 """Kinds of headings that may be titles above some of the criteria: "Medical conditions"."""
+_LABEL_RANKS = ("primary", "secondary")
+"""Ranks that may stand alone before endpoints: "Secondary: sleep and mood"."""
 _ENDED_BY_ENDPOINTS = (ELIGIBILITY, ARMS, INTERVENTIONS)
 """Sections that a sentence about endpoints ends."""
 _LINE_END = re.compile(r"\n")
@@ -554,7 +557,7 @@ class TextReader:
         if entry.block.name == "course_row":
             return True
         if entry.block.name in RANKS and self._section not in OUTCOMES:
-            return True
+            return not self._ranks_endpoints(entry)
         return None
 
     def _judge_group(self, entry: PlacedBlock) -> bool | None:
@@ -598,6 +601,20 @@ class TextReader:
             return None
         is_deeper = entry.style.startswith("#") and entry.style > self._style
         return is_deeper or not self._is_alone(entry)
+
+    def _ranks_endpoints(self, entry: PlacedBlock) -> bool:
+        """Return whether "Primary" or "Secondary" below criteria ranks endpoints: in a line without
+        the list marker that the criteria have, or before an endpoint with its time: "Primary: ORR
+        at 24 months". "Primary: aldosteronism" is a criterion.
+        """
+        if self._section != ELIGIBILITY or entry.is_item:
+            return False
+        is_label = self._read(entry).strip(" *_#:|").lower() == entry.block.name
+        if not is_label or entry.block.name not in _LABEL_RANKS:
+            return False
+        has_marks = any(line.is_item for line in self._lines[ELIGIBILITY])
+        line = self.text[entry.end :].split("\n", 1)[0].strip(" :|\t")
+        return has_marks or find_own_time(read_passage(line)) is not None
 
     def _is_like_items(self, entry: PlacedBlock) -> bool:
         """Return whether an item has the same kind of list marker as earlier items of the section.
@@ -786,12 +803,12 @@ class TextReader:
         words = [read_text(self._read(entry)) for entry in lines]
         if any(map(rule("states_endpoints").occurs, words)):
             return True
-        # "Secondary:" alone is no label of an abstract
-        if heading.block.name in RANKS:
-            return False
         if len(lines) > 1:
             return False
         [line] = lines
+        # "Exploratory:" alone is no label of an abstract
+        if heading.block.name in RANKS and heading.block.name not in _LABEL_RANKS:
+            return False
         if line.continues_line and _names_several(self._read(line)):
             return True
         if not self._read(line).endswith("."):

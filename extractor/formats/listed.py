@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from extractor.concepts.outcomes.split import split_at_times
 from extractor.formats.cells import split_outcome
 from extractor.formats.layout import (
     ARMS,
@@ -15,7 +16,7 @@ from extractor.formats.layout import (
 )
 from extractor.formats.registers import load_table, make_register
 from extractor.language.book import read_text, rule
-from extractor.language.passage import strip_span
+from extractor.language.passage import read_passage, strip_span
 
 Part = tuple[str, CharRange]
 """The name of a part and its span."""
@@ -102,9 +103,20 @@ def _list_marked(
 def _list_phrases(text: str, entry: PlacedBlock) -> list[list[PlacedBlock]]:
     """Return the outcomes on a single line as items of a line each: "OS; ORR"."""
     return [
-        [replace(entry, words_start=phrase.start(), end=phrase.end())]
+        [replace(entry, words_start=start, end=end)]
         for phrase in _PHRASE.finditer(text, entry.words_start, entry.end)
+        for start, end in _split_phrase(text, phrase.span())
     ]
+
+
+def _split_phrase(text: str, span: CharRange) -> Iterator[CharRange]:
+    """Yield the outcomes of a phrase, each of which states its own time: "lactate at 6 h, death at
+    28 days".
+    """
+    start, end = span
+    for outcome in split_at_times(read_passage(text[start:end])):
+        first, stop = outcome.clean_span
+        yield start + first, start + stop
 
 
 def _list_products(

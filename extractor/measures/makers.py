@@ -340,8 +340,9 @@ def make_shared(parts: Parts) -> Bounds | None:
 
 
 def make_cases(parts: Parts) -> Bounds | None:
-    """Make bounds for different groups of people, where the second bound shares the comparator and
-    unit of the first: ">= 13 g/dL in men and 12 in women".
+    """Make bounds for different groups of people, where the second bound shares the unit of the
+    first and, if it has none of its own, the comparator: ">= 13 g/dL in men and 12 in women".
+    Return None if the second one would lack the other end of a range.
     """
     *before, first = parts["bounds"].value
     further_span = parts["amount"]
@@ -355,8 +356,16 @@ def make_cases(parts: Parts) -> Bounds | None:
         amount = _share_unit(amount, first.amount)
     elif first.amount.unit is None:
         first = replace(first, amount=_share_unit(first.amount, amount))
+    comparator = first.comparator
+    own = parts.get("comparator")
+    if amount.high is not None:
+        comparator = Comparator.BETWEEN
+    elif own is not None:
+        comparator = Comparator(own.value)
+    if comparator is Comparator.BETWEEN and amount.high is None:
+        return None
     further = Bound(
-        first.comparator, amount, further_span.first, further_span.end, parts["second"]
+        comparator, amount, further_span.first, further_span.end, parts["second"]
     )
     return *before, replace(first, condition=parts["first"]), further
 

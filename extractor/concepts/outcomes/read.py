@@ -35,7 +35,7 @@ from extractor.evidence.drafts import (
 )
 from extractor.evidence.items import EndpointDraft, EndpointReadings, Read
 from extractor.evidence.scoring import list_words, load_scorer
-from extractor.language.book import find_terms
+from extractor.language.book import find_terms, rule
 from extractor.language.passage import (
     LexedSection,
     LexedSections,
@@ -136,11 +136,28 @@ def _doubt_lists(outcomes: Sequence[OutcomeParts]) -> list[OutcomeParts]:
     doubted: list[OutcomeParts] = []
     for outcome in outcomes:
         is_alone = counts[outcome.rank] == 1 and outcome.description is None
-        if is_alone and _names_several(outcome.whole):
+        if is_alone and _may_name_several(outcome):
             doubted.append(outcome.with_features(SEVERAL))
         else:
             doubted.append(outcome)
     return doubted
+
+
+def _may_name_several(outcome: OutcomeParts) -> bool:
+    """Return whether words may name several outcomes. There is usually one primary outcome, which
+    a comma explains, but several secondary ones, which it separates: "Secondary: mood, sleep".
+    """
+    if _names_several(outcome.whole):
+        return True
+    if outcome.rank is Rank.PRIMARY:
+        return False
+    words = outcome.measure
+    codes = words.tokens.codes
+    commas = [at for at in range(words.first, words.end) if codes[at] == ","]
+    return any(
+        rule("no_measure_in_front").starts(words.tokens, at + 1, words.end) is None
+        for at in commas
+    )
 
 
 def _names_several(words: Passage) -> bool:

@@ -18,6 +18,7 @@ from extractor.concepts.outcomes.cuts import (
 from extractor.concepts.outcomes.moments import read_time_frame
 from extractor.concepts.outcomes.own_time import TIME_IN_WORDS, find_own_time
 from extractor.evidence.scoring import load_scorer
+from extractor.language.book import rule
 from extractor.language.passage import (
     LexedSection,
     Passage,
@@ -26,6 +27,9 @@ from extractor.language.passage import (
 )
 from extractor.schemas import Origin, Rank
 
+# Chosen by hand.
+_MOST_JOINTS = 20
+"""Maximum number of commas and "and" in words that are split at their times."""
 SEVERAL = "perhaps several outcomes"
 """The feature of an outcome whose words may state several."""
 
@@ -127,6 +131,59 @@ def split_statements(text: Passage) -> list[OutcomeParts]:
     if any(map(find_own_time, statements[:-1])):
         outcome = outcome.with_features(SEVERAL)
     return [outcome]
+
+
+def split_at_times(text: Passage) -> list[Passage]:
+    """Split words into the outcomes that commas or "and" separate, where each of them names a
+    measure, then its own time. Other words are the only part.
+
+    >>> from extractor.language.passage import read_passage
+    >>> texts = [
+    ...     "lactate at 6 h, death at 28 and 90 days",
+    ...     "pain at 2, 24 and 48 hours and readmission within 7 days",
+    ...     "pain at week 4, week 8",
+    ... ]
+    >>> for words in texts:
+    ...     print([part.text for part in split_at_times(read_passage(words))])
+    ['lactate at 6 h', 'death at 28 and 90 days']
+    ['pain at 2, 24 and 48 hours', 'readmission within 7 days']
+    ['pain at week 4, week 8']
+    """
+    tokens = text.tokens
+    outcomes: list[Passage] = []
+    first = text.first
+    joints = list(rule("joint_of_outcomes").find(tokens, text.first, text.end))
+    if not 0 < len(joints) <= _MOST_JOINTS:
+        return [text]
+    ends = [*(joint.first for joint in joints[1:]), text.end]
+    for joint, end in zip(joints, ends, strict=True):
+        if not _begins_with_measure(text.part(joint.end, end)):
+            continue
+        before = text.part(first, joint.first)
+        if _states_time_behind(before):
+            outcomes.append(before)
+            first = joint.end
+    last = text.part(first, text.end)
+    if not _states_time_behind(last):
+        return [text]
+    return [*outcomes, last]
+
+
+def _begins_with_measure(words: Passage) -> bool:
+    """Return whether words name a measure before their time: "death at 28", not "28 days"."""
+    no_measure = rule("no_measure_in_front").starts(
+        words.tokens, words.first, words.end
+    )
+    return no_measure is None and words.first < words.end
+
+
+def _states_time_behind(words: Passage) -> bool:
+    """Return whether words end with a time, which follows a measure."""
+    # a comma within brackets separates nothing
+    if words.text.count("(") != words.text.count(")"):
+        return False
+    time = find_own_time(words)
+    return time is not None and time.frame.first > words.first
 
 
 def _list_statements(text: Passage) -> Iterator[Passage]:

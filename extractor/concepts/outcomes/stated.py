@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 from extractor.concepts.outcomes.own_time import find_own_time
-from extractor.concepts.outcomes.split import OutcomeParts, split_statement
+from extractor.concepts.outcomes.split import (
+    OutcomeParts,
+    split_at_times,
+    split_statement,
+)
 from extractor.concepts.places import DESCRIPTIONS
 from extractor.language.book import rule
 from extractor.language.passage import LexedSections, Passage, strip_span
@@ -257,10 +261,20 @@ def _read_labelled(
 
 def _name_rank_of_label(label: Passage | None) -> Rank:
     """Return the rank that a label names: "MAIN OUTCOME MEASURES"."""
-    named = label.search("named_endpoint") if label else None
+    if label is None:
+        return Rank.OTHER
+    named = label.search("named_endpoint")
+    if named is None:
+        # "Secondary:" below "Outcomes:"
+        named = rule("rank_of_endpoint").covers(label.tokens, *_strip_label(label))
     if named is None:
         return Rank.OTHER
     return _name_rank(named)
+
+
+def _strip_label(label: Passage) -> tuple[int, int]:
+    """Return the tokens of a label without the signs around its words."""
+    return strip_span(label.tokens.codes, label.first, label.end, _EDGES)
 
 
 def _read_behind(
@@ -341,7 +355,10 @@ def _list_outcomes(statement: _Statement) -> list[OutcomeParts]:
     """Return the endpoints that a statement names, each with its time."""
     parts = [statement.words]
     if statement.is_list:
-        parts = _join_times(_join_instruments(split_enumeration(statement.words)))
+        parts = split_at_times(statement.words)
+        if len(parts) == 1:
+            parts = split_enumeration(statement.words)
+            parts = _join_times(_join_instruments(parts))
     outcomes = []
     for part in parts:
         words = _trim_start(part)

@@ -272,6 +272,26 @@ def is_of_people(tokens: Tokens, limit: Limit) -> bool:
     return rule("only_persons").covers(tokens, 0, front) is not None
 
 
+def may_be_of_people(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether a bare number from 12 to 99 may be the age of the people who open the line:
+    "women between 40 and 65", "nursing home residents over 65 with dementia".
+
+    >>> from extractor.concepts.limits.read import find_limits
+    >>> lines = [
+    ...     read_text(text)
+    ...     for text in ("Healthy adults over 70", "Karnofsky of adults over 70")
+    ... ]
+    >>> [may_be_of_people(line, *find_limits(line, None)) for line in lines]
+    [True, False]
+    """
+    has_unit = limit.unit or limit.time_unit
+    if has_unit or not limit.sure or limit.value not in _AGES:
+        return False
+    if not rule("other_clause").starts(tokens, limit.end):
+        return False
+    return rule("people_of_bare_age").covers(tokens, 0, limit.first) is not None
+
+
 class Years(TokenSpan, Protocol):
     """A number of years, stated by the tokens ``first:end``."""
 

@@ -19,6 +19,7 @@ from extractor.concepts.people.ages import (
     is_of_people,
     is_other_age,
     list_age_bounds,
+    may_be_of_people,
     may_be_unnamed_age,
     names_division,
     read_subject,
@@ -262,6 +263,8 @@ def _judge(criterion: StatedCriterion, limit: Limit) -> str:
         return _OF_SOME
     if is_doubtful_age(tokens, limit, criterion.heading):
         return _DOUBTFUL
+    if not is_of_people(tokens, limit) and may_be_of_people(tokens, limit):
+        return _DOUBTFUL
     if names_division(criterion.heading):
         return _DOUBTFUL
     # "Ideally aged 18 to 65": others may take part, too
@@ -391,6 +394,10 @@ def _list_ages(criterion: StatedCriterion) -> list[Limit]:
     # below "MMSE score:", a bare number is a score
     if not criterion.heading:
         ages += [limit for limit in criterion.limits if is_of_people(tokens, limit)]
+        if not ages:
+            ages = [
+                limit for limit in criterion.limits if may_be_of_people(tokens, limit)
+            ]
     is_of_course = read_subject(criterion.heading) is Subject.COURSE
     if ages or is_of_course or not _is_about_age(criterion):
         return ages
