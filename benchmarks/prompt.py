@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from extractor.model.asking.prompt import PROMPT
-from extractor.model.asking.reply_models import FORMS, list_words
+from extractor.model.asking.reply_models import FORMS, list_choice_words
 from extractor.schemas import Task, ValueKind, list_fields
 
 GUIDELINE = PROMPT.with_name("guideline.md")
@@ -57,7 +57,9 @@ def name_words(task: Task) -> Mapping[str, str]:
     infos = list_fields(task)
     for info in infos:
         if info.kind is ValueKind.CHOICE and info.name in FORMS[task]:
-            words |= {member.value: word for word, member in list_words(info).items()}
+            words |= {
+                member.value: word for word, member in list_choice_words(info).items()
+            }
     return words | {info.name: info.key for info in infos}
 
 

@@ -27,7 +27,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from extractor import TrialExtraction, read_records
-from extractor.apps.diff.changes import diff_trials, read_words
+from extractor.apps.diff.changes import diff_trials, read_row_words
 from extractor.apps.values import ValueRow, list_values
 from extractor.schemas import FieldRef
 
@@ -161,7 +161,7 @@ def _list_confidences(
 def _show(row: ValueRow | None) -> str:
     if row is None:
         return ""
-    words = _shorten(read_words(row) or "")
+    words = _shorten(read_row_words(row) or "")
     if row.confidence is None:
         return words
     return f"{words} ({row.confidence:.2f})"

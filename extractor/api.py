@@ -403,7 +403,7 @@ class Extractor:
         from extractor.given import (  # noqa: PLC0415 - as above
             is_column,
             name_rows,
-            read_texts,
+            read_given_texts,
             restore_labels,
         )
 
@@ -417,7 +417,7 @@ class Extractor:
             warnings.filterwarnings("ignore", "no record could be extracted")
             try:
                 results = self.run(
-                    read_texts(given, section, names), columns=columns, quiet=True
+                    read_given_texts(given, section, names), columns=columns, quiet=True
                 )
             except ArgumentError as error:
                 raise type(error)(_explain_missing(str(error))) from None

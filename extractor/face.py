@@ -142,7 +142,7 @@ if TYPE_CHECKING:
     )
     from extractor.pipeline import extract_by_rules
     from extractor.plurals import counted, show_some
-    from extractor.resources import read_json, read_toml
+    from extractor.resources import parse_json, read_toml
     from extractor.run.executor import Executor, ProcessExecutor, extract_with
     from extractor.run.files import (
         EXTRACTIONS,
@@ -310,13 +310,13 @@ __all__ = [
     "open_model",
     "open_run",
     "parse_extraction",
+    "parse_json",
     "parse_record",
     "plan_trial",
     "read_columns",
     "read_comparator",
     "read_facts",
     "read_fields",
-    "read_json",
     "read_manifest",
     "read_passage",
     "read_records",
@@ -438,7 +438,7 @@ _NAMES = {
     "extractor.model.store": "OpenStore CallStore Spending",
     # Messages, and tables that come with a package.
     "extractor.plurals": "counted show_some",
-    "extractor.resources": "read_json read_toml",
+    "extractor.resources": "parse_json read_toml",
 }
 """The modules that define the names."""
 _MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}

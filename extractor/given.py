@@ -144,7 +144,7 @@ def read_dictionary(
         raise RecordError(name, error.problem, remedy, place=place) from None
 
 
-def read_texts(
+def read_given_texts(
     given: Frame, section: GivenSection | None, names: Sequence[str] | None
 ) -> Iterator[Any]:
     """Yield the inputs, with each text converted to a dictionary. Files, records and dictionaries

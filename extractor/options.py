@@ -31,7 +31,7 @@ from pydantic import (
 from extractor.concepts.own.declaration import CustomFields, Declarations
 from extractor.errors import ArgumentError, FieldError
 from extractor.masking import remember_options
-from extractor.resources import read_json
+from extractor.resources import parse_json
 from extractor.schemas import Task
 from extractor.schemas.vocabulary import Effort
 
@@ -110,7 +110,7 @@ class Options(BaseModel):
         raise ArgumentError(f"{spell(name)}: {reason}")
 
 
-def split_names(text: str) -> list[str]:
+def split_comma_list(text: str) -> list[str]:
     """Split a comma-separated list of names."""
     return [name.strip() for name in text.split(",") if name.strip()]
 
@@ -144,7 +144,7 @@ def read_columns(source: Mapping[str, str] | Iterable[str] | None) -> dict[str, 
 
 def _list_tasks(value: object) -> Collection[object]:
     if isinstance(value, str):
-        return split_names(value)
+        return split_comma_list(value)
     return list_several(value)
 
 
@@ -186,7 +186,7 @@ def _read_parameters(
                 "an option does not have the form KEY=VALUE; write, for example, top_k=40"
             )
         try:
-            parameters[name] = read_json(value)
+            parameters[name] = parse_json(value)
         except ValueError:
             parameters[name] = value
     remember_options(parameters)

@@ -79,7 +79,7 @@ def finish(
     if the time limit is exceeded.
     """
     with limit_time(parsed.record.source):
-        parsed, answers = read_answers(parsed, options, request, replies)
+        parsed, answers = ground_replies(parsed, options, request, replies)
         extraction = assemble_extraction(parsed, answers, options.tasks, options.fields)
         extraction = _audit(parsed, extraction)
         if options.min_confidence > 0:
@@ -89,7 +89,7 @@ def finish(
     return extraction
 
 
-def read_answers(
+def ground_replies(
     parsed: ParsedRecord,
     options: ExtractionOptions,
     request: "Request | None" = None,

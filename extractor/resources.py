@@ -7,7 +7,7 @@ from typing import Any
 import tomli
 
 
-def read_json(text: str | bytes) -> Any:
+def parse_json(text: str | bytes) -> Any:
     """Parse JSON. Raises ``ValueError`` if it is invalid or nested too deeply; the message states
     the reason.
     """

@@ -25,7 +25,7 @@ from extractor.apps.export import (
     read_run_registry,
 )
 from extractor.errors import ArgumentError, NoResult, StoreError, naming_file
-from extractor.formats.inputs import read_path
+from extractor.formats.inputs import read_path_argument
 from extractor.given import GIVEN, Frame, Library
 from extractor.options import Choice, list_several
 from extractor.plurals import counted
@@ -487,7 +487,10 @@ def read_results(
         else:
             given.append(path)
     results = Results(
-        [Path(read_path(path)) for path in given], None, list_several(records), columns
+        [Path(read_path_argument(path)) for path in given],
+        None,
+        list_several(records),
+        columns,
     )
     results.stopped = "; ".join(results._runs.incomplete) or None
     for problem in (results._runs.explain_repeated(), results._find_problem()):

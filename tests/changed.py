@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from extractor.apps.cli.parse import PLACES
-from extractor.language.patterns import Rule
+from extractor.language.patterns import TokenRule
 from tests.growth import Expression, _list_of_module
 from tests.text.rule_check import BOOK, PACKAGE, list_faults, list_faults_of_file
 
@@ -103,7 +103,7 @@ def check_time(expressions: Iterable[Expression]) -> Iterator[str]:
 def main(names: list[str]) -> int:
     files = [Path(name).resolve() for name in names] or list_changed_files()
     rule_files = [path for path in files if "rules" in path.parts]
-    rules: list[Rule] = []
+    rules: list[TokenRule] = []
     faults = []
     for path in rule_files:
         faults += list_faults_of_file(path)

@@ -19,7 +19,7 @@ from extractor.assembly.support import find_support
 from extractor.concepts.parse import parse_record
 from extractor.errors import RecordTooLarge
 from extractor.language.passage import read_section
-from extractor.language.patterns import Rule
+from extractor.language.patterns import TokenRule
 from extractor.masking import mask_known
 from extractor.match import Patient, decide, plan_trial, read_facts
 from extractor.options import ExtractionOptions
@@ -265,8 +265,8 @@ def test_a_long_varied_line_is_not_searched_for_each_number(
 ):
     """A search of the rest of a line, or a copy of it, is one call."""
     searched = 0
-    select = Rule._select_codes
-    starts = Rule.starts
+    select = TokenRule._select_codes
+    starts = TokenRule.starts
 
     def count_tokens(*arguments):
         nonlocal searched
@@ -288,8 +288,8 @@ def test_a_long_varied_line_is_not_searched_for_each_number(
         extract_by_rules(trial(**{section: vary(piece, length)}), RULES)
         return searched - before
 
-    monkeypatch.setattr(Rule, "_select_codes", count_tokens)
-    monkeypatch.setattr(Rule, "starts", count_copies)
+    monkeypatch.setattr(TokenRule, "_select_codes", count_tokens)
+    monkeypatch.setattr(TokenRule, "starts", count_copies)
     count(500)  # loads what is needed
     short = count(3000)  # before the longer text, of which caches would know it
     assert count(12_000) < LARGEST_GROWTH * short

@@ -54,7 +54,7 @@ from benchmarks.data import format_table as format_figures
 from benchmarks.data import parse_options, read_lines
 from benchmarks.rows.__main__ import judge_case, read_cases
 from benchmarks.rows.cases import make_case
-from extractor.confidence.table import FILE, read_table, shorten
+from extractor.confidence.table import FILE, read_field_tables, shorten
 
 _SURE = 0.85
 _TEXTS = Path(__file__).parents[1]
@@ -196,7 +196,7 @@ def _read_wordings(source: str, names: Sequence[str]) -> Iterator[Row]:
     cases = list(map(make_case, lines))
     for case, reading in zip(cases, read_cases(cases), strict=True):
         for row in judge_case(case, reading):
-            table = read_table().get(shorten(row["field"]))
+            table = read_field_tables().get(shorten(row["field"]))
             if table is not None and table.level is not None:
                 features = row["features"].keys() & table.means.keys()
                 yield make_row(

@@ -31,7 +31,7 @@ from extractor.evidence.parsed import ParsedRecord
 from extractor.model.asking.querying import ask_record
 from extractor.model.client import Model
 from extractor.options import ExtractionOptions
-from extractor.pipeline import plan, read_answers
+from extractor.pipeline import ground_replies, plan
 from extractor.schemas import TrialExtraction, TrialRecord
 
 Counts = Counter[tuple[str, str, str]]
@@ -71,7 +71,7 @@ def main() -> None:
         if request is None:
             return Counts()
         replies = await ask_record(request, model)
-        parsed, answers = read_answers(parsed, options, request, replies)
+        parsed, answers = ground_replies(parsed, options, request, replies)
         return Counter(list_situations(parsed, answers, gold))
 
     known = read_pairs(chosen.gold, chosen.records)

@@ -30,7 +30,7 @@ from extractor.apps.evaluation.text import share_words
 from extractor.assembly.assemble import ModelResult, assemble_extraction
 from extractor.concepts.limits.quantity_names import name_quantity
 from extractor.concepts.parse import ParsedRecord, parse_unweighed
-from extractor.confidence.table import EMPTY, read_table, shorten
+from extractor.confidence.table import EMPTY, read_field_tables, shorten
 from extractor.evidence.drafts import Reading
 from extractor.evidence.weighing import weigh_record
 from extractor.formats import read_records
@@ -110,7 +110,7 @@ def has_weights(field: str) -> bool:
     >>> has_weights("dosing.route"), has_weights("eligibility.sex")
     (True, False)
     """
-    table = read_table().get(shorten(field))
+    table = read_field_tables().get(shorten(field))
     return table is not None and table.level is not None
 
 

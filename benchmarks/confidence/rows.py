@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.data import read_lines
-from extractor.confidence.table import read_table, shorten
+from extractor.confidence.table import read_field_tables, shorten
 
 FOLDER = Path(__file__).parents[1] / "rows"
 GOLD = "gold"
@@ -116,7 +116,7 @@ def read_rows(paths: Sequence[Path] = ()) -> Rows:
 def _parse_row(line: Mapping[str, Any]) -> Row | None:
     """Return a row with the features that the table has; None if the row is not for fitting."""
     name = shorten(line["field"])
-    table = read_table().get(name)
+    table = read_field_tables().get(name)
     is_for_fitting = line["source"] not in ODD or name in OF_ODD
     if table is None or not is_for_fitting or line["version"] in WITHOUT_FEATURES:
         return None

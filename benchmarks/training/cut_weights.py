@@ -12,7 +12,11 @@ from pathlib import Path
 
 from benchmarks.data import Row, parse_options, read_lines
 from benchmarks.training.log_linear import Choice, Plan, fit_file
-from extractor.concepts.outcomes.cuts import OutcomeItem, describe_cuts, find_items
+from extractor.concepts.outcomes.cuts import (
+    OutcomeItem,
+    describe_cuts,
+    find_barred_outcomes,
+)
 from extractor.language.clean import clean_text
 from extractor.language.passage import read_section
 
@@ -42,7 +46,7 @@ def describe_cell(cell: Row) -> Iterator[Choice]:
         for item in cell["items"]
     ]
     written = [", ".join(filter(None, three)) for three in parts]
-    items = find_items(read_section("outcomes", "|".join(written)).whole)
+    items = find_barred_outcomes(read_section("outcomes", "|".join(written)).whole)
     for item, (measure, description, time_frame) in zip(items, parts, strict=True):
         first = None
         second = len(item.commas)

@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.extmath import randomized_svd
 
 from extractor.evidence.scorer import Array, Features, Scorer
-from extractor.evidence.scoring import list_words
+from extractor.evidence.scoring import list_scored_words
 from extractor.language.clean import clean_text
 from extractor.language.lexer import lex
 from extractor.language.passage import LexedSection
@@ -57,7 +57,7 @@ def read_sentences(records: Iterable[TrialRecord]) -> list[list[str]]:
             tokens = lex(cleaned.text)
             lexed = LexedSection(section.name, section.text, cleaned, tokens)
             for line in lexed.lines():
-                words = list_words(line)
+                words = list_scored_words(line)
                 distinct.setdefault(" ".join(words), words)
     return list(distinct.values())
 

@@ -98,7 +98,7 @@ def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
         "turned": is_turned,
         "demanded": is_demanded,
     }
-    places = _list_places(criterion, passage)
+    places = _list_limit_places(criterion, passage)
     if places:
         update["evidence"] = _describe_limits(
             criterion, passage, tokens, places, with_and=is_exclusion or is_turned
@@ -121,7 +121,7 @@ def _name_quantities(criterion: Criterion) -> Criterion:
     return criterion.model_copy(update={"constraints": tuple(limits)})
 
 
-def _list_places(criterion: Criterion, passage: Passage) -> dict[int, Range]:
+def _list_limit_places(criterion: Criterion, passage: Passage) -> dict[int, Range]:
     """Map the index of each limit's evidence to the limit's tokens, counted from the start of the
     passage. Evidence for other fields, or for all limits together, is skipped.
     """

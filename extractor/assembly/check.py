@@ -17,7 +17,7 @@ from extractor.concepts.people.registered_ages import AGES
 from extractor.concepts.places import (
     Found,
     find_agent,
-    find_parts,
+    find_parts_of_outcome,
     read_supported,
     support_quote,
 )
@@ -219,7 +219,7 @@ class _Search:
         does not contain the part.
         """
         parts = {name: self.values[name] for name in _PARTS if name in self.values}
-        return find_parts(self.here, parts)
+        return find_parts_of_outcome(self.here, parts)
 
     def find(self, field: str, value: object) -> Found:
         """Return the support for a value, or None. The first place that states the value is used.

@@ -11,7 +11,7 @@ from extractor.concepts.own.attributes import find_root, nest
 from extractor.concepts.own.declaration import CustomField, Of
 from extractor.confidence import CUSTOM, find_most
 from extractor.evidence.drafts import Draft, ModelResult
-from extractor.evidence.items import OwnReadings, list_values
+from extractor.evidence.items import OwnReadings, list_attribute_values
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.values import list_members
 from extractor.schemas import (
@@ -79,7 +79,7 @@ def assemble_own(
     return values, absences
 
 
-class _Place(NamedTuple):
+class _FieldPlace(NamedTuple):
     """A place where a field may have values: an item with its ``path``, or the whole record, whose
     path is empty.
 
@@ -103,18 +103,18 @@ def _list_searched_places(
     parsed: ParsedRecord,
     result: ModelResult,
     items: Sequence[tuple[str, ExtractedItem, Draft]],
-) -> list[_Place]:
+) -> list[_FieldPlace]:
     """Return the places where a field may have values: the items of its group, or the record."""
     if field.of is not Of.RECORD:
         return [
-            _Place(path, draft, [draft.span.section], [draft.chunk.text], [draft])
+            _FieldPlace(path, draft, [draft.span.section], [draft.chunk.text], [draft])
             for path, _, draft in items
             if draft.group == field.group.of
         ]
     sections = list(filter(field.searches, parsed.sections))
     texts = [parsed.sections[name].raw for name in sections]
     # a field of the record may be stated on any line, and the model is asked line by line
-    return [_Place("", parsed.whole, sections, texts, result.drafts)]
+    return [_FieldPlace("", parsed.whole, sections, texts, result.drafts)]
 
 
 def _explain(
@@ -164,9 +164,9 @@ def _list_claims(field: CustomField, draft: Draft) -> list[OwnReadings]:
     """
     drafts = draft.custom_values.get(field.name, ())
     by_rules = [custom.rules for custom in drafts if custom.rules]
-    read = list(map(list_values, by_rules))
+    read = list(map(list_attribute_values, by_rules))
     claims = [
-        _rate(custom.model, is_read=list_values(custom.model) in read)
+        _rate(custom.model, is_read=list_attribute_values(custom.model) in read)
         for custom in drafts
         if custom.model
     ]
@@ -179,7 +179,7 @@ def _list_claims(field: CustomField, draft: Draft) -> list[OwnReadings]:
         claims += by_rules
     distinct: dict[str, OwnReadings] = {}
     for claim in claims:
-        distinct.setdefault(repr(list_values(claim)), claim)
+        distinct.setdefault(repr(list_attribute_values(claim)), claim)
     if field.many or not claims:
         return list(distinct.values())
     return [_choose(list(distinct.values()))]
@@ -235,7 +235,7 @@ def _choose(claims: Sequence[OwnReadings]) -> OwnReadings:
 
 def _list_distinct(claim: OwnReadings) -> dict[str, set[str]]:
     """Return the distinct members of each attribute, or its single value, in written form."""
-    values = nest(list_values(claim))
+    values = nest(list_attribute_values(claim))
     return {name: set(map(repr, list_members(value))) for name, value in values.items()}
 
 

@@ -12,10 +12,10 @@ from extractor.confidence import AGREE, ANSWERS, find_meaning, find_most, weigh_
 from extractor.evidence.drafts import (
     CERTAIN,
     NOT_READ,
-    Part,
     Reading,
     Span,
     Supported,
+    ValuePart,
 )
 from extractor.language.units import read_unit
 from extractor.language.values import group_pairs, list_members, replace
@@ -213,7 +213,7 @@ def _is_same(read: Supported[object], answered: Supported[object]) -> bool:
     return read.confidence >= DOUBTFUL and agree(read.value, answered.value)
 
 
-def _list_words(limit: object) -> set[str]:
+def _list_quantity_words(limit: object) -> set[str]:
     """Return the words of a limit's quantity."""
     return (
         set(limit.quantity.lower().split()) if isinstance(limit, Constraint) else set()
@@ -307,13 +307,15 @@ class Members:
             return wanted
         agreeing = self._by_key.get(_make_key(wanted), [])
         if len(agreeing) > 1 and isinstance(wanted, Constraint):
-            words = _list_words(wanted)
+            words = _list_quantity_words(wanted)
             agreeing = [
-                one for one in agreeing if not words.isdisjoint(_list_words(one))
+                one
+                for one in agreeing
+                if not words.isdisjoint(_list_quantity_words(one))
             ]
         return next(iter(agreeing), None)
 
-    def find_part(self, member: object, name: str) -> Part | None:
+    def find_part(self, member: object, name: str) -> ValuePart | None:
         """Return a part of a member; None if there is no such member, or if it lacks the part."""
         found = self._by_value.get(member)
         return found.parts.get(name) if found else None
@@ -347,7 +349,7 @@ def resolve_part(
     if words is not None and agree(words, getattr(member, name)):
         return Origin.BOTH, weigh_answer(name, AGREE), ()
     situation = ALONE if read is None else "doubtful"
-    doubts, _ = model.find_part(answered, name) or Part()
+    doubts, _ = model.find_part(answered, name) or ValuePart()
     reasons = tuple(find_meaning(ANSWERS, doubt) for doubt in doubts)
     return Origin.MODEL, weigh_answer(name, situation, doubts), reasons
 
@@ -405,7 +407,7 @@ def _names_same(one: object, other: object) -> bool:
     }
     if len(units) > 1:
         return False
-    if not _list_words(one).isdisjoint(_list_words(other)):
+    if not _list_quantity_words(one).isdisjoint(_list_quantity_words(other)):
         return True
     known = name_quantity(one.quantity)
     return known is not None and known == name_quantity(other.quantity)

@@ -18,7 +18,11 @@ from extractor.concepts.limits.prove import (
     find_limit,
     has_other_reading,
 )
-from extractor.concepts.limits.written_numbers import find_numbers, find_rows, has_unit
+from extractor.concepts.limits.written_numbers import (
+    find_number_rows,
+    find_numbers,
+    has_unit,
+)
 from extractor.concepts.places import (
     Derived,
     Found,
@@ -194,7 +198,7 @@ def _list_rows(tokens: Tokens, amount: Amount, volume_at: int) -> list[Range]:
     bounds = list_numbers(amount)
     opposite = list_opposites(amount)
     rows: list[Range] = []
-    for first, end, bounds_of_row in find_rows(tokens, find_numbers(tokens)):
+    for first, end, bounds_of_row in find_number_rows(tokens, find_numbers(tokens)):
         if bounds not in bounds_of_row:
             continue
         # the 0.5 of "5 mg/0.5 mL"

@@ -145,7 +145,7 @@ def unify(text: str) -> str:
     return text
 
 
-class _Forms(NamedTuple):
+class _LookedUp(NamedTuple):
     """The forms in which a name is looked up, from the most to the least exact: as written;
     normalised and without function words such as "the"; then also without a final general word
     such as "scale"; and finally without any general words.
@@ -157,14 +157,16 @@ class _Forms(NamedTuple):
     specific: str
 
 
-def _list_forms(name: str) -> _Forms:
+def _list_forms(name: str) -> _LookedUp:
     small_words = word_list("small_words_of_names")
     general_words = word_list("heads_of_names")
     words = [word for word in spell_words(name) if word not in small_words]
     # "asthma control score" and "asthma control test" are one measure
     end = -1 if words and words[-1] in general_words else len(words)
     specific = [word for word in words if word not in general_words]
-    return _Forms(name.strip(), "".join(words), "".join(words[:end]), "".join(specific))
+    return _LookedUp(
+        name.strip(), "".join(words), "".join(words[:end]), "".join(specific)
+    )
 
 
 @cache

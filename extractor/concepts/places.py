@@ -99,7 +99,9 @@ def support_quote(passage: Passage, place: Span | None) -> Supported[str] | None
     return Supported(words, place, Support.LITERAL)
 
 
-def find_parts(passage: Passage, parts: Mapping[str, object]) -> dict[str, Span | None]:
+def find_parts_of_outcome(
+    passage: Passage, parts: Mapping[str, object]
+) -> dict[str, Span | None]:
     """Return the raw span of each part of an outcome, keyed by the name of the part; None for a
     missing part. The search for each part starts where the previous part ends, since several parts
     may have the same words. The time frame comes last, so its last occurrence is used.
@@ -145,8 +147,9 @@ def find_named_instrument(
 def list_mentions(instrument: str, passage: Passage) -> Iterator[tuple[Span, Support]]:
     """Yield the places of an instrument's names in the passage as (span, support) pairs: first
     those of the name as written. If the vocabulary contains the instrument, those of its terms in
-    any capitalisation and spacing follow, and then those of its names as ``find_names`` compares
-    them. Two ways may find the same place, which is then yielded twice.
+    any capitalisation and spacing follow, and then those of its names as
+    ``find_names_of_entry`` compares them. Two ways may find the same place, which is then yielded
+    twice.
     """
     for span in find_quotes(passage, instrument):
         yield span, Support.LITERAL
@@ -156,7 +159,7 @@ def list_mentions(instrument: str, passage: Passage) -> Iterator[tuple[Span, Sup
     for term in find_terms(passage.cut(), "instruments"):
         if term.value == entry.value:
             yield locate(passage, term.first, term.end), Support.PARSED
-    for span in find_names(entry, passage):
+    for span in find_names_of_entry(entry, passage):
         yield span, Support.PARSED
 
 
@@ -171,7 +174,7 @@ def find_agent(agent: str, passage: Passage) -> Supported[str] | None:
         return Supported(agent, places[0], Support.INFERRED)
     entry = find_entry(agent, "agent_abbreviations")
     if entry:
-        return support_quote(passage, next(find_names(entry, passage), None))
+        return support_quote(passage, next(find_names_of_entry(entry, passage), None))
     return None
 
 
@@ -184,7 +187,7 @@ def split_parts(agent: str) -> list[str]:
     return re.split(" ?[+/] ?| and ", " ".join(agent.split()))
 
 
-def find_names(entry: Entry, passage: Passage) -> Iterator[Span]:
+def find_names_of_entry(entry: Entry, passage: Passage) -> Iterator[Span]:
     """Yield the places of an entry's names. An abbreviation must have at least three characters,
     and matches only as a whole word with the same capitalisation.
     """

@@ -51,7 +51,7 @@ class FieldTable:
 
 
 @cache
-def read_table() -> Mapping[str, FieldTable]:
+def read_field_tables() -> Mapping[str, FieldTable]:
     """Return the table of each field, such as ``dosing.route``. A field without a value has a table
     of its own, ``dosing.route, none``.
     """
@@ -64,7 +64,7 @@ def read_table() -> Mapping[str, FieldTable]:
 
 
 @cache
-def read_answers() -> Mapping[str, Mapping[str, float]]:
+def read_answer_shares() -> Mapping[str, Mapping[str, float]]:
     """Return the share of right answers by field and situation."""
     answers: Mapping[str, Mapping[str, float]] = _read_file()[ANSWERS]
     return answers

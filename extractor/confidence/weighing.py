@@ -13,8 +13,8 @@ from extractor.confidence.table import (
     FieldTable,
     UnfittedFeatureError,
     UnknownFeatureError,
-    read_answers,
-    read_table,
+    read_answer_shares,
+    read_field_tables,
     shorten,
 )
 
@@ -119,7 +119,7 @@ def weigh_answer(
     >>> weigh_answer("a field that was never asked", "alone")
     0.9
     """
-    answers = read_answers()
+    answers = read_answer_shares()
     share = answers.get(path, {}).get(situation, answers["other"][situation])
     if situation == AGREE:
         share = max(share, read)
@@ -215,7 +215,7 @@ def _find_table(path: str, *, is_empty: bool) -> FieldTable:
     """Return the table of a field. A field without a value that has no table of its own is as sure
     as its probability and its features.
     """
-    tables = read_table()
+    tables = read_field_tables()
     name = shorten(path)
     table = tables.get(name, _PLAIN)
     if not is_empty:

@@ -132,7 +132,7 @@ class Nearest:
     cost: int
 
 
-def find_nearest(
+def find_nearest_words(
     quote: Sequence[str], text: FoldedText, near: int | None = None
 ) -> Nearest | None:
     """Return the place in a folded text that is most similar to the words of a quote, or None if
@@ -145,7 +145,7 @@ def find_nearest(
 
     >>> from .fold import fold_raw
     >>> text = fold_raw("hb ≥ 8 g/dl and ecog 0-2")
-    >>> nearest = find_nearest(["ecog", "0", "-", "1"], text)
+    >>> nearest = find_nearest_words(["ecog", "0", "-", "1"], text)
     >>> (
     ...     text.tokens.words[nearest.first : nearest.end],
     ...     nearest.differences,
@@ -153,7 +153,7 @@ def find_nearest(
     (['ecog', '0', '-', '2'], (('1', '2'),))
     >>> text = fold_raw("pain at week 4 or week 8, and pain at week 12")
     >>> [
-    ...     find_nearest(["pain", "at", "week", "9"], text, near).differences
+    ...     find_nearest_words(["pain", "at", "week", "9"], text, near).differences
     ...     for near in (0, 12)
     ... ]
     [(('9', '4'),), (('9', '12'),)]

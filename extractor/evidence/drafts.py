@@ -89,7 +89,7 @@ class Span:
         return other.start < self.end
 
 
-class Part(NamedTuple):
+class ValuePart(NamedTuple):
     """What speaks for or against a quote that is a part of a value, such as the condition of a
     limit, and how sure it is.
     """
@@ -116,7 +116,7 @@ class Supported(Generic[T_co]):
     span: Span
     support: Support = Support.LITERAL
     features: tuple[str, ...] = ()
-    parts: Mapping[str, Part] = field(default_factory=dict)
+    parts: Mapping[str, ValuePart] = field(default_factory=dict)
     confidence: float = 1.0
 
 

@@ -122,7 +122,7 @@ OwnReadings: TypeAlias = Mapping[str, Reading[object]]
 """
 
 
-def list_values(readings: OwnReadings) -> dict[str, object]:
+def list_attribute_values(readings: OwnReadings) -> dict[str, object]:
     """Return the values of the attributes, by path, without their spans and confidences."""
     return {path: reading.value for path, reading in readings.items()}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 
-from extractor.evidence.conflicts import Nearest, compare_tokens, find_nearest
+from extractor.evidence.conflicts import Nearest, compare_tokens, find_nearest_words
 from extractor.evidence.drafts import ConflictKind, TokenConflict
 from extractor.evidence.fold import FoldedText, fold_clean, fold_raw
 from extractor.language.book import rule
@@ -249,7 +249,7 @@ def _report_nearest(
     if near is not None:
         cleaned = text.cleaned.clean_position(near)
         expected = text.tokens.at(text.folded.clean_position(cleaned))
-    nearest = find_nearest(quote.tokens.words, text, expected)
+    nearest = find_nearest_words(quote.tokens.words, text, expected)
     # a place that shares few words is not what the quote was taken from
     if nearest is None or nearest.shared < len(nearest.differences):
         return QuoteCheck(QuoteStatus.ABSENT)

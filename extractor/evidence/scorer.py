@@ -108,7 +108,7 @@ class Scorer:
         Args:
             values: The enumeration whose values are the classes.
             items: The features of each item. The features that begin with ``w`` are the
-                ``list_words`` of the item's passage, in order.
+                ``list_scored_words`` of the item's passage, in order.
             passages: The words of each item. The span is the whole passage if no word favours the
                 class, or if the word that most favours it is a function word.
             chances: The probability of each class for each item, if already known; otherwise,

@@ -30,11 +30,11 @@ def load_scorer(name: str) -> "Scorer":
     return read_scorer(name)
 
 
-def list_words(passage: Passage) -> list[str]:
+def list_scored_words(passage: Passage) -> list[str]:
     """Return the words and comparison operators of a passage, in lower case and with "0" in place
     of each number.
 
-    >>> list_words(read_passage("Age ≥ 18.5 years (CD19)"))
+    >>> list_scored_words(read_passage("Age ≥ 18.5 years (CD19)"))
     ['age', '≥', '0', 'years', 'cd', '0']
     """
     words = passage.tokens.words

@@ -3,7 +3,7 @@
 from typing import TypeVar
 
 from extractor.confidence import find_meaning, weigh
-from extractor.evidence.drafts import ItemDraft, Part, Reading, Readings
+from extractor.evidence.drafts import ItemDraft, Reading, Readings, ValuePart
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.values import replace
 
@@ -65,7 +65,7 @@ def _weigh_members(path: str, reading: Reading[T]) -> Reading[T]:
         features = (*member.features, *reading.features)
         sure = weigh(path, features, reading.probability)
         parts = {
-            name: Part(of, min(weigh(f"{path}.{name}", of), sure))
+            name: ValuePart(of, min(weigh(f"{path}.{name}", of), sure))
             for name, (of, _) in member.parts.items()
         }
         members.append(replace(member, confidence=sure, parts=parts))

@@ -21,7 +21,7 @@ from extractor.formats.found import (
 )
 from extractor.formats.record import read_record
 from extractor.formats.registers import list_registers
-from extractor.formats.streams import OpenTable, check_size
+from extractor.formats.streams import OpenTable, check_source_size
 from extractor.formats.tables import group_rows, split_row
 from extractor.schemas.base import JsonObject
 
@@ -102,7 +102,7 @@ def _read_study(rows: Iterable[_Row]) -> RecordContent:
     size = 0
     for trial, name, _, _, cells in rows:
         size += len(cells)
-        check_size(size)
+        check_source_size(size)
         tree[name].append(json.loads(cells))
         tree["nct id"] = trial
     if "studies" not in tree:

@@ -74,11 +74,11 @@ def split_list(cell: str, by: str = "marks") -> list[tuple[str, str]]:
     return items
 
 
-def split_outcome(item: str, openings: str) -> list[tuple[str, tuple[int, int]]]:
+def split_outcome_cell(item: str, openings: str) -> list[tuple[str, tuple[int, int]]]:
     r"""Return the parts of an outcome as (name, span) pairs: a single statement if it has none.
     ``openings`` is a pattern whose groups match what precedes the parts that they are named after.
 
-    >>> split_outcome("Pain[week 4].", r"(?P<time_frame>\[)")
+    >>> split_outcome_cell("Pain[week 4].", r"(?P<time_frame>\[)")
     [('measure', (0, 4)), ('time_frame', (5, 11))]
     """
     found = list(re.finditer(openings, item)) if openings else []

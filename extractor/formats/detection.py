@@ -19,7 +19,7 @@ _READERS = {
     "json": ("json_records", "read_json"),
     "later_json": ("json_records", "read_json"),
     "xml": ("xml_records", "read_xml"),
-    "table": ("tables", "read_table"),
+    "table": ("tables", "read_table_records"),
     "aact": ("aact", "read_aact"),
     "eu register": ("eu_register", "read_register_text"),
     "medline": ("papers.medline", "read_medline"),

@@ -23,8 +23,8 @@ from extractor.formats.record import read_record
 from extractor.formats.registers import list_registers
 from extractor.formats.streams import (
     MAX_RECORD_BYTES,
-    check_size,
-    read_lines,
+    check_source_size,
+    read_numbered_lines,
     replace_odd_bytes,
 )
 from extractor.language.other_languages import name_language_of
@@ -72,7 +72,7 @@ def read_register_text(stream: BinaryIO) -> Iterator[ReadResult]:
     size = 0
     trial = ""
     first = 1
-    for number, line in read_lines(stream):
+    for number, line in read_numbered_lines(stream):
         begins = _BEGINS.match(line)
         if begins and begins["number"] != trial:
             # the lines above the first number belong to its trial
@@ -171,7 +171,7 @@ def _read_trial(written: str) -> RecordContent:
     """Return the content of a trial. Each field is taken from the first country that has it in
     English or, if no country does, from the first country.
     """
-    check_size(len(written))
+    check_source_size(len(written))
     text, notes = replace_odd_bytes(written)
     fields = _list_fields(text)
     tree: JsonObject = {"number": "".join(_BEGINS.findall(text)[:1])}

@@ -21,12 +21,12 @@ TEXT = ""
 _Steps = tuple[Step, ...]
 
 
-def find_values(tree: object, path: str) -> list[object]:
+def find_at_path(tree: object, path: str) -> list[object]:
     """Return the values at a path. A list at the end of the path is replaced by its entries. Raises
     ``UnreadableSource`` if the tree has text where fields are expected.
 
     >>> tree = {"arms": [{"label": "A"}, None, {"label": "B"}]}
-    >>> find_values(tree, "arms.label")
+    >>> find_at_path(tree, "arms.label")
     ['A', 'B']
     """
     return _walk(tree, read_path(path))

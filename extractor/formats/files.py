@@ -30,7 +30,7 @@ from extractor.formats.streams import (
     MAX_RECORD_BYTES,
     Bytes,
     buffer_stream,
-    check_size,
+    check_source_size,
     check_unpacked,
     name_damage,
 )
@@ -145,7 +145,7 @@ def _read(
         yield from read(stream)
         return
     written = stream.read(MAX_RECORD_BYTES + 1)
-    check_size(len(written))
+    check_source_size(len(written))
     with name_damage():
         text = written.decode()
     remedy = None

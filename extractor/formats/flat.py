@@ -24,7 +24,7 @@ from itertools import groupby
 
 from extractor.formats.cells import is_intervention_list, list_interventions
 from extractor.formats.found import RecordContent, take_sections, text_section
-from extractor.formats.free_text import build_text, check_size
+from extractor.formats.free_text import build_text, check_text_size
 from extractor.formats.layout import LINE, CharRange
 from extractor.language.clean import unify_line_ends
 from extractor.schemas import Piece, Section
@@ -87,7 +87,7 @@ def build_plain(
         from extractor.formats.eu_register import build_register_text  # noqa: PLC0415 - rarely needed
 
         return build_register_text(text)
-    check_size(text)
+    check_text_size(text)
     fields: list[CharRange] = []  # a field is a line with the list items below it
     for line in LINE.finditer(text):
         # a list item continues the field above, unless that is the title or a list of outcomes

@@ -201,13 +201,13 @@ def build_given(
             f"unknown section {section!r}",
             f"choose from {', '.join(get_args(GivenSection))}",
         )
-    check_size(text)
+    check_text_size(text)
     reader = TextReader(text)
     reader.read_as(section)
     return RecordContent(reader.build(title), "text", given=text)
 
 
-def check_size(text: str) -> None:
+def check_text_size(text: str) -> None:
     """Raise ``UnreadableSource`` if a text has too many characters or lines."""
     problem = ""
     if len(text) > MAX_CHARACTERS:

@@ -67,7 +67,7 @@ def is_path(text: str) -> bool:
     return exists(text) or _LIKE_PATH.fullmatch(text) is not None
 
 
-def read_path(given: object) -> str:
+def read_path_argument(given: object) -> str:
     """Return a path as a string. Raises ``WrongType`` if it is something else."""
     if isinstance(given, str | os.PathLike):
         return os.fspath(given)

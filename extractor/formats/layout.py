@@ -229,7 +229,7 @@ def find_cells(text: str, start: int, end: int) -> list[CharRange]:
     ]
 
 
-class _Part(NamedTuple):
+class _OutlinedPart(NamedTuple):
     """A part of a text that is outlined separately, see ``_list_parts``. ``is_column`` means that
     it is a cell of a table that is read by columns.
     """
@@ -239,7 +239,7 @@ class _Part(NamedTuple):
     is_column: bool = False
 
 
-def _list_parts(text: str) -> Iterator[_Part]:
+def _list_parts(text: str) -> Iterator[_OutlinedPart]:
     """Yield the parts of a text that are outlined separately:
     the lines between tables, and the cells or rows of tables. ``has_unknown_label`` is True for a
     row in a table of labels and texts if its label is not a known heading. An empty text has no
@@ -253,7 +253,7 @@ def _list_parts(text: str) -> Iterator[_Part]:
         if is_table:
             yield from _list_cells(text, lines, _find_columns(text, above))
         else:
-            yield _Part((start, end))
+            yield _OutlinedPart((start, end))
         above = lines[-1]
 
 
@@ -310,7 +310,7 @@ def _is_row(text: str, line: CharRange) -> bool:
 
 def _list_cells(
     text: str, rows: Sequence[CharRange], named: list[list[CharRange]]
-) -> Iterator[_Part]:
+) -> Iterator[_OutlinedPart]:
     """Yield the cells or rows of a table, omitting a row of plain column names. The cells below a
     row of headings are yielded column by column; a row without any heading is yielded whole.
     ``named`` contains the columns that the line above the table names.
@@ -327,7 +327,7 @@ def _list_cells(
             continue
         title = _find_only_title(cells, shown)
         if title:
-            yield _Part(title)
+            yield _OutlinedPart(title)
             continue
         headings = [_is_heading(cell) for cell in shown[:_MOST_CELLS]]
         if headings.count(True) > 1:  # "Inclusion criteria | Exclusion criteria"
@@ -338,21 +338,21 @@ def _list_cells(
         elif columns:
             _fill_columns(text, row, columns)
         elif _is_heading(" ".join(shown)):  # "Eligibility criteria | Value"
-            yield _Part(row)
+            yield _OutlinedPart(row)
         elif headings[0] and len(cells) > 1:  # "Primary endpoint | Pain | week 4"
             follows_label = True
             label, *contents = cells
             content_start, _ = contents[0]
             _, content_end = contents[-1]
-            yield _Part(label)
-            yield _Part((content_start, content_end))
+            yield _OutlinedPart(label)
+            yield _OutlinedPart((content_start, content_end))
         # "I1 | Gout for 2 years | Disease": the last cell is the kind of the row
         elif _is_kind_of_row(headings, shown):
-            yield _Part((row[0], cells[-2][1]), follows_label)
+            yield _OutlinedPart((row[0], cells[-2][1]), follows_label)
         elif any(headings):  # "3.1 | Inclusion criteria"
-            yield from map(_Part, cells)
+            yield from map(_OutlinedPart, cells)
         else:
-            yield _Part(row, follows_label)
+            yield _OutlinedPart(row, follows_label)
     yield from _list_columns(columns)
 
 
@@ -389,10 +389,10 @@ def _is_kind_of_row(headings: Sequence[bool], cells: Sequence[str]) -> bool:
     return heading is None or name_section(heading.name) != ELIGIBILITY
 
 
-def _list_columns(columns: Sequence[Sequence[CharRange]]) -> Iterator[_Part]:
+def _list_columns(columns: Sequence[Sequence[CharRange]]) -> Iterator[_OutlinedPart]:
     """Yield the cells of a table, column by column."""
     for cell in chain(*columns):
-        yield _Part(cell, is_column=True)
+        yield _OutlinedPart(cell, is_column=True)
 
 
 def _fill_columns(

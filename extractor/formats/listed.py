@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from extractor.concepts.outcomes.split import split_at_times
-from extractor.formats.cells import split_outcome
+from extractor.formats.cells import split_outcome_cell
 from extractor.formats.layout import (
     ARMS,
     OUTCOMES,
@@ -212,7 +212,9 @@ def _read_outcome(text: str, item: Sequence[PlacedBlock]) -> Iterator[Part]:
         if label and entry is not first and label.lastgroup != "measure":
             name = label.lastgroup or name
             start = label.end()
-        for part, (begin, end) in split_outcome(text[start : entry.end], _OPENINGS):
+        for part, (begin, end) in split_outcome_cell(
+            text[start : entry.end], _OPENINGS
+        ):
             # such a part is what the label or the lines above say
             if part not in ("measure", "statement"):
                 name = part

@@ -12,10 +12,10 @@ from extractor.formats.cells import (
     cut,
     list_interventions,
     split_list,
-    split_outcome,
+    split_outcome_cell,
     undo_breaks,
 )
-from extractor.formats.fields import find_values, read_texts
+from extractor.formats.fields import find_at_path, read_texts
 from extractor.formats.found import (
     RecordContent,
     UnreadableSource,
@@ -123,7 +123,7 @@ def _drop_repeated(
     return sections
 
 
-def read_named(
+def read_named_fields(
     register: Register, fields: Iterable[tuple[str, str]], container: str
 ) -> RecordContent:
     """Return the content of a record that consists of (field name, text) pairs."""
@@ -225,7 +225,7 @@ def _list_items(
     """Yield the section of each item. Empty items are also numbered, so that the numbers match the
     source. The names and links of arms and interventions are added to ``items``.
     """
-    for number, item in enumerate(find_values(tree, form["items"])):
+    for number, item in enumerate(find_at_path(tree, form["items"])):
         texts = {part: read_texts(item, form[part]) for part in form if part != "items"}
         section = f"{name}[{number}]"
         if name in items:
@@ -269,7 +269,7 @@ def _list_entries(
             frame = frames[number]
         parts = [("measure", outcome), ("time_frame", frame)]
         if not frame or (not have_own and _STATES_TIME.search(outcome)):
-            spans = split_outcome(outcome, register.openings)
+            spans = split_outcome_cell(outcome, register.openings)
             parts = [(part, cut(outcome, *span)) for part, span in spans]
         # "Timepoint: week 4" alone
         if not parts[0][1]:
@@ -314,7 +314,7 @@ def _read_field(tree: object, row: str | list[str] | JsonObject) -> list[str]:
 def _list_terms(register: Register, tree: object) -> Iterator[dict[str, str | None]]:
     """Yield the terms that the registry assigned to the record."""
     for kind, row in register.terms.items():
-        for item in find_values(tree, row["items"]):
+        for item in find_at_path(tree, row["items"]):
             number = _read_first(item, row.get("id", "id")) or None
             for name in read_texts(item, row["name"]):
                 yield {"kind": kind, "name": name.strip(), "id": number}

@@ -27,7 +27,7 @@ from extractor.formats.inputs import (
     is_file,
     is_path,
     open_input,
-    read_path,
+    read_path_argument,
 )
 from extractor.formats.registry_numbers import (
     NO_NUMBER,
@@ -82,7 +82,7 @@ def read_records(
     ids: dict[str, tuple[str, int]] = {}
 
     def read_all() -> Iterator[_Result]:
-        for location in map(read_path, inputs):
+        for location in map(read_path_argument, inputs):
             for opened in open_input(location, stdin, open_address):
                 if isinstance(opened, RecordError):
                     yield opened

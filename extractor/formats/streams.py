@@ -130,7 +130,7 @@ def buffer_stream(
     return stream
 
 
-def check_size(size: int, place: str | None = None) -> None:
+def check_source_size(size: int, place: str | None = None) -> None:
     """Raise ``UnreadableSource`` if a record, line or row is larger than any genuine one."""
     if size > MAX_RECORD_BYTES:
         raise UnreadableSource(
@@ -164,7 +164,7 @@ class TextBuffer:
         of a record.
         """
         waiting = len(self.text) - self.at
-        check_size(waiting - BLOCK_BYTES)
+        check_source_size(waiting - BLOCK_BYTES)
         # read would lose the bytes before damage
         block = self._stream.read1(max(waiting, BLOCK_BYTES))
         self.text = self.text[self.at :] + self._decoder.decode(block, final=not block)
@@ -196,7 +196,7 @@ class TextBuffer:
         return taken
 
 
-def read_lines(stream: BinaryIO) -> Iterator[tuple[int, str]]:
+def read_numbered_lines(stream: BinaryIO) -> Iterator[tuple[int, str]]:
     """Yield (number, line) pairs, with lines numbered from 1. Bytes that are not UTF-8 are decoded
     with ``surrogateescape``. Raises ``UnreadableSource`` if a line is too long.
     """
@@ -204,7 +204,7 @@ def read_lines(stream: BinaryIO) -> Iterator[tuple[int, str]]:
     # one byte more than allowed, so that a line that is too long can be told from the longest one
     while line := stream.readline(MAX_RECORD_BYTES + 1):
         number += 1
-        check_size(len(line), f"line {number}")
+        check_source_size(len(line), f"line {number}")
         yield number, line.decode(errors="surrogateescape")
 
 

@@ -25,7 +25,7 @@ from extractor.formats.found import (
     UnreadableSource,
     build_content,
 )
-from extractor.formats.record import read_named
+from extractor.formats.record import read_named_fields
 from extractor.formats.registers import (
     Register,
     fold_column,
@@ -35,8 +35,8 @@ from extractor.formats.registers import (
 )
 from extractor.formats.streams import (
     MAX_RECORD_BYTES,
-    check_size,
-    read_lines,
+    check_source_size,
+    read_numbered_lines,
     replace_odd_bytes,
 )
 from extractor.plurals import show_some
@@ -196,7 +196,7 @@ def has_any(names: Iterable[str], chosen: Columns) -> bool:
     return not {*map(fold_column, names)}.isdisjoint(map(fold_column, chosen))
 
 
-def read_table(
+def read_table_records(
     stream: BufferedReader, chosen: Columns = NONE_CHOSEN, *, is_specified: bool = True
 ) -> Iterator[ReadResult]:
     """Yield the records of a table in order, and a problem for each row that cannot be read. A note
@@ -382,7 +382,7 @@ def group_rows(stream: BinaryIO, begins: str) -> Iterator[tuple[int, str]]:
     lines: list[str] = []
     first = 1
     quotation_mark = None  # the mark, or "", with which the rows of this table begin
-    for number, line in read_lines(stream):
+    for number, line in read_numbered_lines(stream):
         begin = re.match(begins, line)
         is_start = begin is not None and begin[1] == quotation_mark
         if lines and is_start:
@@ -408,7 +408,7 @@ def split_row(row: str, delimiter: str, width: int) -> list[str]:
     """Return the cells of a row. Raises ``UnreadableSource`` if the row is broken or if its number
     of cells differs from ``width``, the number in the header.
     """
-    check_size(len(row))
+    check_source_size(len(row))
     try:
         cells = next(csv.reader([row], delimiter=delimiter, strict=True), [])
     except csv.Error as error:
@@ -431,7 +431,7 @@ def _read_cells(header: _Header, cells: Sequence[str]) -> RecordContent:
     for column, cell in zip(header.columns, cells, strict=True):
         if column and cell.strip():
             fields.setdefault(column, cell)
-    content = read_named(header.register, fields.items(), "table")
+    content = read_named_fields(header.register, fields.items(), "table")
     unread = header.unread
     if unread and not content.sections:
         read = [name for name in header.names if name.strip() not in unread]

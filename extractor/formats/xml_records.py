@@ -24,7 +24,7 @@ from extractor.formats.found import (
     UnreadableSource,
     build_content,
 )
-from extractor.formats.record import read_named, read_record
+from extractor.formats.record import read_named_fields, read_record
 from extractor.formats.registers import Register, fold_column, list_registers
 from extractor.formats.streams import BLOCK_BYTES, TextBuffer, replace_odd_bytes
 from extractor.schemas.base import JsonObject
@@ -238,7 +238,9 @@ def build_xml(register: Register, record: Element) -> RecordContent:
     """
     tree = _make_tree(record)
     if register.columns:
-        return read_named(register, _list_fields(register.columns_by_name, tree), "xml")
+        return read_named_fields(
+            register, _list_fields(register.columns_by_name, tree), "xml"
+        )
     return read_record(register, tree, "xml")
 
 

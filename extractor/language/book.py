@@ -27,7 +27,7 @@ from extractor.language.lexer import (
     list_term_words,
 )
 from extractor.language.patterns import (
-    Rule,
+    TokenRule,
     check_texts,
     make_rule,
     read_rules,
@@ -160,7 +160,7 @@ class TermFinder:
                 if not numbers or _has_numbers(tokens, start, numbers):
                     terms.append(Term(entry, start, last + 1))
         if len(terms) > 1:
-            terms = list(drop_overlaps(terms))
+            terms = list(drop_overlapping_terms(terms))
         return terms
 
 
@@ -171,7 +171,7 @@ def _has_numbers(tokens: Tokens, start: int, numbers: _PlacedNumbers) -> bool:
     return all(tokens.words[start + at].lower() == number for at, number in numbers)
 
 
-def drop_overlaps(terms: list[Term]) -> Iterator[Term]:
+def drop_overlapping_terms(terms: list[Term]) -> Iterator[Term]:
     """Remove overlaps from left to right, keeping the longest term at each start."""
     done = 0
     for term in sorted(terms, key=lambda term: (term.first, -term.end)):
@@ -180,13 +180,13 @@ def drop_overlaps(terms: list[Term]) -> Iterator[Term]:
             done = term.end
 
 
-def read_entries(vocabulary: str, text: str) -> Iterator[Entry]:
+def read_book_entries(vocabulary: str, text: str) -> Iterator[Entry]:
     r"""Yield the entries in the text of a file: ``value = [terms]``, or a table with the fields of
     an entry. The key is the value unless the table specifies ``value``.
 
     >>> [
     ...     entry.value
-    ...     for entry in read_entries(
+    ...     for entry in read_book_entries(
     ...         "frequencies", 'QD = ["daily"]\ntwice = { value = "BID" }'
     ...     )
     ... ]
@@ -216,13 +216,13 @@ class Book:
     vocabulary.
     """
 
-    rules: Mapping[str, Rule]
+    rules: Mapping[str, TokenRule]
     vocabularies: Mapping[str, tuple[Entry, ...]]
     finders: Mapping[str, TermFinder]
-    entry_rules: Mapping[str, list[tuple[Rule, Entry]]]
+    entry_rules: Mapping[str, list[tuple[TokenRule, Entry]]]
 
 
-class _Rules(dict[str, Rule]):
+class _Rules(dict[str, TokenRule]):
     """Rules by name. A vocabulary is also a rule, which matches any of its terms; it is written
     when a text first needs it.
     """
@@ -231,9 +231,9 @@ class _Rules(dict[str, Rule]):
         super().__init__()
         self._vocabularies = vocabularies
 
-    def __missing__(self, name: str) -> Rule:
+    def __missing__(self, name: str) -> TokenRule:
         pattern = _write_entries(self._vocabularies[name])
-        self[name] = Rule(name, pattern, book=self)
+        self[name] = TokenRule(name, pattern, book=self)
         return self[name]
 
 
@@ -246,7 +246,7 @@ def load_book() -> Book:
     vocabularies: dict[str, tuple[Entry, ...]] = {}
     for file in _list_files(tuple(folder / "terms" for folder in folders)):
         with file.named_in_errors():
-            entries = tuple(read_entries(file.topic, file.text))
+            entries = tuple(read_book_entries(file.topic, file.text))
         vocabularies[file.topic] = (*vocabularies.get(file.topic, ()), *entries)
     rules = _Rules(vocabularies)
     for file in _list_files(folders):
@@ -372,7 +372,7 @@ def read_words(text: str) -> Tokens:
 
 
 @cache
-def rule(name: str) -> Rule:
+def rule(name: str) -> TokenRule:
     """Return the rule with the given name. Raises ``KeyError`` if the name is unknown."""
     return load_book().rules[name]
 
@@ -388,7 +388,7 @@ class RuleIndex:
     ([0], [])
     """
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
+    def __init__(self, rules: Iterable[TokenRule]) -> None:
         by_code: dict[str, list[int]] = {}
         for place, indexed in enumerate(rules):
             # "" stands for a rule that may match without any particular code
@@ -470,7 +470,7 @@ def find_terms(
         entry_rule, entry = book.entry_rules[vocabulary][place]
         for match in entry_rule.find(tokens, first, end):
             terms.append(Term(entry, match.first, match.end))
-    return list(drop_overlaps(terms))
+    return list(drop_overlapping_terms(terms))
 
 
 @cache

@@ -133,7 +133,7 @@ def _locate(tokens: Tokens, match: re.Match[str], shift: int = 0) -> RuleMatch:
 
 
 @dataclass(frozen=True)
-class Rule:
+class TokenRule:
     """A rule in the rule book. ``expression`` is compiled when a text first needs it: a rule is
     not asked about tokens that contain none of the codes that each of its matches contains.
     """
@@ -145,7 +145,7 @@ class Rule:
     note: str | None = None
     file: str = field(default="", repr=False)
     """The path of its file, for messages; empty for a rule that the code has made."""
-    book: "Mapping[str, Rule]" = field(default_factory=dict, repr=False)
+    book: "Mapping[str, TokenRule]" = field(default_factory=dict, repr=False)
     written: list["_WrittenPattern"] = field(
         default_factory=list, init=False, repr=False
     )
@@ -328,7 +328,7 @@ class _WrittenPattern:
     shape: Shape
 
 
-def _write(rule: Rule, within: set[str]) -> _WrittenPattern:
+def _write(rule: TokenRule, within: set[str]) -> _WrittenPattern:
     """Return the regular expression for a rule, to be matched against codes. ``within`` contains
     the names of the rules that refer to this rule.
     """
@@ -362,7 +362,7 @@ def _write(rule: Rule, within: set[str]) -> _WrittenPattern:
 
 
 def _write_atom(
-    rule: Rule, atom: re.Match[str], within: set[str], shapes: ShapeReader
+    rule: TokenRule, atom: re.Match[str], within: set[str], shapes: ShapeReader
 ) -> str:
     """Return the regular expression for one piece of a pattern. Add its shape to ``shapes``."""
     kind = atom.lastgroup or ""
@@ -391,7 +391,7 @@ def _write_atom(
 
 
 def _read_reference(
-    rule: Rule, atom: re.Match[str], within: set[str]
+    rule: TokenRule, atom: re.Match[str], within: set[str]
 ) -> _WrittenPattern:
     """Return the regular expression for ``<name>``, which refers to another rule. The named parts
     of that rule are dropped unless the pattern keeps them (``<+name>``).
@@ -423,7 +423,9 @@ def _explain(error: re.error) -> str:
     return f"the pattern is no regular expression ({problem})"
 
 
-def read_rules(text: str, book: Mapping[str, Rule], file: str = "") -> list[Rule]:
+def read_rules(
+    text: str, book: Mapping[str, TokenRule], file: str = ""
+) -> list[TokenRule]:
     r"""Return the rules in the text of a file and register their words. The rules may refer to the
     rules in ``book``. Raises ``RuleError`` for a table that is no rule.
 
@@ -431,7 +433,7 @@ def read_rules(text: str, book: Mapping[str, Rule], file: str = "") -> list[Rule
     Traceback (most recent call last):
     extractor.errors.RuleError: times.toml: rule washout: unknown key patern (did you mean pattern?)
     """
-    rules: list[Rule] = []
+    rules: list[TokenRule] = []
     for name, fields in tomli.loads(text).get("rule", {}).items():
         _check_fields(fields, f"{file}: rule {name}")
         for key in ("examples", "counter_examples"):
@@ -461,10 +463,10 @@ def check_texts(value: object, place: str) -> None:
         raise RuleError(f'{place} is no list of texts; write ["one", "another"]')
 
 
-def make_rule(**fields: Any) -> Rule:
+def make_rule(**fields: Any) -> TokenRule:
     """Create a rule and register its words. Call this function before reading texts that contain
     the words.
     """
-    rule = Rule(**fields)
+    rule = TokenRule(**fields)
     LEXICON.add_together(list(filter(None, _WORDS.findall(rule.pattern))))
     return rule

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from extractor.errors import BudgetReached, ExtractorError, MissingKey, ModelError
 from extractor.language.shown import show_line
-from extractor.match.decide import Match, decide, list_open
+from extractor.match.decide import Match, decide, list_open_criteria
 from extractor.match.facts import ONLY_A_MODEL, Facts
 from extractor.match.judge import Decision, Verdict
 from extractor.match.plan import Plan, Rule
@@ -69,7 +69,7 @@ class MatchReply(ReplyModel, frozen=True):
 
 
 @cache
-def load_prompt() -> Prompt:
+def load_match_prompt() -> Prompt:
     """Return the static part of all calls."""
     return make_prompt("match", _VERSION, _PROMPT.read_text("utf-8").strip())
 
@@ -106,7 +106,9 @@ class LineRequest:
             head = "|".join(filter(None, (str(number), rule.kind, above)))
             lines.append(f"[{head}] {_show(rule.quote)}")
         output = _PER_REPLY + _PER_ITEM * len(part)
-        return Call(load_prompt(), "\n".join(lines), MatchReply, output, self.record_id)
+        return Call(
+            load_match_prompt(), "\n".join(lines), MatchReply, output, self.record_id
+        )
 
     def count_items(self, part: range) -> int:
         """Return the number of criteria of a part."""
@@ -136,14 +138,14 @@ def _show(text: str) -> str:
     return PLACE.sub("[ ", flatten(text[:_LONGEST_LINE]))
 
 
-def plan_request(plan: Plan, facts: Facts) -> LineRequest | None:
+def plan_match_request(plan: Plan, facts: Facts) -> LineRequest | None:
     """Return what to ask; None if nothing is known of the patient, or nothing is open."""
     sentences = facts.sentences + facts.stated
     if not sentences:
         return None
     places = [
         place
-        for place in list_open(plan, facts)
+        for place in list_open_criteria(plan, facts)
         if len(plan.rules[place].quote) <= _LONGEST_LINE
     ]
     if not places:
@@ -154,7 +156,7 @@ def plan_request(plan: Plan, facts: Facts) -> LineRequest | None:
 
 def measure_request(plan: Plan, facts: Facts) -> RequestSize:
     """Return the size of the calls about a trial and a patient, for a forecast."""
-    request = plan_request(plan, facts)
+    request = plan_match_request(plan, facts)
     if request is None:
         return RequestSize()
     total = RequestSize()
@@ -206,7 +208,7 @@ async def ask_match(plan: Plan, facts: Facts, model: Model) -> Asked:
     If the budget is reached or the model fails, the verdicts of the rules are returned with a
     finding. Raises ``MissingKey``, with which all other calls would fail.
     """
-    request = plan_request(plan, facts)
+    request = plan_match_request(plan, facts)
     if request is None:
         return Asked(_forget_unread(decide(plan, facts)))
     answers: dict[int, Verdict] = {}

@@ -158,7 +158,7 @@ def skip_joint(text: str, start: int) -> int:
     return start
 
 
-def read_line(masked: str, idle: frozenset[str], *, required: bool) -> Line:
+def read_around_tests(masked: str, idle: frozenset[str], *, required: bool) -> Line:
     """Read the words around the tests of a line.
 
     Args:
@@ -189,7 +189,7 @@ _JOINTS = {
 }
 
 
-class _Reader:
+class _LineReader:
     """Reads the tokens of a line from left to right."""
 
     def __init__(self, idle: frozenset[str]) -> None:
@@ -287,7 +287,7 @@ class _Reader:
 
 
 def _parse(tokens: Sequence[str], idle: frozenset[str]) -> Line:
-    reader = _Reader(idle)
+    reader = _LineReader(idle)
     for token in tokens:
         reader.read(token)
     reader.close()

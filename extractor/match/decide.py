@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from extractor.language.shown import show_line
 from extractor.match.facts import Facts, Patient, read_facts
-from extractor.match.judge import Verdict, depend, run_test, weigh
+from extractor.match.judge import Verdict, depend, run_test, weigh_verdicts
 from extractor.match.plan import Group, Plan, Rule, plan_trial
 from extractor.schemas import TrialExtraction
 
@@ -133,7 +133,7 @@ def decide(
 _DECIDED = ("met", "not_met")
 
 
-def list_open(plan: Plan, facts: Facts) -> list[int]:
+def list_open_criteria(plan: Plan, facts: Facts) -> list[int]:
     """Return the places of the criteria that the patient's data leave undecided; none of a trial
     that is excluded anyway, or of a list of which enough items are met.
     """
@@ -141,7 +141,7 @@ def list_open(plan: Plan, facts: Facts) -> list[int]:
     settled = set[int]()
     for group in plan.groups:
         members = [verdicts[place] for place in group.members]
-        if weigh(members, group.need).verdict in _DECIDED:
+        if weigh_verdicts(members, group.need).verdict in _DECIDED:
             settled.update(group.members)
     if decide(plan, facts).answer == "excluded":
         return []
@@ -205,7 +205,7 @@ def _apply_group(group: Group, verdicts: list[Verdict]) -> None:
     is undecided.
     """
     members = [verdicts[place] for place in group.members]
-    whole = weigh(members, group.need).verdict
+    whole = weigh_verdicts(members, group.need).verdict
     for place, one in zip(group.members, members, strict=True):
         if whole == "met" and one.verdict == "not_met":
             why = f"{one.why}; but enough of {group.shown}"

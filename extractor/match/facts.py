@@ -17,12 +17,12 @@ from extractor.concepts.people.registered_ages import (
 from extractor.language.book import read_words
 from extractor.language.numbers import DAYS, find_durations
 from extractor.language.shown import show_line
-from extractor.match.quantities import SEXES, Units, tell
+from extractor.match.quantities import SEXES, Units, describe_unused
 from extractor.match.synonyms import (
     Synonyms,
     is_lasting,
+    list_class_members,
     list_keys,
-    list_members,
 )
 from extractor.match.values import read_values
 from extractor.match.wider import list_wider, strip_event
@@ -181,7 +181,7 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
     for name, time in patient.since.items():
         days = _read_days(time, patient.on)
         if isinstance(days, str):
-            unused.append(tell(f"since {name}", time, days))
+            unused.append(describe_unused(f"since {name}", time, days))
             continue
         names.add_event(name, days, time)
     for name in patient.drugs:
@@ -355,7 +355,9 @@ class _Names:
 
     def deny(self, name: str, *, ever: bool) -> None:
         keys = list_keys(name, self.synonyms)
-        keys += [key for key in list_members(keys, self.synonyms) if key not in keys]
+        keys += [
+            key for key in list_class_members(keys, self.synonyms) if key not in keys
+        ]
         never = ever or is_lasting(keys)
         said = f"never: {name}" if ever else f"absent: {name}"
         for key in keys:
@@ -417,12 +419,12 @@ def _find_ages(patient: Patient) -> dict[str, Units] | str:
     """Return the ages of a patient, or why they cannot be read."""
     if patient.birth_date and patient.age is None:
         if patient.on is None:
-            return tell(
+            return describe_unused(
                 "birth_date", patient.birth_date, "state the date of the data (on)"
             )
         days = (patient.on - patient.birth_date).days
         if not 0 <= days <= OLDEST:
-            return tell(
+            return describe_unused(
                 "birth_date", patient.birth_date, "is not the birth of a patient"
             )
         return _list_ages(float(days), days + 1 - 1e-6)
@@ -431,7 +433,7 @@ def _find_ages(patient: Patient) -> dict[str, Units] | str:
     written = str(patient.age).strip()
     age = read_registered_age(written) if _AGE.fullmatch(written) else None
     if isinstance(patient.age, bool) or age is None or count_days(age) > OLDEST:
-        return tell("age", written, "is not an age such as 70 or '6 months'")
+        return describe_unused("age", written, "is not an age such as 70 or '6 months'")
     fewest_days = most_days = count_days(age)
     if age.value % 1 == 0:
         # until just before the next birthday

@@ -48,7 +48,7 @@ def run_test(test: Test, facts: Facts, min_confidence: float) -> Verdict:
             one = run_test(part, facts, min_confidence)
             if part.when:
                 tests = [run_test(each, facts, min_confidence) for each in part.when]
-                condition = weigh(tests, 0)
+                condition = weigh_verdicts(tests, 0)
                 applies = condition.verdict
                 # a limit for women does not concern a man
                 if applies == "not_met":
@@ -58,7 +58,7 @@ def run_test(test: Test, facts: Facts, min_confidence: float) -> Verdict:
                 if applies != "met":
                     one = depend(one, part.shown, "")
             verdicts.append(one)
-        verdict = weigh(verdicts, test.need)
+        verdict = weigh_verdicts(verdicts, test.need)
         if unconcerned and not verdicts:
             verdict = Verdict("met", unconcerned)
     if test.confidence < min_confidence and verdict.verdict in ("met", "not_met"):
@@ -159,7 +159,7 @@ def depend(verdict: Verdict, keeps_out: str, lets_in: str) -> Verdict:
     return verdict._replace(verdict="depends", why=why, ask=())
 
 
-def weigh(verdicts: Sequence[Verdict], need: int) -> Verdict:
+def weigh_verdicts(verdicts: Sequence[Verdict], need: int) -> Verdict:
     """Return what verdicts say together if ``need`` of them must be met; 0 stands for all, and a
     negative number for an unknown one, with which they are neither met nor not met.
     """

@@ -17,7 +17,7 @@ from extractor.match.coverage import (
     Joint,
     Line,
     find_alone,
-    read_line,
+    read_around_tests,
     skip_joint,
 )
 from extractor.match.quantities import (
@@ -74,7 +74,7 @@ _OF_ANOTHER_TIME = frozenset({"diagnosis", "diagnosed", "start", "first"})
 """Words beside an age that is not the present one."""
 
 
-class Reading(NamedTuple):
+class LineTest(NamedTuple):
     """A criterion's limits, compiled.
 
     Attributes:
@@ -95,7 +95,7 @@ def plan_limits(
     sex: Sex | None,
     *,
     required: bool,
-) -> Reading:
+) -> LineTest:
     """Compile a criterion that has limits.
 
     Args:
@@ -106,7 +106,7 @@ def plan_limits(
         required: Whether the line must be true to let a patient in.
     """
     masked = _mask(criterion, base)
-    line = read_line(masked, idle, required=required)
+    line = read_around_tests(masked, idle, required=required)
     limits = _list_tests(criterion, base, required=required)
     if line.names_people:
         limits = [
@@ -128,7 +128,7 @@ def plan_limits(
         [named] = sexes
         # it may be about the women among the participants
         test = limit_to(test, named)
-    return Reading(test, line.rest, bool(ages) and ages <= alone)
+    return LineTest(test, line.rest, bool(ages) and ages <= alone)
 
 
 def limit_to(test: Test, sex: str) -> Test:

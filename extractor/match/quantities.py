@@ -73,7 +73,7 @@ def _drop_idle(written: str) -> list[str]:
     return [word for word in spell_words(written) if word not in idle]
 
 
-def tell(name: str, written: object, reason: str) -> str:
+def describe_unused(name: str, written: object, reason: str) -> str:
     """Return a line about a value that is not used."""
     shown = show_line(f"{name}: {written}")
     if len(shown) > _LONGEST_SHOWN:

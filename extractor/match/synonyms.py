@@ -164,7 +164,7 @@ def list_kinds(keys: Iterable[str], name: str, synonyms: Synonyms) -> list[str]:
     return list(found)
 
 
-def list_members(keys: Iterable[str], synonyms: Synonyms) -> list[str]:
+def list_class_members(keys: Iterable[str], synonyms: Synonyms) -> list[str]:
     """Return the keys of all members of classes: who has no member of a class has none of these."""
     wanted = set(keys)
     found: dict[str, None] = {}

@@ -11,9 +11,9 @@ from extractor.language.numbers import ROMAN, read_number
 from extractor.match.quantities import (
     ROOM_AIR,
     Units,
+    describe_unused,
     key_quantity,
     name_value,
-    tell,
 )
 from extractor.measures.names import spell_words
 from extractor.schemas import Comparator, Constraint
@@ -69,7 +69,7 @@ def read_values(
     for name, value in written.items():
         for reading in _read_value(name, str(value)):
             if isinstance(reading, str):
-                unused.append(tell(name, value, reading))
+                unused.append(describe_unused(name, value, reading))
                 continue
             place = reading.key, reading.unit
             units = values.setdefault(reading.key, {})
@@ -78,7 +78,9 @@ def read_values(
                 # neither is believed
                 units[reading.unit] = ()
                 unused.append(
-                    tell(name, value, f"{names[place]} states another value; keep one")
+                    describe_unused(
+                        name, value, f"{names[place]} states another value; keep one"
+                    )
                 )
                 continue
             names.setdefault(place, name)
@@ -107,17 +109,19 @@ def _add_ratios(
     for name, value in upper_limits.items():
         for reading in _read_value(name, str(value)):
             if isinstance(reading, str):
-                yield tell(f"upper limit of {name}", value, reading)
+                yield describe_unused(f"upper limit of {name}", value, reading)
                 continue
             [limit, *_] = reading.numbers
             numbers = values.get(reading.key, {}).get(reading.unit)
             if len(reading.numbers) > 1 or limit <= 0:
-                yield tell(f"upper limit of {name}", value, "is not one number")
+                yield describe_unused(
+                    f"upper limit of {name}", value, "is not one number"
+                )
             elif numbers:
                 ratios = tuple(number / limit for number in numbers)
                 values[reading.key].setdefault("{ULN}", ratios)
             else:
-                yield tell(
+                yield describe_unused(
                     f"upper limit of {name}", value, "there is no value in such a unit"
                 )
 

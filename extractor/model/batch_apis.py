@@ -86,7 +86,7 @@ class _Page(_Reply):
     last_id: str | None = None
 
 
-class _State(_Reply):
+class _BatchState(_Reply):
     """The state of a batch. The provider states errors only if it rejects the whole batch."""
 
     status: str
@@ -159,7 +159,7 @@ class BatchApi:
         reply = await self.get(f"/batches/{quote(name, safe='')}")
         if reply is None:
             return None
-        batch = _State.read(reply)
+        batch = _BatchState.read(reply)
         done = (batch.completed or 0) + (batch.failed or 0)
         reasons = [
             f"{at(error, 'code')} {at(error, 'message')}"
@@ -230,21 +230,21 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, AnswerLine]]:
         text = line.decode("utf-8-sig", "replace").strip()
         if text:
             digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-            yield number, read_line(text)._replace(sha256=digest)
+            yield number, read_answer_line(text)._replace(sha256=digest)
 
 
-def read_line(text: str) -> AnswerLine:
+def read_answer_line(text: str) -> AnswerLine:
     """Read a line of an answer file. What may have been answered is paid: a line shows that its
     request failed only with a status that says so, or with an error beside an empty response, and
     never if it contains an answer.
 
-    >>> read_line('{"custom_id": "a", "response": {"status_code": 429, "body": {}}}')[
-    ...     2:4
-    ... ]
+    >>> read_answer_line(
+    ...     '{"custom_id": "a", "response": {"status_code": 429, "body": {}}}'
+    ... )[2:4]
     ('status 429, no completion', True)
-    >>> read_line("<html>").problem
+    >>> read_answer_line("<html>").problem
     "not an answer to a request: '<html>'"
-    >>> read_line('{"custom_id": "a", "response": {"status_code": 200, "bo').name
+    >>> read_answer_line('{"custom_id": "a", "response": {"status_code": 200, "bo').name
     'a'
     """
     try:

@@ -127,7 +127,7 @@ def list_open(store: CallStore) -> list[Batch]:
 
 
 @dataclass(eq=False)
-class _Read:
+class _AnswerFiles:
     """What the answer files of a batch say: the requests with a line, whatever it says (``named``),
     with a line that may be ``paid``, and with an answer that may be paid and cannot be read
     (``unread``); a ``problem`` that may explain why requests have no line, and the first problem of
@@ -376,12 +376,12 @@ class Batches:
 
     async def _read_answers(
         self, batch: Batch, progress: Progress, waiting: dict[str, int]
-    ) -> "_Read":
+    ) -> "_AnswerFiles":
         """Read the answer files of a batch, and store each line of a ``waiting`` call. The calls
         that are answered are removed from ``waiting``.
         """
         own = self._list_requests(batch)
-        read = _Read()
+        read = _AnswerFiles()
         for file in progress.files:
             content = await self._send(partial(self._api.get, file))
             if content is None:
@@ -485,7 +485,7 @@ class Batches:
         )
 
 
-def _may_lack_lines(batch: Batch, progress: Progress, read: _Read) -> bool:
+def _may_lack_lines(batch: Batch, progress: Progress, read: _AnswerFiles) -> bool:
     """Return whether requests of a batch may have no line in its answer files: it failed or was
     cancelled, and there are as many lines, and answers, as the provider counts.
     """

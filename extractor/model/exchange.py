@@ -21,7 +21,7 @@ from extractor.model.completions import Completion
 from extractor.model.cost.budget import Budget, Meter
 from extractor.model.request_form import RequestForm
 from extractor.model.spec import ClientSettings, ModelSpec
-from extractor.model.store import State, judge
+from extractor.model.store import State, judge_call
 
 
 class Exchange:
@@ -95,7 +95,7 @@ class Exchange:
         """Return True if the files contain a usable answer to a call."""
         line = self._answers.get(call.question_key)
         if line and line.completion:
-            return judge(line.completion) is State.ANSWERED
+            return judge_call(line.completion) is State.ANSWERED
         return False
 
     def answer(self, call: Call) -> Completion:
@@ -181,4 +181,4 @@ def _rank(line: AnswerLine) -> int:
     if line.completion is None:
         return len(State) + line.has_failed
     # in the order in which the states are declared
-    return list(State).index(judge(line.completion))
+    return list(State).index(judge_call(line.completion))

@@ -75,7 +75,7 @@ class Spending(NamedTuple):
     most_unpriced: Usage = Usage()
 
 
-def judge(completion: Completion) -> State:
+def judge_call(completion: Completion) -> State:
     """Return the state of an answered call, depending on whether its answer is truncated, complete
     JSON, or unusable.
     """
@@ -117,7 +117,7 @@ class CallStore:
                 record_id=call.record_id,
                 model=model,
                 prompt=call.prompt.sha256,
-                user=pack(call.user),
+                user=compress_text(call.user),
                 output_limit=call.max_output_tokens,
                 sent=datetime.now(UTC).isoformat(timespec="milliseconds"),
                 state=state,
@@ -147,9 +147,9 @@ class CallStore:
         row: dict[str, object] = {"state": state, "why": why, "answer": None}
         if completion:
             row = {
-                "state": judge(completion),
+                "state": judge_call(completion),
                 "why": completion.remark,
-                "answer": pack(completion.text),
+                "answer": compress_text(completion.text),
                 "ending": completion.ending,
                 "answered_by": completion.model,
             }
@@ -266,7 +266,7 @@ OpenStore = Callable[[], CallStore]
 """Opens the store when it is first used, because a run begins only after its model is open."""
 
 
-def pack(text: str) -> bytes:
+def compress_text(text: str) -> bytes:
     """Compress text for storage."""
     return zlib.compress(text.encode("utf-8", "surrogatepass"))
 

@@ -18,7 +18,7 @@ from extractor.language.wrapping import (
 )
 from extractor.outline.cutting import DEEPER, CutPiece, cut_first_parts, cut_items
 from extractor.outline.headings import Heading, Vocabulary, find_heading
-from extractor.outline.lines import TextLine, read_lines, strip_punctuation
+from extractor.outline.lines import TextLine, read_section_lines, strip_punctuation
 
 # Chosen by hand; a tenth less changes no case, and none of 120 registry records.
 _DOUBT = 0.5
@@ -39,7 +39,7 @@ _SAME = 1
 """Maximum number of columns by which the starts of two aligned lines may differ."""
 
 
-def weigh(question: str, conditions: Mapping[str, bool]) -> float:
+def weigh_conditions(question: str, conditions: Mapping[str, bool]) -> float:
     """Return the sum of the weights of the conditions that are met, for a question (``heading`` or
     ``continues``). Above zero means yes, and exactly 0 is a tie.
     """
@@ -72,10 +72,10 @@ def weigh_continuation(
     line: TextLine, above: TextLine, below: TextLine | None, width: int | None
 ) -> float:
     """Weigh the signs that a line without a list marker continues the line above: a sum of weights
-    (``weigh``), above zero if it does, and 0 or less if it begins a line of its own. ``width`` is
-    the width at which the text was wrapped; None if it was not.
+    (``weigh_conditions``), above zero if it does, and 0 or less if it begins a line of its own.
+    ``width`` is the width at which the text was wrapped; None if it was not.
     """
-    return weigh(
+    return weigh_conditions(
         "continues",
         {
             **_read_words_between(line, above, below),
@@ -156,9 +156,9 @@ def weigh_heading(
     line: TextLine, above: TextLine | None, below: TextLine | None
 ) -> float:
     """Weigh the signs that a line without a list marker is a heading for the lines below it: a sum
-    of weights (``weigh``), above zero if it is.
+    of weights (``weigh_conditions``), above zero if it is.
     """
-    return weigh(
+    return weigh_conditions(
         "heading", {**_read_words(line), **_read_neighbours(line, above, below)}
     )
 
@@ -400,7 +400,7 @@ def read_pieces(section: LexedSection, vocabulary: Vocabulary) -> list[CutPiece]
     """Return the lines of a section, wrapped lines joined, and cut at the headings within them.
     Items that share a line are not cut yet.
     """
-    joined = _join_wrapped(read_lines(section, vocabulary), vocabulary)
+    joined = _join_wrapped(read_section_lines(section, vocabulary), vocabulary)
     pieces: list[CutPiece] = []
     for whole in joined:
         pieces += _split_joined(whole, vocabulary)

@@ -327,11 +327,13 @@ def _describe_letters(mark: str, letters: str) -> tuple[str, int]:
     return mark.replace(letters, first), ord(letters.lower()[0]) - ord("a") + 1
 
 
-def list_meanings(mark: str, style: str, number: int) -> Iterator[tuple[str, int]]:
+def list_marker_meanings(
+    mark: str, style: str, number: int
+) -> Iterator[tuple[str, int]]:
     """Yield the styles and numbers of a list marker: an "i", a "v" or an "x" is a letter or a Roman
     numeral.
 
-    >>> list(list_meanings("v.", "a.", 22))
+    >>> list(list_marker_meanings("v.", "a.", 22))
     [('a.', 22), ('i.', 5)]
     """
     yield style, number

@@ -21,7 +21,7 @@ from extractor.outline.boundaries import (
     Stretch,
     find_boundaries,
     find_own_mark,
-    list_meanings,
+    list_marker_meanings,
     read_mark,
 )
 from extractor.outline.headings import Heading
@@ -505,7 +505,7 @@ def _may_start(piece: CutPiece, number: int, own: int, first: int) -> bool:
 
 def _list_meanings_of(gap: Gap) -> Iterator[tuple[str, int]]:
     """Yield the (style, number) pairs that the list marker of a gap may stand for."""
-    return list_meanings(gap.mark, gap.style, gap.number)
+    return list_marker_meanings(gap.mark, gap.style, gap.number)
 
 
 def _plain(style: str) -> str:

@@ -11,8 +11,8 @@ from rapidfuzz.distance import OSA
 from extractor.language.book import load_book, read_text, rule
 from extractor.language.lexer import Tokens
 from extractor.language.passage import Passage
-from extractor.language.patterns import Rule, RuleMatch, make_rule
-from extractor.outline.boundaries import find_own_mark, list_meanings
+from extractor.language.patterns import RuleMatch, TokenRule, make_rule
+from extractor.outline.boundaries import find_own_mark, list_marker_meanings
 
 MISSPELT = "the list heading is misspelt"
 SPACED = "the letters of the list heading are set apart"
@@ -67,7 +67,7 @@ class Heading:
 
 
 @cache
-def _heading_rule(terms: str, front: str) -> Rule:
+def _heading_rule(terms: str, front: str) -> TokenRule:
     before = ""
     if front:
         before = f"<{front}>{{0,4}}"
@@ -146,7 +146,7 @@ def _begins_list(text: str) -> bool:
     mark = find_own_mark(text)
     if mark is None:
         return False
-    meanings = list_meanings(mark.mark, mark.style, mark.number)
+    meanings = list_marker_meanings(mark.mark, mark.style, mark.number)
     return any(number == 1 for _, number in meanings)
 
 

@@ -12,7 +12,7 @@ from extractor.language.lexer import Range, Tokens
 from extractor.language.passage import LexedSection, Passage
 from extractor.language.values import replace
 from extractor.language.wrapping import is_page_edge
-from extractor.outline.boundaries import describe_mark, list_meanings
+from extractor.outline.boundaries import describe_mark, list_marker_meanings
 from extractor.outline.headings import Heading, Vocabulary, find_heading
 
 _CELL_END = re.compile(r"[\t|]")
@@ -303,7 +303,7 @@ class TextLine:
         return self.passage.clean_span
 
 
-def read_lines(section: LexedSection, vocabulary: Vocabulary) -> list[TextLine]:
+def read_section_lines(section: LexedSection, vocabulary: Vocabulary) -> list[TextLine]:
     """Return the lines of a section that contain words, each with its list marker."""
     lines = list(map(_read_line, list_written(section, vocabulary)))
     lines = _drop_false_marks(lines)
@@ -381,7 +381,7 @@ def _read_style(match: re.Match[str]) -> tuple[str, int]:
         return match["prefix"] + "#", int(match["n4"])
     if match["tail"]:
         return "1.1" + "x" * match["tail"].count("."), 0
-    return list(list_meanings(mark, *describe_mark(mark)))[-1]
+    return list(list_marker_meanings(mark, *describe_mark(mark)))[-1]
 
 
 def _is_html_item(passage: Passage) -> bool:
@@ -401,7 +401,7 @@ def _drop_false_marks(lines: Sequence[TextLine]) -> list[TextLine]:
     """
     ordinals: dict[str, set[int]] = {}
     for line in lines:
-        for style, ordinal in list_meanings(line.mark, line.style, line.ordinal):
+        for style, ordinal in list_marker_meanings(line.mark, line.style, line.ordinal):
             ordinals.setdefault(style, set()).add(ordinal)
     kept: list[TextLine] = []
     for line in lines:

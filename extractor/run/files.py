@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from extractor.errors import FolderInUse, FolderNotWritable, StoreError, naming_file
-from extractor.resources import read_json
+from extractor.resources import parse_json
 from extractor.schemas.base import StrPath
 
 EXTRACTIONS = "extractions.jsonl"
@@ -143,7 +143,7 @@ def read_failures(path: Path) -> list[Failed]:
     for number, line in enumerate(lines, start=1):
         failure = None
         with suppress(ValueError):
-            failure = read_json(line.decode("utf-8", "replace"))
+            failure = parse_json(line.decode("utf-8", "replace"))
         if isinstance(failure, dict):
             failures.append(failure)
         elif line.strip():

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from extractor.errors import ArgumentError, RecordError, StoreError
 from extractor.plurals import counted, show_some
-from extractor.resources import read_json
+from extractor.resources import parse_json
 from extractor.run.files import (
     EXTRACTIONS,
     FAILURES,
@@ -154,7 +154,7 @@ def list_in_file(path: Path) -> Iterator[ByteRange]:
 
 def _read_id(place: ByteRange) -> str:
     try:
-        return str(read_json(place.read())["record_id"])
+        return str(parse_json(place.read())["record_id"])
     except (ValueError, KeyError, TypeError):
         # states what is wrong
         return parse_extraction(place.read(), place.name).record_id

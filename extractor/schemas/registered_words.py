@@ -32,10 +32,10 @@ def _fold_word(written: str) -> str:
     return _NO_LETTER.sub("", written).casefold()
 
 
-def list_words(field: str) -> tuple[str, ...]:
+def list_registered_words(field: str) -> tuple[str, ...]:
     """Return the terms of a field in their unified spelling.
 
-    >>> list_words("sex")
+    >>> list_registered_words("sex")
     ('FEMALE', 'MALE', 'ALL')
     """
     return tuple(dict.fromkeys(_list_spellings()[field].values()))
@@ -87,7 +87,7 @@ def split_masking(written: str) -> tuple[str, tuple[str, ...]]:
     if in_parts is None:
         return written, ()
     degree = unify_word("masking", in_parts["degree"])
-    if degree not in list_words("masking"):
+    if degree not in list_registered_words("masking"):
         return written, ()
     if degree == "NONE":
         return degree, ()

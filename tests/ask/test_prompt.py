@@ -21,7 +21,7 @@ from extractor.model.asking.questions import AnswerItem, ModelReply, Question
 from extractor.model.asking.reply_models import Reply
 from extractor.model.asking.request import plan_request
 from extractor.options import ExtractionOptions
-from extractor.pipeline import read_answers
+from extractor.pipeline import ground_replies
 from extractor.schemas import CriterionGroup, Task
 from tests.tables import read_cases
 from tests.trust import trial
@@ -81,7 +81,7 @@ def list_drafts(parsed, answer):
         AnswerItem(item["n"], values) for item in answer for values in [read_keys(item)]
     )
     reply = ModelReply(found)
-    parsed, result = read_answers(parsed, ExtractionOptions(), request, [reply])
+    parsed, result = ground_replies(parsed, ExtractionOptions(), request, [reply])
     return request, result
 
 

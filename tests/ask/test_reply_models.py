@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 from extractor.assembly.check import UnreadableValue
 from extractor.model.asking.answers import read_items, read_silence
 from extractor.model.asking.prompt import load_prompt
-from extractor.model.asking.reply_models import FIELDS, FORMS, Reply, list_words
+from extractor.model.asking.reply_models import FIELDS, FORMS, Reply, list_choice_words
 from extractor.model.calls import estimate_tokens, schema_of
 from extractor.model.completions import Completion, Ending
 from extractor.schemas import Category, Task, ValueKind, list_fields
@@ -51,7 +51,7 @@ def test_each_member_of_a_closed_set_has_one_word():
     for task in Task:
         for info in list_fields(task):
             if info.kind is ValueKind.CHOICE and info.name in FORMS[task]:
-                words = list_words(info)
+                words = list_choice_words(info)
                 assert sorted(words.values()) == sorted(info.type), info.path
 
 

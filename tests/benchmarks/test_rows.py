@@ -8,7 +8,7 @@ import pytest
 from benchmarks.data import read_lines
 from benchmarks.rows.__main__ import KEYS, judge_case, read_cases, write_rows
 from benchmarks.rows.cases import make_case
-from extractor.confidence.table import EMPTY, read_table, shorten
+from extractor.confidence.table import EMPTY, read_field_tables, shorten
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "benchmarks/rows"
@@ -96,7 +96,7 @@ def test_stored_rows_have_the_documented_keys_and_no_text(path):
 @pytest.mark.parametrize("path", TODAY, ids=lambda path: path.name)
 def test_rows_of_today_have_features_of_the_table_and_no_text(path):
     assert path.stat().st_size < 500_000
-    table = read_table()
+    table = read_field_tables()
     for row in read_lines(path):
         fields = shorten(row["field"]), shorten(row["field"].removesuffix(EMPTY))
         known = next(table[name] for name in fields if name in table)

@@ -8,7 +8,7 @@ import pytest
 
 from extractor import Extractor, read_results
 from extractor.apps.cli.console import BUDGET, FAILED
-from extractor.match.asking import load_prompt
+from extractor.match.asking import load_match_prompt
 from tests.commands import extract, invoke
 from tests.llm.stub import completion, items, serve
 
@@ -93,7 +93,7 @@ def test_an_answer_with_words_of_both_sides_counts_as_the_models(run):
     assert (found["findings"], found["unused"]) == ([], [])
     # one call, the static part first, without what the rules have decided
     [request] = server.requests
-    assert request["messages"][0]["content"] == load_prompt().system
+    assert request["messages"][0]["content"] == load_match_prompt().system
     asked = request["messages"][1]["content"]
     assert "ECOG 0-1" not in asked
     assert asked.index("apixaban") < asked.index("ECOG: 1.")

@@ -9,7 +9,7 @@ import pytest
 
 from extractor import Extractor, read_records, show
 from extractor.apps.pages.notebook import show_results
-from extractor.apps.pages.view import name_section
+from extractor.apps.pages.view import name_shown_section
 from extractor.language.clean import clean_text
 from extractor.schemas import TrialExtraction
 from tests.snapshots import check_json
@@ -50,7 +50,7 @@ def test_the_text_is_whole_and_all_evidence_in_it_is_marked(record, extraction):
     assert passages.keys() == {"Eligibility", "Primary outcome 1"}
     for _, item in extraction.list_items():
         for piece in item.evidence:
-            text, marked = passages[name_section(piece.section)]
+            text, marked = passages[name_shown_section(piece.section)]
             assert text == clean_text(record.raw_text(piece.section)).text
             quote = clean_text(piece.quote).text
             assert "".join(quote.split()) in "".join(marked.split())

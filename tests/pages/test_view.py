@@ -4,7 +4,7 @@ import pytest
 
 from extractor import Extractor, schemas
 from extractor.apps.pages.view import view
-from extractor.apps.pages.words import say
+from extractor.apps.pages.words import say_value
 from extractor.apps.report.record import RunRecord, show_record
 from extractor.evidence.drafts import Span
 from extractor.formats.records import make_record
@@ -25,9 +25,9 @@ INDENTED = CASES["texts"][0][1]
 
 @pytest.mark.parametrize(("kind", "value", "quotes", "words"), CASES["values"])
 def test_a_value_reads_the_same_as_a_model_and_as_json(kind, value, quotes, words):
-    assert say(value, quotes) == words
+    assert say_value(value, quotes) == words
     if kind:
-        assert say(getattr(schemas, kind).model_validate(value), quotes) == words
+        assert say_value(getattr(schemas, kind).model_validate(value), quotes) == words
 
 
 @pytest.mark.parametrize(

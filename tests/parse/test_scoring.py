@@ -10,7 +10,7 @@ from extractor.confidence import (
     weigh,
     weighing,
 )
-from extractor.confidence.table import FieldTable, read_table
+from extractor.confidence.table import FieldTable, read_field_tables
 from extractor.evidence.scoring import load_scorer
 from extractor.schemas import Category, Concept, EndpointCategory, TimeKind
 
@@ -33,14 +33,14 @@ def test_the_classes_of_the_weights_are_the_closed_sets(name, classes):
 
 
 def test_curves_rise_and_stay_below_certainty() -> None:
-    for name, table in read_table().items():
+    for name, table in read_field_tables().items():
         for (claimed, right), (more_claimed, more_right) in pairwise(table.curve):
             assert claimed < more_claimed, name
             assert right <= more_right + 0.03, name
 
 
 def test_the_table_says_what_each_feature_means_and_counts() -> None:
-    for name, table in read_table().items():
+    for name, table in read_field_tables().items():
         assert not [key for key, words in table.means.items() if words == key], name
         assert not table.unfitted, (
             f"{name}: run `python -m benchmarks.confidence --write --fields FIELD`"

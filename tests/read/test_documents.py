@@ -14,8 +14,8 @@ from extractor import Extractor, read_records
 from extractor.errors import RecordError
 from extractor.formats import document_records
 from extractor.formats.documents import reading
-from extractor.formats.documents.pdf import read_pdf
-from extractor.formats.documents.word import read_word
+from extractor.formats.documents.pdf import read_pdf_content
+from extractor.formats.documents.word import read_word_content
 from extractor.formats.records import read_stream
 
 from .pdfs import Text, set_lines, write_pdf
@@ -37,7 +37,7 @@ PROSE = "The study staff follow the manual of operations at each visit and recor
 @pytest.fixture
 def in_process(monkeypatch):
     """Parse documents in this process, which is faster than a child process for each."""
-    readers = {"pdf": read_pdf, "docx": read_word}
+    readers = {"pdf": read_pdf_content, "docx": read_word_content}
     monkeypatch.setattr(
         document_records,
         "read_document",

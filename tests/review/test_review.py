@@ -7,7 +7,7 @@ import pytest
 
 from extractor.apps.evaluation import check_gold
 from extractor.apps.export import tabulate
-from extractor.apps.review.draft import list_items
+from extractor.apps.review.draft import list_draft_items
 from extractor.apps.review.gold import correct_run
 from extractor.formats import read_records
 from extractor.run.joined import JoinedRuns
@@ -131,9 +131,9 @@ def test_values_of_every_kind_can_be_changed(client, served):
         client.change(path, value)
     assert client.finish(anyway=True)[0] == 200
     written = read_written(served)
-    items = dict(list_items(written, "eligibility"))
+    items = dict(list_draft_items(written, "eligibility"))
     for group in ("eligibility.criteria", "dosing", "endpoints"):
-        items |= dict(list_items(written, group))
+        items |= dict(list_draft_items(written, group))
     for path, value in CASES["changes"]:
         assert items[path] | value == items[path]
     window = CASES["changes"][1][1]["time_windows"][0]

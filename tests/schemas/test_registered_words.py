@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from extractor.schemas import RegistryFields
-from extractor.schemas.registered_words import list_words, unify_word
+from extractor.schemas.registered_words import list_registered_words, unify_word
 
 FILE = Path(__file__).with_name("registered_words.toml")
 TABLES = tomllib.loads(FILE.read_text("utf-8"))
@@ -72,5 +72,5 @@ def test_types_of_arms_and_interventions_have_one_spelling(field, written, word)
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_a_word_of_api_v2_is_itself(field):
-    words = list_words(field)
+    words = list_registered_words(field)
     assert [unify_word(field, word) for word in words] == list(words)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import extractor
 from extractor.language.book import load_book, read_table, read_text
-from extractor.language.patterns import Rule
+from extractor.language.patterns import TokenRule
 
 PACKAGE = Path(extractor.__file__).parent
 RULE_FILES = sorted(path for path in PACKAGE.rglob("*.toml") if "rules" in path.parts)
@@ -20,7 +20,7 @@ LONGEST_PHRASE = 300
 """Most characters of a pattern; of a list of phrases, of each phrase."""
 
 
-def list_faults(rule: Rule) -> Iterator[str]:
+def list_faults(rule: TokenRule) -> Iterator[str]:
     """Yield what is wrong with a rule."""
     yield from _list_faults_of_examples(rule)
     yield from _list_faults_of_pattern(rule)
@@ -31,7 +31,7 @@ def list_faults(rule: Rule) -> Iterator[str]:
         )
 
 
-def _list_faults_of_examples(rule: Rule) -> Iterator[str]:
+def _list_faults_of_examples(rule: TokenRule) -> Iterator[str]:
     if not rule.examples:
         yield "it has no examples: add texts that it finds"
     for text in rule.examples:
@@ -45,7 +45,7 @@ def _list_faults_of_examples(rule: Rule) -> Iterator[str]:
             )
 
 
-def _list_faults_of_pattern(rule: Rule) -> Iterator[str]:
+def _list_faults_of_pattern(rule: TokenRule) -> Iterator[str]:
     for alternative in list_alternatives(rule.pattern):
         if len(alternative) > LONGEST_PHRASE:
             yield (
@@ -72,7 +72,7 @@ def list_names(path: Path) -> Sequence[str]:
     return [*tomllib.loads(path.read_text("utf-8")).get("rule", ())]
 
 
-def is_used(rule: Rule) -> bool:
+def is_used(rule: TokenRule) -> bool:
     """Whether another rule, an entry of a vocabulary, a table or the code names the rule."""
     return rule.name in list_used()
 

@@ -28,9 +28,9 @@ from extractor.apps.evaluation import ScoreReport, check_gold
 from extractor.apps.evaluation.page import write_score_page
 from extractor.apps.evaluation.scoring import evaluate as score
 from extractor.apps.evaluation.scoring import split_fields
-from extractor.apps.evaluation.tables import list_kinds, list_scores, write_cell
+from extractor.apps.evaluation.tables import list_error_kinds, list_scores, write_cell
 from extractor.face import CustomField, read_records
-from extractor.options import FILES, MODEL, RARE, read_own_fields, split_names
+from extractor.options import FILES, MODEL, RARE, read_own_fields, split_comma_list
 from extractor.plurals import counted
 from extractor.run.finished import find_run
 from extractor.run.joined import JoinedRuns, join_fields
@@ -205,7 +205,7 @@ def _finish(
     else:
         print_report(report)
     code = OK
-    for requirement in split_names(minimums):
+    for requirement in split_comma_list(minimums):
         name, _, minimum_text = requirement.partition("=")
         try:
             minimum = float(minimum_text)
@@ -223,7 +223,7 @@ def _finish(
 def print_report(report: ScoreReport) -> None:
     """Print all scores, and the errors grouped by severity, to standard output."""
     print_text("scores.txt", report=report)
-    for rows in filter(None, (list_scores(report), list_kinds(report))):
+    for rows in filter(None, (list_scores(report), list_error_kinds(report))):
         print()
         cells = (map(write_cell, row.values()) for row in rows)
         print_table(tuple(rows[0]), cells)

@@ -21,7 +21,7 @@ from extractor.apps.cli.options import (
 from extractor.apps.cli.runs import open_runs, warn_failed, warn_incomplete
 from extractor.apps.export import Threshold
 from extractor.errors import StoreError
-from extractor.options import FILES, RARE, WHAT, Choice, split_names
+from extractor.options import FILES, RARE, WHAT, Choice, split_comma_list
 from extractor.plurals import counted
 from extractor.results import export_results
 from extractor.run.joined import JoinedRuns
@@ -95,7 +95,7 @@ def export(
         joined,
         to,
         sorted(chosen.tasks),
-        tables=split_names(tables),
+        tables=split_comma_list(tables),
         file_format=format_,
         force=force,
         threshold=threshold,

@@ -24,7 +24,7 @@ from extractor.apps.fetch import (
     open_file,
     parse_numbers,
 )
-from extractor.options import FILES, SPEED, split_names
+from extractor.options import FILES, SPEED, split_comma_list
 
 _PER_MINUTE = 50.0
 """The polite rate for the registry."""
@@ -89,8 +89,8 @@ def fetch(
     query: dict[str, Any] = {
         "condition": condition,
         "intervention": intervention,
-        "statuses": split_names(status),
-        "phases": split_names(phase),
+        "statuses": split_comma_list(status),
+        "phases": split_comma_list(phase),
         "updated_since": updated_since,
         "more": split_pairs(param or (), "--param"),
     }

@@ -25,7 +25,7 @@ from extractor.apps.evaluation import evaluate
 from extractor.apps.evaluation.page import write_score_page
 from extractor.apps.evaluation.tables import write_cell
 from extractor.apps.gold.files import export_gold, import_gold
-from extractor.apps.pages.words import say as show_value
+from extractor.apps.pages.words import say_value as show_value
 from extractor.options import FILES, read_own_fields
 from extractor.plurals import counted
 

@@ -17,7 +17,7 @@ from extractor.apps.cli.console import (
 from extractor.apps.cli.job import CommandJob
 from extractor.apps.cli.progress import Interrupts
 from extractor.apps.cli.summary import (
-    explain_lacking,
+    explain_lacking_answers,
     how_to_resume,
     is_unread,
     list_remarks,
@@ -105,7 +105,7 @@ def _judge_run(job: CommandJob, folder: RunFolder | None, stop: Stop | None) -> 
         condition = "with a higher limit, " if stop is Stop.BUDGET else ""
         say(f"{reason}; {condition}{how_to_resume(job)}")
         return _CODES[stop]
-    lacking = explain_lacking(job, folder) if job.waits else None
+    lacking = explain_lacking_answers(job, folder) if job.waits else None
     if lacking is None:
         return judge_records(job.tally)
     say(lacking)

@@ -66,7 +66,7 @@ def is_unread(job: CommandJob) -> bool:
     return bool(exchange and exchange.failed and not exchange.is_matched)
 
 
-def explain_lacking(job: CommandJob, folder: RunFolder | None) -> str | None:
+def explain_lacking_answers(job: CommandJob, folder: RunFolder | None) -> str | None:
     """Return the reason why unanswered questions make a run fail, or None if their share in the
     whole run does not exceed ``EXTRACTOR_MAX_LACKING``. Unread ``--answers`` are a failure, too.
     """

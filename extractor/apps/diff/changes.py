@@ -14,7 +14,7 @@ from rapidfuzz import fuzz
 from extractor.apps.evaluation.alignment import align, match_values
 from extractor.apps.evaluation.fields import GROUPS
 from extractor.apps.pages.view import show_texts
-from extractor.apps.pages.words import say
+from extractor.apps.pages.words import say_value
 from extractor.apps.values import RowKind, ValueRow, drop_same, list_values
 from extractor.errors import ArgumentError
 from extractor.face import (
@@ -72,14 +72,14 @@ class Change(NamedTuple):
         cells: list[object] = [self.record_id, self.kind, self.field]
         for row in (self.old, self.new):
             # the first of _CELLS, the value, in words; a missing row has None in each cell
-            cells.append(read_words(row))
+            cells.append(read_row_words(row))
             cells += (getattr(row, name, None) for name in _CELLS[1:])
         return dict(zip(COLUMNS, cells, strict=True))
 
 
-def read_words(row: ValueRow | None) -> str | None:
+def read_row_words(row: ValueRow | None) -> str | None:
     """Return the value of a row, with numbers as written in its quote."""
-    return row and say(row.value, [row.quote or ""])
+    return row and say_value(row.value, [row.quote or ""])
 
 
 def diff_trials(old: TrialExtraction, new: TrialExtraction) -> list[Change]:
@@ -134,7 +134,7 @@ def _describe_item(
     # an endpoint may lack its measure, and is then described by its first value
     headlines = [row for row in rows if row.field in _HEADLINES] or [rows[0]]
     # the agent of a regimen is omitted if the words of its dose contain it
-    words = [say(row.value) for row in headlines]
+    words = [say_value(row.value) for row in headlines]
     if words[0] in words[-1]:
         words = words[-1:]
     headline = headlines[0]._replace(value=" ".join(words))
@@ -178,7 +178,7 @@ def _fold_words(row: ValueRow) -> str:
     """Return the value in words, with case folded; values with the same words are treated as
     equal.
     """
-    return say(row.value).casefold()
+    return say_value(row.value).casefold()
 
 
 def _rate_similarity(old: ValueRow, new: ValueRow) -> float:
@@ -195,7 +195,7 @@ def diff_records(old: TrialRecord, new: TrialRecord) -> list[Change]:
     changes = []
     for name in dict.fromkeys([*before, *after]):
         change = Change(new.record_id, name, before.get(name), after.get(name))
-        if read_words(change.old) != read_words(change.new):
+        if read_row_words(change.old) != read_row_words(change.new):
             changes.append(change)
     return changes
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from extractor.apps.diff.changes import ComparedTrial, read_words
+from extractor.apps.diff.changes import ComparedTrial, read_row_words
 from extractor.apps.diff.published import KINDS, ComparedPaper
 from extractor.apps.pages import Chunks, pack, render_page
 from extractor.apps.pages.view import name_record, view
@@ -75,8 +75,8 @@ def show_changes(trial: ComparedTrial | ComparedPaper) -> JsonObject:
         {
             "kind": change.kind,
             "field": change.field,
-            "old": read_words(change.old),
-            "new": read_words(change.new),
+            "old": read_row_words(change.old),
+            "new": read_row_words(change.new),
             "note": getattr(change, "doubt", None),
             "spans": [],
         }

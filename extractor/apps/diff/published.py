@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from extractor.apps.diff.changes import Side, read_words
+from extractor.apps.diff.changes import Side, read_row_words
 from extractor.apps.diff.outcomes import (
     SURELY_SIMILAR,
     ComparedOutcomes,
@@ -20,7 +20,7 @@ from extractor.apps.diff.outcomes import (
 )
 from extractor.apps.evaluation.comparers import LimitEnd, list_bounds
 from extractor.apps.evaluation.text import fold_agent, fold_name, scale_quantity
-from extractor.apps.pages.words import say
+from extractor.apps.pages.words import say_value
 from extractor.apps.values import RowKind, ValueRow, list_values
 from extractor.errors import ArgumentError
 from extractor.face import GUESSED, group_pairs, list_registry_numbers, word_set
@@ -98,12 +98,12 @@ class Discrepancy(NamedTuple):
         """The cells of the discrepancy, keyed by column."""
         cells: list[object] = [self.record_id, self.paper_id, self.kind, self.field]
         for row in (self.old, self.new):
-            cells.append(read_words(row))
+            cells.append(read_row_words(row))
             cells += (getattr(row, name, None) for name in _CELLS[1:])
         return dict(zip(PUBLISHED_COLUMNS, [*cells, self.doubt], strict=True))
 
 
-class _Text(NamedTuple):
+class _ComparedText(NamedTuple):
     """A record or paper: its extraction, its values by item, and its record if it is available."""
 
     extraction: TrialExtraction
@@ -157,14 +157,14 @@ def diff_published(
     ]
 
 
-def _read(extraction: TrialExtraction, record: TrialRecord | None) -> _Text:
+def _read(extraction: TrialExtraction, record: TrialRecord | None) -> _ComparedText:
     rows = group_pairs((row.item, row) for row in list_values(extraction))
-    return _Text(extraction, rows, record)
+    return _ComparedText(extraction, rows, record)
 
 
 def _find(
-    ours: _Text,
-    theirs: _Text,
+    ours: _ComparedText,
+    theirs: _ComparedText,
     kind: str,
     field: str,
     old: ValueRow | None,
@@ -193,7 +193,9 @@ def _find(
 # Outcomes.
 
 
-def _compare_outcomes(ours: _Text, theirs: _Text) -> Iterator[Discrepancy]:
+def _compare_outcomes(
+    ours: _ComparedText, theirs: _ComparedText
+) -> Iterator[Discrepancy]:
     planned = ours.extraction.endpoints
     reported = theirs.extraction.endpoints
     compared = compare_outcomes(planned, reported)
@@ -208,7 +210,7 @@ def _compare_outcomes(ours: _Text, theirs: _Text) -> Iterator[Discrepancy]:
 
 
 def _compare_pair(
-    ours: _Text, theirs: _Text, pair: OutcomePair
+    ours: _ComparedText, theirs: _ComparedText, pair: OutcomePair
 ) -> Iterator[Discrepancy]:
     """Yield the other rank and the other time of a registered outcome in the paper."""
     planned = ours.extraction.endpoints
@@ -231,7 +233,7 @@ def _compare_pair(
         yield _find(ours, theirs, "time", field, old_row, new_row, doubt)
 
 
-def _describe(text: _Text, position: int) -> ValueRow:
+def _describe(text: _ComparedText, position: int) -> ValueRow:
     """Return the row of an outcome: that of its measure or, without one, its first row."""
     item = f"endpoints[{position}]"
     row = text.find(item, "measure", "description", "time_frame")
@@ -246,11 +248,13 @@ def _prefix(row: ValueRow, rank: Rank) -> ValueRow:
     return row._replace(value=f"{rank.value}: {row.text}")
 
 
-def _show_times(text: _Text, position: int) -> ValueRow:
+def _show_times(text: _ComparedText, position: int) -> ValueRow:
     """Return the row of the times of an outcome, with what is measured in its value."""
     item = f"endpoints[{position}]"
     times = [
-        say(row.value) for row in text.rows.get(item, ()) if row.label == "time_points"
+        say_value(row.value)
+        for row in text.rows.get(item, ())
+        if row.label == "time_points"
     ]
     row = text.find(item, "time_points") or _describe(text, position)
     measure = text.extraction.endpoints[position].measure or ""
@@ -258,7 +262,10 @@ def _show_times(text: _Text, position: int) -> ValueRow:
 
 
 def _explain_missing(
-    ours: _Text, theirs: _Text, position: int, compared: ComparedOutcomes
+    ours: _ComparedText,
+    theirs: _ComparedText,
+    position: int,
+    compared: ComparedOutcomes,
 ) -> Discrepancy:
     """Return the discrepancy for a registered outcome that the paper does not have: missing, or not
     stated in a text that names no such outcomes or only some.
@@ -280,7 +287,7 @@ def _explain_missing(
     return _find(ours, theirs, "missing", "endpoints", row, None, *doubts)
 
 
-def _explain_none(theirs: _Text, rank: Rank) -> tuple[str, ValueRow | None]:
+def _explain_none(theirs: _ComparedText, rank: Rank) -> tuple[str, ValueRow | None]:
     """Return why a text has no outcomes of a rank, with the words that mention some."""
     mention = _find_mention(theirs, rank)
     if mention is None:
@@ -288,7 +295,7 @@ def _explain_none(theirs: _Text, rank: Rank) -> tuple[str, ValueRow | None]:
     return f"the text mentions {rank.value} outcomes, but none was read", mention
 
 
-def _find_mention(text: _Text, rank: Rank) -> ValueRow | None:
+def _find_mention(text: _ComparedText, rank: Rank) -> ValueRow | None:
     """Return the first words that mention outcomes of a rank, up to the end of their line."""
     if text.record is None:
         return None
@@ -314,7 +321,10 @@ def _find_mention(text: _Text, rank: Rank) -> ValueRow | None:
 
 
 def _explain_new(
-    ours: _Text, theirs: _Text, position: int, compared: ComparedOutcomes
+    ours: _ComparedText,
+    theirs: _ComparedText,
+    position: int,
+    compared: ComparedOutcomes,
 ) -> Discrepancy:
     """Return the discrepancy for a published outcome that was not registered."""
     outcome = theirs.extraction.endpoints[position]
@@ -327,10 +337,10 @@ def _explain_new(
 
 
 def _suggest(
-    own: _Text,
+    own: _ComparedText,
     position: int,
     of_own: Sequence[int],
-    other: _Text,
+    other: _ComparedText,
     of_other: Sequence[int],
 ) -> str | None:
     """Return the doubt that an outcome without a counterpart may be one of the other text: a
@@ -347,12 +357,14 @@ def _suggest(
     return f"it may be “{_describe(other, candidates[0]).text}” in other words"
 
 
-def _list_ranked(text: _Text, positions: Sequence[int], rank: Rank) -> list[int]:
+def _list_ranked(
+    text: _ComparedText, positions: Sequence[int], rank: Rank
+) -> list[int]:
     endpoints = text.extraction.endpoints
     return [position for position in positions if endpoints[position].rank is rank]
 
 
-def _is_abstract(text: _Text) -> bool:
+def _is_abstract(text: _ComparedText) -> bool:
     source = text.extraction.source
     if source is None:
         return False
@@ -366,7 +378,9 @@ def _is_abstract(text: _Text) -> bool:
 # Ages, sex, limits and doses.
 
 
-def _compare_people(ours: _Text, theirs: _Text) -> Iterator[Discrepancy]:
+def _compare_people(
+    ours: _ComparedText, theirs: _ComparedText
+) -> Iterator[Discrepancy]:
     for name in (*_AGES, "sex"):
         new = theirs.find("eligibility", name)
         old = ours.find("eligibility", name) or _find_registered(ours, name)
@@ -376,7 +390,7 @@ def _compare_people(ours: _Text, theirs: _Text) -> Iterator[Discrepancy]:
             yield _find(ours, theirs, "value", f"eligibility.{name}", old, new)
 
 
-def _find_registered(text: _Text, name: str) -> ValueRow | None:
+def _find_registered(text: _ComparedText, name: str) -> ValueRow | None:
     """Return the row of a registered field of people, or None."""
     section = f"registry.{name}"
     written = text.record.raw_text(section) if text.record else None
@@ -408,7 +422,7 @@ def _scale(row: ValueRow, name: str) -> object:
     return scale_quantity(value.value, str(value.unit))
 
 
-class _Bound(NamedTuple):
+class _BoundRow(NamedTuple):
     """One end of a limit on a quantity: whether it is the lower one, its value in base units, and
     its row.
     """
@@ -417,12 +431,14 @@ class _Bound(NamedTuple):
     size: tuple[str | None, str]
     row: ValueRow
 
-    def is_comparable(self, other: "_Bound") -> bool:
+    def is_comparable(self, other: "_BoundRow") -> bool:
         """Return whether another limit has the same direction and kind of unit."""
         return self.is_lower == other.is_lower and self.size[1] == other.size[1]
 
 
-def _compare_limits(ours: _Text, theirs: _Text) -> Iterator[Discrepancy]:
+def _compare_limits(
+    ours: _ComparedText, theirs: _ComparedText
+) -> Iterator[Discrepancy]:
     """Yield the limits of the paper that differ from all registered ones of the same quantity,
     direction and kind of unit.
     """
@@ -444,12 +460,12 @@ def _compare_limits(ours: _Text, theirs: _Text) -> Iterator[Discrepancy]:
             yield _find(ours, theirs, "value", field, old, bound.row, doubt)
 
 
-def _list_limits(text: _Text) -> dict[str, list[_Bound]]:
+def _list_limits(text: _ComparedText) -> dict[str, list[_BoundRow]]:
     """Return the bounds of an extraction, keyed by quantity. What an exclusion criterion limits is
     turned round: who has an eGFR below 30 is excluded, so 30 is the lower bound. Ages are compared
     on their own.
     """
-    bounds: list[tuple[str, _Bound]] = []
+    bounds: list[tuple[str, _BoundRow]] = []
     for position, criterion in enumerate(text.extraction.eligibility.criteria):
         rows = [
             row
@@ -465,7 +481,7 @@ def _list_limits(text: _Text) -> dict[str, list[_Bound]]:
                 if comparator is not Comparator.EQUAL:
                     size = scale_quantity(end.value, end.unit)
                     is_lower = comparator in _LOWER
-                    bounds.append((quantity, _Bound(is_lower, size, row)))
+                    bounds.append((quantity, _BoundRow(is_lower, size, row)))
     return group_pairs(bounds)
 
 
@@ -475,7 +491,7 @@ def _turn(criterion: Criterion, end: LimitEnd) -> Comparator:
     return end.comparator
 
 
-def _compare_doses(ours: _Text, theirs: _Text) -> Iterator[Discrepancy]:
+def _compare_doses(ours: _ComparedText, theirs: _ComparedText) -> Iterator[Discrepancy]:
     """Yield the amounts, frequencies, routes and durations of the paper that differ from all
     registered ones of the same agent.
     """
@@ -510,8 +526,8 @@ def _list_others(
 
 
 def _find_other_dose(
-    ours: _Text,
-    theirs: _Text,
+    ours: _ComparedText,
+    theirs: _ComparedText,
     regimen: Regimen,
     registered: Sequence[ValueRow],
     row: ValueRow,
@@ -526,7 +542,7 @@ def _find_other_dose(
     return _find(ours, theirs, "value", f"dosing.{row.label}", old, new, doubt)
 
 
-def _list_rows(text: _Text, items: Sequence[str], label: str) -> list[ValueRow]:
+def _list_rows(text: _ComparedText, items: Sequence[str], label: str) -> list[ValueRow]:
     return [
         row for item in items for row in text.rows.get(item, ()) if row.label == label
     ]
@@ -688,12 +704,16 @@ def _doubt_pair(
     if other:
         yield f"its title suggests another report than the main results (“{other[0]}”)"
     record = registered.records.get(record_id)
-    named = _list_words(record.raw_text("title") or "") if record else frozenset()
+    named = (
+        _list_compared_words(record.raw_text("title") or "") if record else frozenset()
+    )
     if named:
-        words = _list_words("\n".join(section.text for section in paper.sections))
+        words = _list_compared_words(
+            "\n".join(section.text for section in paper.sections)
+        )
         if len(named & words) < _FEWEST_SHARED * len(named):
             yield "the paper has few words of the registered title"
 
 
-def _list_words(text: str) -> frozenset[str]:
+def _list_compared_words(text: str) -> frozenset[str]:
     return frozenset(_WORD.findall(text.casefold())) - _USUAL

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from extractor.apps.evaluation.comparers import AGENT, EXTENT, TEXT
 from extractor.apps.evaluation.fields import FIELDS
 from extractor.apps.evaluation.gold_files import (
-    add_eligibility,
+    complete_eligibility,
     list_gold_places,
     list_violations,
     parse_custom_values,
@@ -99,7 +99,7 @@ def check_annotation(
     """
     try:
         gold = TrialExtraction.model_validate_json(
-            json.dumps(add_eligibility(data)), strict=True
+            json.dumps(complete_eligibility(data)), strict=True
         )
         parse_custom_values(gold, fields)
     except ValidationError as error:

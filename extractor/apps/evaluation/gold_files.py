@@ -19,7 +19,7 @@ from extractor.face import (
     find_run,
     list_files,
     list_in_file,
-    read_json,
+    parse_json,
 )
 from extractor.schemas import TrialExtraction
 from extractor.schemas.paths import write_path
@@ -43,7 +43,7 @@ class GoldPlace(NamedTuple):
         an extraction.
         """
         try:
-            data = read_json(self.load())
+            data = parse_json(self.load())
             return str(data["record_id"]), data
         except (ValueError, KeyError, TypeError) as error:
             raise GoldError(
@@ -131,7 +131,7 @@ def open_extractions(
     return Extractions(str(source), places, custom_fields)
 
 
-def add_eligibility(data: object) -> object:
+def complete_eligibility(data: object) -> object:
     """Return gold as JSON. An empty ``eligibility`` is added if it is missing, because gold may
     cover only doses or outcomes.
     """
@@ -145,7 +145,7 @@ def _validate(data: object, place: str) -> TrialExtraction:
     of the schema; ``place`` is the location for its message.
     """
     try:
-        return TrialExtraction.model_validate(add_eligibility(data))
+        return TrialExtraction.model_validate(complete_eligibility(data))
     except ValidationError as error:
         path, problem = next(iter(list_violations(error).items()))
         raise GoldError(

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from extractor.apps.evaluation.report import ErrorSide, ScoreReport
 from extractor.apps.evaluation.tables import (
-    list_kinds,
+    list_error_kinds,
     list_scores,
     write_cell,
 )
 from extractor.apps.pages import escape_json, render_page
 from extractor.apps.pages.view import view
-from extractor.apps.pages.words import say
+from extractor.apps.pages.words import say_value
 from extractor.apps.values import find_section
 from extractor.face import Span, read_records, verify_quote, write_page
 from extractor.schemas import TrialRecord
@@ -57,7 +57,7 @@ def write_score_page(path: StrPath, report: ScoreReport, records: Inputs = ()) -
     values = {
         "report": report,
         "scores": list_scores(report),
-        "kinds": list_kinds(report),
+        "kinds": list_error_kinds(report),
         "cell": write_cell,
         "names": names,
         "noun": report.name("error"),
@@ -85,8 +85,8 @@ def _export_side(side: ErrorSide | None) -> JsonObject | None:
     words = side.quote or ""
     quote = None
     if words:
-        quote = say(words)
-    return {"said": say(side.value, [words]), "quote": quote, "facts": facts}
+        quote = say_value(words)
+    return {"said": say_value(side.value, [words]), "quote": quote, "facts": facts}
 
 
 def _mark_text(

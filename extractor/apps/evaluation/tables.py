@@ -37,7 +37,7 @@ def list_scores(report: ScoreReport) -> Rows:
     return rows
 
 
-def list_kinds(report: ScoreReport) -> Rows:
+def list_error_kinds(report: ScoreReport) -> Rows:
     """Return a row for each kind of error. If two annotators are compared, the harm is omitted."""
     rows: Rows = []
     for kind in report.errors:

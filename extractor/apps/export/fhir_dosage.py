@@ -8,8 +8,8 @@ from extractor.apps.export.fhir_parts import (
     TrialResources,
     code,
     enum_code,
-    make_range,
     quantity,
+    write_range,
 )
 from extractor.face import find_substance, read_table
 from extractor.schemas import Amount, Frequency, Maximum, MaximumPer, Period, Regimen
@@ -23,7 +23,7 @@ _RATES = ("/h", "/min")
 """The ends of units of infusion rates."""
 
 
-def describe_agent(regimen: Regimen) -> JsonObject:
+def write_agent(regimen: Regimen) -> JsonObject:
     """Return the agent of a regimen, with the number of its substance if that is known."""
     substance = find_substance(regimen.agent)
     if substance:
@@ -46,7 +46,7 @@ def add_dosages(trial: TrialResources) -> None:
                 "status": "draft",
                 "kind": "MedicationRequest",
                 "title": regimen.agent,
-                "productCodeableConcept": describe_agent(regimen),
+                "productCodeableConcept": write_agent(regimen),
                 "dosage": dosages,
             }
             trial.add("ActivityDefinition", f"-dosage-{index}", definition)
@@ -132,7 +132,7 @@ def _describe_amount(amount: Amount) -> JsonObject | None:
     high = quantity(amount.high, amount.unit)
     if low and low == high:
         return {f"{kind}Quantity": low}
-    span = make_range(low, high)
+    span = write_range(low, high)
     return {f"{kind}Range": span} if span else None
 
 

@@ -17,8 +17,8 @@ from extractor.apps.export.fhir_parts import (
     code,
     enum_code,
     is_reliable,
-    make_range,
     quantity,
+    write_range,
 )
 from extractor.apps.export.registered import read_registered
 from extractor.face import (
@@ -237,7 +237,7 @@ def _describe_limit(limit: Constraint) -> JsonObject:
     # A limit with one bound is a Quantity with a comparator; only two bounds make a Range.
     if limit.comparator is Comparator.BETWEEN:
         high = quantity(limit.value_high, limit.unit, ucum=ucum)
-        value = {"valueRange": make_range(low, high)}
+        value = {"valueRange": write_range(low, high)}
     if None in value.values():
         raise _MoreThanALimit(f"no range in FHIR: {limit.quantity}")
     codes = (canonical.loinc or "").split("|")

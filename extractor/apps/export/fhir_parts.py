@@ -190,7 +190,7 @@ def quantity(
     return number
 
 
-def make_range(low: JsonObject | None, high: JsonObject | None) -> JsonObject | None:
+def write_range(low: JsonObject | None, high: JsonObject | None) -> JsonObject | None:
     """Return a Range, which is open at each end that is None. Return None if FHIR does not allow
     the range, that is, if the units differ or the ends are in the wrong order.
     """
@@ -219,7 +219,7 @@ def describe_value(row: ValueRow) -> JsonObject:
         has_number = bool(low or high)
         if has_number and low == high:
             return {"valueQuantity": low}
-        span = make_range(low, high)
+        span = write_range(low, high)
         if has_number and span:
             return {"valueRange": span}
     return {"valueCodeableConcept": {"text": row.text}}

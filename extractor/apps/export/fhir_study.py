@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection
 
-from extractor.apps.export.fhir_dosage import add_dosages, describe_agent
+from extractor.apps.export.fhir_dosage import add_dosages, write_agent
 from extractor.apps.export.fhir_eligibility import add_eligibility
 from extractor.apps.export.fhir_parts import (
     BASE,
@@ -14,8 +14,8 @@ from extractor.apps.export.fhir_parts import (
     code,
     describe_value,
     enum_code,
-    make_range,
     quantity,
+    write_range,
 )
 from extractor.apps.export.registered import read_arms, read_interventions
 from extractor.face import fold_label, group_pairs, read_table
@@ -148,7 +148,7 @@ def _add_regimen(
     regimen = trial.extraction.dosing[index]
     path = f"dosing[{index}]"
     labels = trial.take(path, "arms")
-    agent = {"definitionCodeableConcept": describe_agent(regimen)}
+    agent = {"definitionCodeableConcept": write_agent(regimen)}
     variable = {"title": regimen.agent, "description": regimen.quote}
     reference = _add_variable(trial, path, variable, agent)
     for label in labels:
@@ -228,7 +228,7 @@ def _describe_times(
         return [common | {"quantity": time} for time in times]
     # A span needs two ends in the same unit and in the right order.
     if len(times) == 2 and kind is TimeKind.FROM_TO:
-        span = make_range(*times)
+        span = write_range(*times)
         if span:
             return [common | {"range": span}]
     for row in points:

@@ -12,9 +12,9 @@ from typing import BinaryIO, Literal, cast
 
 from filelock import FileLock, Timeout
 
-from extractor.apps.fetch.pages import Study, list_numbers
+from extractor.apps.fetch.pages import Study, list_study_numbers
 from extractor.errors import StoreError
-from extractor.face import made_folder, read_json
+from extractor.face import made_folder, parse_json
 
 
 class RecordFile:
@@ -65,7 +65,7 @@ class RecordFile:
                 for line in file:
                     is_cut = not line.endswith(b"\n")
                     if not is_cut:
-                        self.numbers.update(list_numbers(read_json(line)))
+                        self.numbers.update(list_study_numbers(parse_json(line)))
                         self.records += 1
         except EOFError:
             # a kill truncated the gzipped file

@@ -4,7 +4,7 @@ import json
 import re
 from typing import NamedTuple
 
-from extractor.face import read_json
+from extractor.face import parse_json
 from extractor.schemas.base import JsonObject
 
 _PAPER = re.compile(r"<(?P<name>PubmedArticle|article)(?=[\s/>])")
@@ -54,7 +54,7 @@ def read_page(body: bytes) -> StudyPage:
     >>> page.studies[0].nct_id, page.next_token, page.total
     ('NCT90000001', 'x', 7)
     """
-    page = read_json(body)
+    page = parse_json(body)
     try:
         documents = [*page["studies"]]
         total = int(page.get("totalCount") or 0)
@@ -64,11 +64,11 @@ def read_page(body: bytes) -> StudyPage:
     for study in documents:
         # ASCII only, because the registry may send lone surrogates, which have no other encoding.
         line = json.dumps(study, separators=(",", ":")).encode() + b"\n"
-        studies.append(Study(list_numbers(study), line))
+        studies.append(Study(list_study_numbers(study), line))
     return StudyPage(studies, page.get("nextPageToken"), total)
 
 
-def list_numbers(study: JsonObject) -> tuple[str, ...]:
+def list_study_numbers(study: JsonObject) -> tuple[str, ...]:
     """Return the NCT number of a study, followed by its former numbers, in upper case, or the
     number of a fetched paper. Raises ``ValueError`` for a study without a number.
     """

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from extractor.apps.evaluation.gold_check import check_annotation
 from extractor.apps.review.gold import derive_window
 from extractor.apps.values import RowKind, ValueRow, list_values, split_path
-from extractor.face import CLASSES, CustomField, first_window, read_json
+from extractor.face import CLASSES, CustomField, first_window, parse_json
 from extractor.schemas import (
     Constraint,
     FieldRef,
@@ -160,7 +160,7 @@ def _read_custom(text: object) -> object:
     if not isinstance(text, str):
         return text
     try:
-        return read_json(text)
+        return parse_json(text)
     except ValueError:
         return text
 

@@ -46,7 +46,7 @@ class PageSummary(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Place:
+class _VerdictPlace:
     """The place of a verdict's words in the raw text of a section."""
 
     section: str
@@ -194,11 +194,11 @@ _ORDER = {"not_met": 0, "doubtful": 1, "depends": 1, "not_stated": 2, "met": 3}
 """The order of the cards."""
 
 
-def _find_place(rule: Rule) -> _Place | None:
+def _find_place(rule: Rule) -> _VerdictPlace | None:
     """Return the place of a rule's words; None for a rule that only the register states."""
     if rule.section is None or rule.start == rule.end:
         return None
-    return _Place(rule.section, rule.start, rule.end, rule.quote)
+    return _VerdictPlace(rule.section, rule.start, rule.end, rule.quote)
 
 
 def _show_card(

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from extractor.apps.pages import name_label
 from extractor.apps.pages.texts import GivenText, QuotedText, ShownText, show_texts
-from extractor.apps.pages.words import say
+from extractor.apps.pages.words import say_value
 from extractor.apps.values import doubt_item, weigh_evidence
 from extractor.face import group_pairs, show_line
 from extractor.schemas import (
@@ -31,7 +31,7 @@ __all__ = [
     "list_arm_labels",
     "name_item",
     "name_record",
-    "name_section",
+    "name_shown_section",
     "show_findings",
     "show_texts",
     "view",
@@ -93,12 +93,12 @@ def view(
     marks = list(marks)
     if record is None:
         evidence = [place for _, item in items for place in item.evidence]
-        page = _Page(_join_quotes([*evidence, *marks]))
+        page = _MarkedTexts(_join_quotes([*evidence, *marks]))
     else:
         texts = show_texts(record)
         if sections is not None:
             texts = {name: texts[name] for name in texts if name in sections}
-        page = _Page(texts)
+        page = _MarkedTexts(texts)
         if as_given:
             page.show_as_given(record)
     page.name_limits = name_limits
@@ -126,7 +126,7 @@ class _Group(NamedTuple):
     parent: str
 
 
-class _Page:
+class _MarkedTexts:
     """The texts of a page, and the places marked in them, numbered in order of first use.
 
     If the record is ``given``, its whole text is shown as it was provided, and the sections
@@ -181,7 +181,7 @@ class _Page:
         for name, text in self.texts.items():
             section: JsonObject = {
                 "name": name,
-                "title": name_section(name),
+                "title": name_shown_section(name),
                 "text": text.text,
             }
             if name == GIVEN:
@@ -197,7 +197,7 @@ class _Page:
         parts = []
         for name, section in self.inside.items():
             start = min(piece.at for piece in section.pieces)
-            parts.append((given.place(start), name_section(name)))
+            parts.append((given.place(start), name_shown_section(name)))
         return sorted(parts)
 
 
@@ -229,7 +229,7 @@ def _list_chain(item: ExtractedItem, groups: Mapping[str, _Group]) -> list[Value
 
 
 def _show_item(
-    path: str, item: ExtractedItem, groups: Mapping[str, _Group], page: _Page
+    path: str, item: ExtractedItem, groups: Mapping[str, _Group], page: _MarkedTexts
 ) -> JsonObject:
     """Return the data of an item and its values for the page."""
     chain = _list_chain(item, groups)
@@ -254,7 +254,7 @@ def _show_item(
 
 
 def _show_value(
-    path: str, item: ExtractedItem, value: Value, page: _Page
+    path: str, item: ExtractedItem, value: Value, page: _MarkedTexts
 ) -> JsonObject:
     """Return the data of a value for the page: its label, its words, and the spans of its evidence.
     Numbers are written as in the evidence or as in the words of the item.
@@ -272,7 +272,7 @@ def _show_value(
     for evidence in value.evidence:
         spans += page.mark(evidence)
     support = value.evidence[0].support if value.evidence else None
-    said = say(value.value, quotes)
+    said = say_value(value.value, quotes)
     if value.name == "constraints" and page.name_limits:
         said += page.name_limits([(value.value, value.evidence)])
     return {
@@ -311,7 +311,7 @@ def show_findings(
     for finding in findings:
         shown = finding.model_dump(mode="json", exclude={"citations"})
         shown["quotes"] = [
-            [citation.section, say(citation.quote), next(marks)]
+            [citation.section, say_value(citation.quote), next(marks)]
             for citation in finding.citations
         ]
         listed.append(shown)
@@ -375,11 +375,11 @@ def list_arm_labels(record: TrialRecord) -> list[str]:
     return list(dict.fromkeys(filter(None, labels)))
 
 
-def name_section(name: str) -> str:
+def name_shown_section(name: str) -> str:
     """Return the name of a section for display. If several sections have this name, the displayed
     name includes a number, starting from 1.
 
-    >>> name_section("primary_outcomes[0]"), name_section("registry.sex")
+    >>> name_shown_section("primary_outcomes[0]"), name_shown_section("registry.sex")
     ('Primary outcome 1', 'Registry: sex')
     """
     ref = FieldRef(name)

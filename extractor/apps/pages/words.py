@@ -22,21 +22,23 @@ _LARGE = 10_000
 _TIME_UNITS = frozenset(TimeUnit)
 
 
-def say(value: object, quotes: Iterable[str] = ()) -> str:
+def say_value(value: object, quotes: Iterable[str] = ()) -> str:
     r"""Return a value, a list, or the JSON of either, on one line. Numbers are written as in one
     of the ``quotes``, followed by their value in digits if it looks different. An empty value is
     written as "not stated".
 
     >>> from extractor.schemas import Amount, Constraint
     >>> (
-    ...     say(Amount(low=None, high=20000, unit="IU")),
-    ...     say({"value": 21, "unit": "day"}),
-    ...     say("CD19 \\> 95 %"),
+    ...     say_value(Amount(low=None, high=20000, unit="IU")),
+    ...     say_value({"value": 21, "unit": "day"}),
+    ...     say_value("CD19 \\> 95 %"),
     ... )
     ('up to 20,000 IU', '21 days', 'CD19 > 95 %')
-    >>> say([Constraint(quantity="ECOG", comparator="between", value=0, value_high=2)])
+    >>> say_value(
+    ...     [Constraint(quantity="ECOG", comparator="between", value=0, value_high=2)]
+    ... )
     'ECOG 0 to 2'
-    >>> say(
+    >>> say_value(
     ...     {"quantity": "ANC", "comparator": ">=", "value": 1000000000, "unit": "/L"},
     ...     ["ANC at least 1.0 x 10\\^9/L"],
     ... )
@@ -48,7 +50,7 @@ def say(value: object, quotes: Iterable[str] = ()) -> str:
         return _write_object(value, tuple(quotes))
     if isinstance(value, list | tuple):
         quotes = tuple(quotes)
-        return ", ".join(say(member, quotes) for member in value) or NOTHING
+        return ", ".join(say_value(member, quotes) for member in value) or NOTHING
     if isinstance(value, bool):
         if value:
             return "yes"
@@ -76,8 +78,8 @@ def _write_object(parts: dict[str, object], quotes: tuple[str, ...]) -> str:
         return _write_group(parts)
     stated = [part for part in parts.values() if part is not None]
     if parts.keys() >= {"name", "version"}:
-        return " ".join(map(say, stated))
-    return say(stated, quotes)
+        return " ".join(map(say_value, stated))
+    return say_value(stated, quotes)
 
 
 def _write_measured(parts: Mapping[str, object], quotes: tuple[str, ...]) -> str:
@@ -89,11 +91,11 @@ def _write_measured(parts: Mapping[str, object], quotes: tuple[str, ...]) -> str
         end = parts.get(name)
         if end is None:
             continue
-        number = say(end, quotes)
+        number = say_value(end, quotes)
         # a range from 5 to 5 is a single number
         if number not in numbers:
             numbers.append(number)
-    said = {name: say(part) for name, part in parts.items() if part}
+    said = {name: say_value(part) for name, part in parts.items() if part}
     # a window without a number is described by its words
     if not numbers and "quote" in said:
         return said["quote"]
@@ -138,7 +140,7 @@ def _write_group(parts: JsonObject) -> str:
     if parts["rule"]:
         words = str(CriterionGroup.model_construct(**parts)).replace("_", " ")
     if parts.get("lead_in"):
-        return f"{words} “{say(parts['lead_in'])}”"
+        return f"{words} “{say_value(parts['lead_in'])}”"
     return f"{words} these"
 
 

@@ -121,11 +121,11 @@ def show_record(result: RunRecord, *, as_given: bool = False) -> JsonObject:
     }
 
 
-def list_meanings() -> dict[str, str]:
+def list_term_meanings() -> dict[str, str]:
     """Return the meaning of each reason, finding kind and support level, from the docstrings of
     their enums.
 
-    >>> list_meanings()["section_absent"]
+    >>> list_term_meanings()["section_absent"]
     'the record does not have a section that could state it'
     """
     meanings = {}

@@ -7,8 +7,8 @@ from extractor.apps.pages import Chunks, pack, render_page
 from extractor.apps.report.overview import Overview, count_items, sum_facts
 from extractor.apps.report.record import (
     RunRecord,
-    list_meanings,
     list_searched_words,
+    list_term_meanings,
     show_record,
 )
 from extractor.apps.values import DOUBTS
@@ -66,7 +66,7 @@ def write_report(
         overview.add_row(result, facts, view["title"], chunks.add(view))
         search_texts.append(list_searched_words(view))
     total = overview.texts.total()
-    meanings = list_meanings()
+    meanings = list_term_meanings()
     index = {
         "rows": overview.rows,
         "facts": list(overview.numbers),

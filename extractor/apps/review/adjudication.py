@@ -11,7 +11,7 @@ from extractor.apps.evaluation.fields import add_groups
 from extractor.apps.evaluation.gold_files import open_extractions
 from extractor.apps.review.draft import (
     find_list,
-    list_items,
+    list_draft_items,
     read_field,
     start_draft,
 )
@@ -116,8 +116,8 @@ class Adjudication:
         draft_paths = {second_path: path for path, second_path in pairs.items()}
         for group, form in self._forms.items():
             # of the second annotator; items with a counterpart are removed below
-            unpaired = dict(list_items(second_gold, group))
-            for path, item in list_items(draft, group):
+            unpaired = dict(list_draft_items(second_gold, group))
+            for path, item in list_draft_items(draft, group):
                 if path in pairs:
                     counterpart = unpaired.pop(pairs[path])
                     differences += self._compare(path, item, counterpart, form)

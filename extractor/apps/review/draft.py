@@ -95,7 +95,7 @@ def start_draft(extraction: TrialExtraction) -> JsonObject:
     in gold that follows guideline 1.4, becomes a list.
     """
     start = extraction.to_gold()
-    for _, criterion in list_items(start, "eligibility.criteria"):
+    for _, criterion in list_draft_items(start, "eligibility.criteria"):
         window = criterion.get("time_window")
         if not window:
             continue
@@ -105,7 +105,7 @@ def start_draft(extraction: TrialExtraction) -> JsonObject:
     return start
 
 
-def list_items(data: JsonObject, group: str) -> Iterator[tuple[str, JsonObject]]:
+def list_draft_items(data: JsonObject, group: str) -> Iterator[tuple[str, JsonObject]]:
     """Yield (path, item) pairs for the items of a group, except deleted items."""
     if group == "eligibility":
         yield group, data[group]
@@ -145,7 +145,7 @@ def check_patch(patch: Patch, data: JsonObject, forms: Mapping[str, Form]) -> No
     if patch.path == group:
         if patch.value is None:
             raise ValueError(f"{form.noun}: cannot be deleted")
-    elif patch.path not in dict(list_items(data, group)):
+    elif patch.path not in dict(list_draft_items(data, group)):
         raise ValueError(f"{patch.path[:80]!r} does not exist, or was deleted")
     field_names = {CHECKED, *form.fields}
     if group.startswith("custom."):
@@ -194,7 +194,7 @@ def _apply(data: JsonObject, patch: Patch) -> None:
             item = {"of": None, "values": {}}
         find_list(data, group).append(item)
     else:
-        item = dict(list_items(data, group))[patch.path]
+        item = dict(list_draft_items(data, group))[patch.path]
     for name, value in (patch.value or {}).items():
         attribute = name.removeprefix("values.")
         if attribute == name:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pydantic import TypeAdapter, ValidationError
 
 from extractor.apps.evaluation.gold_check import check_annotation
-from extractor.apps.review.draft import CHECKED, ReviewedRecord, list_items
+from extractor.apps.review.draft import CHECKED, ReviewedRecord, list_draft_items
 from extractor.face import (
     CustomField,
     JoinedRuns,
@@ -53,7 +53,7 @@ def shape_gold(
     data = draft.build()
     criteria = _sort_by_text("eligibility.criteria", data, draft, record)
     dosing = _sort_by_text("dosing", data, draft, record)
-    endpoints = sorted(list_items(data, "endpoints"), key=_find_rank)
+    endpoints = sorted(list_draft_items(data, "endpoints"), key=_find_rank)
     gold_paths = {"eligibility": "eligibility"}
     gold = data | {
         "eligibility": _strip(data["eligibility"]),
@@ -63,7 +63,7 @@ def shape_gold(
     gold["eligibility"]["criteria"] = _place(
         criteria, "eligibility.criteria", gold_paths
     )
-    original = dict(list_items(draft.start, "eligibility.criteria"))
+    original = dict(list_draft_items(draft.start, "eligibility.criteria"))
     for (path, _), criterion in zip(
         criteria, gold["eligibility"]["criteria"], strict=True
     ):
@@ -99,7 +99,9 @@ def _place_custom(
     """
     group = f"custom.{name}"
     hosts = [None, *gold_paths]
-    items = [entry for entry in list_items(data, group) if entry[1]["of"] in hosts]
+    items = [
+        entry for entry in list_draft_items(data, group) if entry[1]["of"] in hosts
+    ]
     return [
         {"of": gold_paths.get(str(item["of"])), "values": _drop_empty(item["values"])}
         for item in _place(items, group, gold_paths)
@@ -129,7 +131,7 @@ def _find_missing(data: JsonObject) -> Iterator[DraftFlaw]:
     """
     for group in list_groups():
         names = [field.name for field in group.fields if field.decided]
-        for path, item in list_items(data, group.path):
+        for path, item in list_draft_items(data, group.path):
             for name in names:
                 if item.get(name) is None:
                     yield DraftFlaw(path, name, "is empty; choose one")
@@ -140,7 +142,7 @@ def _find_unknown_names(data: JsonObject) -> Iterator[DraftFlaw]:
     the tables show the name, but no canonical value.
     """
     known = list_quantities()
-    for path, item in list_items(data, "eligibility.criteria"):
+    for path, item in list_draft_items(data, "eligibility.criteria"):
         for number, limit in enumerate(item.get("constraints") or ()):
             # a reviewer may have typed anything in place of a limit
             name = isinstance(limit, dict) and limit.get("quantity_canonical")
@@ -269,8 +271,8 @@ def _sort_by_text(
     before the first item that follows it in the text.
     """
     find_place = make_finder(record)
-    original_paths = [path for path, _ in list_items(draft.start, group)]
-    items = list(list_items(data, group))
+    original_paths = [path for path, _ in list_draft_items(draft.start, group)]
+    items = list(list_draft_items(data, group))
     ordered = [entry for entry in items if entry[0] in original_paths]
     # the others were added, and a draft appends what is added
     for entry in items[len(ordered) :]:

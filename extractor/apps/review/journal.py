@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from extractor.apps.review.draft import Patch, ReviewedRecord
 from extractor.apps.review.gold import name_gold
 from extractor.errors import FolderNotWritable, StoreError
-from extractor.face import read_json, refuse_link
+from extractor.face import parse_json, refuse_link
 from extractor.schemas.base import JsonObject
 
 
@@ -38,7 +38,7 @@ class Journal:
         draft = None
         for line in path.read_bytes().splitlines():
             try:
-                entry = read_json(line)
+                entry = parse_json(line)
             except ValueError:
                 continue  # the change was never confirmed
             if "start" in entry:

@@ -13,13 +13,13 @@ from extractor.apps.pages.view import (
     show_texts,
     view,
 )
-from extractor.apps.pages.words import say
+from extractor.apps.pages.words import say_value
 from extractor.apps.review.adjudication import Difference, pair_paths
 from extractor.apps.review.draft import (
     CHECKED,
     Patch,
     ReviewedRecord,
-    list_items,
+    list_draft_items,
     read_field,
     start_draft,
 )
@@ -77,7 +77,7 @@ class ExtractedFields:
         draft_paths = {}
         for path, counterpart in pairs.items():
             draft_paths[counterpart] = path
-            gold_items = dict(list_items(gold, FieldRef(counterpart).path))
+            gold_items = dict(list_draft_items(gold, FieldRef(counterpart).path))
             self.values[path] = gold_items[counterpart]
             item = items[counterpart]
             self.doubts[path] = {
@@ -143,7 +143,7 @@ def describe_record(
     items: dict[str, JsonObject] = {}
     highlights: list[Highlight] = []
     for group, form in forms.items():
-        for path, item in list_items(data, group):
+        for path, item in list_draft_items(data, group):
             highlights += _list_highlights(path, item, form, extracted, record)
             items[path] = {
                 "path": path,
@@ -165,7 +165,7 @@ def describe_record(
         if span is not None:
             items[highlight.item]["marks"].append(span)
     for difference in differences:
-        described = difference._asdict() | {"said": say(difference.value)}
+        described = difference._asdict() | {"said": say_value(difference.value)}
         items[difference.item]["differences"].append(described)
     flaws: list[JsonObject] = []
     for flaw in find_flaws(draft, record, fields):
@@ -197,7 +197,7 @@ def _describe_fields(
     for name in form.fields:
         value = read_field(item, name)
         evidence = extracted.list_evidence(path, name, item)
-        said = say(value, [proof.quote for proof in evidence])
+        said = say_value(value, [proof.quote for proof in evidence])
         if name == "constraints":
             # by the position of the limit in the list
             proofs = group_pairs(
@@ -244,7 +244,7 @@ def _list_highlights(
             yield Highlight(section.name, start, start + len(value), path)
 
 
-def read_words(record: TrialRecord, section: str, start: int, end: int) -> str:
+def read_selection(record: TrialRecord, section: str, start: int, end: int) -> str:
     """Return the raw text of a selection on the page. ``start`` and ``end`` are offsets in UTF-16
     code units.
 

@@ -14,7 +14,7 @@ from extractor.apps.review.draft import (
     ReviewedRecord,
     check_patch,
     find_list,
-    list_items,
+    list_draft_items,
     start_draft,
 )
 from extractor.apps.review.forms import list_forms
@@ -28,7 +28,7 @@ from extractor.apps.review.gold import (
     write_gold,
 )
 from extractor.apps.review.journal import Journal
-from extractor.apps.review.page import ExtractedFields, describe_record, read_words
+from extractor.apps.review.page import ExtractedFields, describe_record, read_selection
 from extractor.apps.review.queue import Doubt, RunRecords
 from extractor.errors import GoldError
 from extractor.schemas import FieldRef, Rank, TrialExtraction, TrialRecord
@@ -134,7 +134,7 @@ class Review:
     def read_words(self, record_id: str, words: ReviewSelection) -> str:
         """Return the raw text of a selection."""
         record = self.records.read_text(record_id)
-        return read_words(record, words.section, words.start, words.end)
+        return read_selection(record, words.section, words.start, words.end)
 
     def change(self, record_id: str, change: Correction) -> str:
         """Apply a change, and return the path of its item.
@@ -255,7 +255,7 @@ class Review:
         data = draft.build()
         changed = draft.list_changed()
         for difference in differences:
-            items = dict(list_items(data, FieldRef(difference.item).path))
+            items = dict(list_draft_items(data, FieldRef(difference.item).path))
             item = items.get(difference.item)
             if item is None or item.get(CHECKED):
                 continue
@@ -277,7 +277,7 @@ class Review:
         if not change.words:
             return values
         section = change.words.section
-        words = read_words(record, section, change.words.start, change.words.end)
+        words = read_selection(record, section, change.words.start, change.words.end)
         return values | self._use_words(group, record, data, section, words)
 
     def _use_words(
@@ -298,7 +298,7 @@ class Review:
             find_place = make_finder(record)
             kind = "inclusion"
             # a criterion belongs to the same list as the preceding criterion
-            for _, criterion in list_items(data, group):
+            for _, criterion in list_draft_items(data, group):
                 if find_place(criterion) <= find_place(quoted):
                     kind = criterion.get("kind") or kind
             return quoted | {"kind": kind}
@@ -325,7 +325,7 @@ def _place_endpoint(section: str, data: JsonObject) -> dict[str, object]:
         )
     if place.position is not None:
         return {"rank": rank, "index": place.position}
-    endpoints = [item for _, item in list_items(data, "endpoints")]
+    endpoints = [item for _, item in list_draft_items(data, "endpoints")]
     used_indices = [item.get("index") for item in endpoints if item.get("rank") == rank]
     free_index = next(index for index in count() if index not in used_indices)
     return {"rank": rank, "index": free_index}

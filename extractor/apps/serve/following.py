@@ -13,7 +13,7 @@ from extractor.apps.serve.job import Job
 _POLL_S = 0.2
 
 
-async def follow(
+async def follow_to_end(
     path: Path,
     last_id: str,
     find_job: Callable[[], Job | None],

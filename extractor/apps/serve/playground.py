@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from extractor.apps.pages import escape_json, render_page
-from extractor.apps.report.record import RunRecord, list_meanings, show_record
+from extractor.apps.report.record import RunRecord, list_term_meanings, show_record
 from extractor.apps.serve.requests import (
     CallerOfRequest,
     ParametersOfRequest,
@@ -28,7 +28,7 @@ async def show_playground(service: ServiceOfRequest) -> Response:
     page = render_page(
         "extractor.apps.serve",
         {
-            "meanings": escape_json(list_meanings()),
+            "meanings": escape_json(list_term_meanings()),
             "example": _EXAMPLE.read_text("utf-8"),
             "model": service.settings.model,
             "effort": service.settings.options.effort,

@@ -26,7 +26,7 @@ from extractor.apps.serve.description import (
     describe_response,
 )
 from extractor.apps.serve.events import EVENTS
-from extractor.apps.serve.following import follow
+from extractor.apps.serve.following import follow_to_end
 from extractor.apps.serve.job import ACTIVE, RUN, UPLOAD, Job, JobState
 from extractor.apps.serve.matching import match_posted, match_run
 from extractor.apps.serve.problems import ProblemError
@@ -265,7 +265,7 @@ async def follow_job(
     """Server-sent events until the job ends. Last-Event-ID resumes the stream after the event with
     that id.
     """
-    events = follow(
+    events = follow_to_end(
         service.jobs.folder(job) / EVENTS,
         request.headers.get("last-event-id", ""),
         lambda: service.jobs.find(caller, job.id),

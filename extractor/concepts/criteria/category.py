@@ -10,7 +10,7 @@ from itertools import pairwise
 from extractor.concepts.criteria.lists import CriterionEntry, list_stems
 from extractor.concepts.limits.criterion import WEIGHT
 from extractor.evidence.drafts import Reading
-from extractor.evidence.scoring import list_words, load_scorer
+from extractor.evidence.scoring import list_scored_words, load_scorer
 from extractor.language.book import find_terms, rule
 from extractor.language.passage import Passage
 from extractor.schemas import (
@@ -47,7 +47,7 @@ def describe_lines(
     ... )[0][:3]
     ['w known', 'w asthma', 'p known asthma']
     """
-    words = [list_words(entry.passage) for entry in entries]
+    words = [list_scored_words(entry.passage) for entry in entries]
     stems = list(map(list_stems, words))
     kinds = [entry.sense for entry in entries]
     # The first inclusion criteria often name the disease that the trial treats.
@@ -110,7 +110,7 @@ def _describe_context(entry: CriterionEntry) -> Iterator[str]:
     """
     for introduction in (entry.parent, entry.heading):
         if introduction:
-            yield from (f"h {word}" for word in list_words(introduction))
+            yield from (f"h {word}" for word in list_scored_words(introduction))
     passage = entry.passage
     terms = find_terms(passage.tokens, "categories", passage.first, passage.end)
     hints = dict.fromkeys(term.value for term in terms)

@@ -70,7 +70,7 @@ _ALTERNATIVES = {
 """Rules for the opening words of mutually exclusive items, with their cases."""
 
 
-class Joint(NamedTuple):
+class JoiningWord(NamedTuple):
     """The word, ``or`` or ``and``, that joins an item to the previous item."""
 
     word: str
@@ -95,12 +95,12 @@ def usual_rule(kind: CriterionKind) -> GroupRule:
     return GroupRule.ALL
 
 
-def read_words(tokens: Tokens) -> tuple[CriterionGroup, Range] | None:
+def read_rule_words(tokens: Tokens) -> tuple[CriterionGroup, Range] | None:
     """Return the rule that an introducing line states, with the words that state it; None if the
     line does not state a rule.
 
     >>> tokens = read_text("High risk, shown by two or more of the following:")
-    >>> group, place = read_words(tokens)
+    >>> group, place = read_rule_words(tokens)
     >>> str(group), tokens.read(*place)
     ('at least 2 of', 'two or more of the following:')
     """
@@ -161,7 +161,7 @@ def find_group_rule(tokens: Tokens, value: CriterionGroup) -> Derived | None:
     >>> [bool(find_group_rule(tokens, rule)) for rule in rules]
     [True, False]
     """
-    stated = read_words(tokens)
+    stated = read_rule_words(tokens)
     if stated is None:
         if value.n is None:
             return Derived(0, len(tokens), Support.INFERRED)
@@ -195,7 +195,7 @@ def read_rule(
     """
     usual = usual_rule(kind)
     joints = [find_joint(item, following) for item, following in pairwise(items)]
-    stated = read_words(line.tokens)
+    stated = read_rule_words(line.tokens)
     if stated:
         joining_words = {joint.word for joint in joints if joint}
         group, place = stated
@@ -214,7 +214,7 @@ def read_rule(
 
 
 def _read_joints(
-    joints: Sequence[Joint | None], usual: GroupRule
+    joints: Sequence[JoiningWord | None], usual: GroupRule
 ) -> Reading[CriterionGroup] | None:
     """Return the rule stated by the words between the items, if it differs from the usual rule of
     the list; otherwise, return None. ``joints`` contains the word before each item except the
@@ -315,7 +315,7 @@ def _conclude(
 
 
 def _conclude_contrary(
-    usual: GroupRule, case: str, joint: Joint
+    usual: GroupRule, case: str, joint: JoiningWord
 ) -> Reading[CriterionGroup]:
     """Return the rule that joining words state, which is the opposite of the list's usual rule. The
     rule has the confidence of its ``case``.
@@ -347,7 +347,7 @@ def _are_values(items: Sequence[Passage]) -> bool:
     return 2 * len(levels) > len(items)
 
 
-def find_joint(item: Passage, following: Passage) -> Joint | None:
+def find_joint(item: Passage, following: Passage) -> JoiningWord | None:
     r"""Return the word that joins an item to the previous item. It can be at the end of the
     previous item, on a separate line between the items, or at the start of the item.
 
@@ -369,7 +369,9 @@ def find_joint(item: Passage, following: Passage) -> Joint | None:
     word = OR
     if joint["word"].casefold() == AND:
         word = AND
-    return Joint(word, joint["word"].isupper(), Span(section.name, *joint.span("word")))
+    return JoiningWord(
+        word, joint["word"].isupper(), Span(section.name, *joint.span("word"))
+    )
 
 
 def find_runs(
@@ -425,7 +427,7 @@ def _find_alternatives(
                 return
 
 
-def _contradicts(joint: Joint, usual: GroupRule) -> bool:
+def _contradicts(joint: JoiningWord, usual: GroupRule) -> bool:
     """Return whether a joining word contradicts the rule of its list. In a list of exclusions, a
     lower-case "and" does not contradict the rule, since it may merely introduce the last of
     several exclusions, each of which is sufficient.

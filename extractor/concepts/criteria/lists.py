@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from extractor.evidence.drafts import StructureDoubt, span_of
-from extractor.evidence.scoring import list_words
+from extractor.evidence.scoring import list_scored_words
 from extractor.language.book import find_terms, rule, word_list
 from extractor.language.lexer import NUMBER, Tokens
 from extractor.language.passage import LexedSection, Passage
@@ -827,7 +827,9 @@ def target_words(*passages: Passage) -> frozenset[str]:
     >>> sorted(target_words(read_passage("Treatment of Peanut Allergy in Children")))
     ['allerg', 'peanut']
     """
-    return list_stems(word for passage in passages for word in list_words(passage))
+    return list_stems(
+        word for passage in passages for word in list_scored_words(passage)
+    )
 
 
 def list_stems(words: Iterable[str]) -> frozenset[str]:

@@ -1,8 +1,8 @@
 """The structure of an eligibility section as a model answers it: where items begin, their list, and
 the line above them.
 
-``list_places`` numbers the possible beginnings, and ``settle`` proves the answer and puts it in
-place of the rules' reading.
+``list_offered_borders`` numbers the possible beginnings, and ``settle`` proves the answer and puts
+it in place of the rules' reading.
 """
 
 import re
@@ -62,13 +62,13 @@ class AnsweredLine(NamedTuple):
     is_criterion: bool = True
 
 
-def list_places(section: LexedSection) -> tuple[int, ...]:
+def list_offered_borders(section: LexedSection) -> tuple[int, ...]:
     """Return the offsets in the cleaned text at which an item might begin, generously: each line,
     the words after a heading on its line, and the boundaries within lines.
 
     >>> from extractor.language.passage import read_section
     >>> text = "Inclusion: Adults; 2. Asthma of adults"
-    >>> [text[at:] for at in list_places(read_section("eligibility", text))]
+    >>> [text[at:] for at in list_offered_borders(read_section("eligibility", text))]
     ['Inclusion: Adults; 2. Asthma of adults', 'Adults; 2. Asthma of adults', '2. Asthma of adults']
     """
     text = section.tokens.text
@@ -109,7 +109,7 @@ def settle(
     between them is part of a line, so that nothing is lost. A line above must be a line of the
     answer. Where the answer contradicts the rules at a list mark or a heading, both are doubted.
     """
-    places = list_places(section)
+    places = list_offered_borders(section)
     starts = sorted(_start_of(entry.passage) for entry in rules.entries)
     problem = _find_fault(answer, len(places))
     if not problem:
@@ -126,7 +126,7 @@ def settle(
 
 
 @dataclass(slots=True)
-class _Part:
+class _AnsweredPart:
     """A line of an answer with its words, and the rules' entries that begin in it."""
 
     line: AnsweredLine
@@ -162,13 +162,13 @@ def _cut_parts(
     places: Sequence[int],
     starts: Sequence[int],
     answer: Sequence[AnsweredLine],
-) -> list[_Part]:
+) -> list[_AnsweredPart]:
     """Return the lines of an answer, without list marks. ``starts`` contains the offsets at which
     the rules' entries begin, which tell a list mark from a word.
     """
     text = section.tokens.text
     begins = [places[line.number - 1] for line in answer]
-    parts: list[_Part] = []
+    parts: list[_AnsweredPart] = []
     kind = None
     for line, begin, end in zip(answer, begins, [*begins[1:], len(text)], strict=True):
         match = _MARK.match(text, begin, end)
@@ -183,11 +183,15 @@ def _cut_parts(
         tokens = section.tokens
         passage = Passage(section, tokens.at(start), tokens.before(end))
         kind = line.kind or kind
-        parts.append(_Part(line, strip_punctuation(passage, "-•·*\n"), kind, []))
+        parts.append(
+            _AnsweredPart(line, strip_punctuation(passage, "-•·*\n"), kind, [])
+        )
     return parts
 
 
-def _fill_parts(section: LexedSection, rules: Lists, parts: Sequence[_Part]) -> str:
+def _fill_parts(
+    section: LexedSection, rules: Lists, parts: Sequence[_AnsweredPart]
+) -> str:
     """Assign the rules' entries to the parts in which they begin. Return what the answer loses: a
     part without words, a criterion before the first line, or too many items that are joined.
     """
@@ -221,7 +225,7 @@ def _is_marked(section: LexedSection, entry: CriterionEntry) -> bool:
     return _MARK.fullmatch(before) is not None
 
 
-def _list_joined(section: LexedSection, part: _Part) -> list[CriterionEntry]:
+def _list_joined(section: LexedSection, part: _AnsweredPart) -> list[CriterionEntry]:
     """Return the rules' criteria after the beginning of a criterion that have their own marks."""
     start = _start_of(part.passage)
     return [
@@ -234,7 +238,7 @@ def _list_joined(section: LexedSection, part: _Part) -> list[CriterionEntry]:
     ]
 
 
-def _make_lists(section: LexedSection, parts: Sequence[_Part]) -> Lists:
+def _make_lists(section: LexedSection, parts: Sequence[_AnsweredPart]) -> Lists:
     """Return the entries of an answer that is in order: its criteria, and the lines above others.
     Of any other line, the rules' criteria in it that say more than a heading are kept, doubted.
     """
@@ -267,7 +271,9 @@ def _make_lists(section: LexedSection, parts: Sequence[_Part]) -> Lists:
     return Lists(tuple(entries), tuple(doubts))
 
 
-def _find_covering(part: _Part, before: CriterionEntry | None) -> CriterionEntry | None:
+def _find_covering(
+    part: _AnsweredPart, before: CriterionEntry | None
+) -> CriterionEntry | None:
     """Return the rules' entry in which a part begins, or None. ``before`` is the last entry that
     begins in an earlier part.
     """
@@ -297,7 +303,9 @@ def _says_more_than_heading(entry: CriterionEntry) -> bool:
 
 
 def _make_entry(
-    part: _Part, parts: Mapping[int, _Part], covering: CriterionEntry | None
+    part: _AnsweredPart,
+    parts: Mapping[int, _AnsweredPart],
+    covering: CriterionEntry | None,
 ) -> CriterionEntry:
     """Return the entry of a part. ``parts`` has all parts by number, and ``covering`` is the rules'
     entry in which it begins, or None. From ``covering`` come the heading and, if the answer names

@@ -21,7 +21,7 @@ from extractor.concepts.doses.merging import Regimen, without_rate
 from extractor.concepts.doses.names import find_substance, is_salt
 from extractor.concepts.doses.roles import Trial, read_role
 from extractor.concepts.doses.sections import DoseText
-from extractor.evidence.drafts import ItemDraft, Part, Reading, Supported
+from extractor.evidence.drafts import ItemDraft, Reading, Supported, ValuePart
 from extractor.evidence.items import RegimenDraft, RegimenReadings
 from extractor.language.book import read_table, read_text, rule
 from extractor.language.lexer import NUMBER
@@ -112,7 +112,7 @@ class _Reader:
             is_one = len(link.mark.value) == 1
             if condition and is_one and not self._is_arm(condition):
                 value = amount.model_copy(update={"condition": condition})
-                parts = {"condition": Part((_NOT_PLAIN,))}
+                parts = {"condition": ValuePart((_NOT_PLAIN,))}
             members.append(Supported(value, link.span, Support.PARSED, own, parts))
         return Reading((), min(map(_estimate, links))).with_supported(members)
 

@@ -112,7 +112,7 @@ def prove_regimens(answers: Sequence[Draft], parsed: ParsedRecord) -> list[Draft
     ]
     if not names:
         return list(answers)
-    text = _Text(parsed, names)
+    text = _DoseTexts(parsed, names)
     proven: list[Draft] = []
     for answer in answers:
         agent = None
@@ -125,7 +125,7 @@ def prove_regimens(answers: Sequence[Draft], parsed: ParsedRecord) -> list[Draft
     return proven
 
 
-class _Text:
+class _DoseTexts:
     """The texts, agents and arms of a record, and the values that it states, by field. ``names``
     lists the agents that a model's answers name.
     """
@@ -167,7 +167,7 @@ class _Proof:
 
     draft: Draft
     agent: Agent
-    text: _Text
+    text: _DoseTexts
 
     def __post_init__(self) -> None:
         parts = split_parts(self.draft.model["agent"].value)

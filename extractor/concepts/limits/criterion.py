@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from extractor.concepts.limits.features import (
     OTHER_NUMBERS,
-    list_features,
+    list_limit_features,
     list_line_features,
 )
 from extractor.concepts.limits.written_numbers import (
@@ -22,7 +22,7 @@ from extractor.concepts.people.ages import (
     stands_beside_consent,
 )
 from extractor.concepts.people.whose import People, find_people
-from extractor.evidence.drafts import Part, Reading, Span, Supported, span_of
+from extractor.evidence.drafts import Reading, Span, Supported, ValuePart, span_of
 from extractor.evidence.items import Read
 from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens, keep
@@ -82,11 +82,11 @@ def read_constraints(
     for limit in requirements:
         people = find_people(tokens, (limit.first, limit.end), limit.condition)
         constraint = _make_constraint(passage, limit, people, topic)
-        limit_features = list_features(tokens, limit, constraint, topic)
-        parts: dict[str, Part] = {}
+        limit_features = list_limit_features(tokens, limit, constraint, topic)
+        parts: dict[str, ValuePart] = {}
         if people.condition:
             features = (_BETWEEN_LIMITS,) if people.is_between else ()
-            parts["condition"] = Part(features)
+            parts["condition"] = ValuePart(features)
         own = [*limit_features, *line_features]
         side = constraint.comparator in LOWER
         key = constraint.quantity.lower(), constraint.unit, side, constraint.condition

@@ -107,7 +107,7 @@ def _has_unread_numbers(tokens: Tokens, limits: Sequence[Limit]) -> bool:
     return not numbers <= covered
 
 
-def list_features(
+def list_limit_features(
     tokens: Tokens, limit: Limit, constraint: Constraint, topic: str
 ) -> Iterator[str]:
     """Yield the features that come from a limit's quantity, its number and the words around it."""

@@ -13,9 +13,9 @@ from extractor.concepts.limits.written_numbers import (
     Number,
     NumberRole,
     Row,
+    find_number_rows,
     find_numbers,
     find_role,
-    find_rows,
 )
 from extractor.concepts.people.ages import is_age, is_of_people
 from extractor.language.book import find_terms, rule
@@ -90,7 +90,7 @@ def find_mentions(tokens: Tokens) -> tuple[NumberMention, ...]:
     covered = cover(limits)
     ends = [mention.end for mention in stated]
     others = []
-    for row in find_rows(tokens, numbers):
+    for row in find_number_rows(tokens, numbers):
         first, end, _ = row
         # the "8, or 9" in "Hb > 8, or 9 for men" is a row, but its 8 belongs to the limit
         if covered.issuperset(range(first, end)):

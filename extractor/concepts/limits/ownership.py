@@ -122,7 +122,7 @@ def _judge_age(mention: NumberMention, tokens: Tokens) -> Ownership:
     """Return whether a number is an age. It is not if it belongs to another quantity. It is open if
     only the adjacent words make it an age ("has turned 18"), or if it has no name.
     """
-    clause = _list_words(tokens, *mention.clause)
+    clause = _list_words_within(tokens, *mention.clause)
     if mention.is_age or not AGE_WORDS.isdisjoint(clause):
         return Ownership.OWN
     is_aged = rule("aged_after").starts(tokens, mention.number[1]) is not None
@@ -161,8 +161,8 @@ def _compare_names(
     line. A preceding word that is not part of the quantity's name indicates another quantity if the
     quantity has its own limit in the line, or if only earlier clauses name it.
     """
-    adjacent = _list_words(tokens, *_find_adjacent(len(words), mention, tokens))
-    near = adjacent | _list_words(tokens, *_list_front(mention))
+    adjacent = _list_words_within(tokens, *_find_adjacent(len(words), mention, tokens))
+    near = adjacent | _list_words_within(tokens, *_list_front(mention))
     own_names = _find_quantities(quantity)
     if own_names:
         further = words - _list_name_words(own_names)
@@ -224,8 +224,8 @@ def _compare_clause(
     among them. ``is_foreign`` means that the name before the number contains words that the name
     of the quantity lacks, and ``has_own_limit`` that the line limits the quantity elsewhere.
     """
-    front = _list_words(tokens, *_list_front(mention))
-    is_in_clause = words <= front | _list_words(tokens, *mention.clause)
+    front = _list_words_within(tokens, *_list_front(mention))
+    is_in_clause = words <= front | _list_words_within(tokens, *mention.clause)
     clause_names = _find_quantities(tokens.read(*mention.clause))
     if is_in_clause or (own_names and own_names <= clause_names):
         # in "Hb > 9 g/dL ALT < 40", the word after the unit names the next limit
@@ -247,7 +247,7 @@ def _compare_clause(
 
 
 def _list_line(tokens: Tokens) -> WordSet:
-    return _list_words(tokens, 0, len(tokens))
+    return _list_words_within(tokens, 0, len(tokens))
 
 
 def _list_front(mention: NumberMention) -> Range:
@@ -263,7 +263,9 @@ def _list_front(mention: NumberMention) -> Range:
 def _list_inherited(mention: NumberMention, tokens: Tokens) -> WordSet:
     """Return the words of a clause and of the earlier clauses that may name its quantity."""
     places = (*mention.inherited, _list_front(mention), mention.clause)
-    return frozenset[str]().union(*(_list_words(tokens, *place) for place in places))
+    return frozenset[str]().union(
+        *(_list_words_within(tokens, *place) for place in places)
+    )
 
 
 def _find_adjacent(length: int, mention: NumberMention, tokens: Tokens) -> Range:
@@ -302,7 +304,7 @@ def _names_people(mention: NumberMention, tokens: Tokens) -> bool:
 
 
 @keep
-def _list_words(tokens: Tokens, first: int, end: int) -> WordSet:
+def _list_words_within(tokens: Tokens, first: int, end: int) -> WordSet:
     """Return the words of the tokens ``first:end``, except for negated words such as "hip" in "the
     waist, not the hip".
     """

@@ -21,7 +21,7 @@ from extractor.concepts.limits.written_numbers import (
 from extractor.concepts.people.whose import find_people
 from extractor.concepts.places import (
     Derived,
-    find_names,
+    find_names_of_entry,
     find_quote,
     find_quotes,
     locate,
@@ -71,7 +71,7 @@ def _list_names(quantity: str, passage: Passage) -> Iterator[tuple[str, Span | N
         if entry is None:
             continue
         # only the first place of the other name is tried
-        for span in find_names(entry, passage):
+        for span in find_names_of_entry(entry, passage):
             written = passage.section.raw[span.start : span.end]
             if written != quantity:
                 yield written, span

@@ -92,13 +92,13 @@ def _find_counts(tokens: Tokens) -> Iterator[Number]:
             yield Number(at, at + 1, count)
 
 
-def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
+def find_number_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
     """Yield each number with its readings, and each row of numbers joined by commas, "or" or "to":
     "0, 1 or 2". ``numbers`` is the result of ``find_numbers``.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("ECOG 0, 1 or 2")
-    >>> [bounds for _, _, bounds in find_rows(tokens, find_numbers(tokens))]
+    >>> [bounds for _, _, bounds in find_number_rows(tokens, find_numbers(tokens))]
     [((0, None),), ((1, None),), ((2, None),), ((0, 2),)]
     """
     run: list[list[Number]] = []

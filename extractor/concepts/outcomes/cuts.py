@@ -98,12 +98,15 @@ class OutcomeItem:
         return words[comma - 1][-1].isdigit() and words[comma + 1][0].isdigit()
 
 
-def find_items(cell: Passage) -> list[OutcomeItem]:
+def find_barred_outcomes(cell: Passage) -> list[OutcomeItem]:
     """Return the outcomes in a cell, which are separated by bars. Only commas that are followed by
     a space are considered.
 
     >>> from extractor.language.passage import read_passage
-    >>> [item.whole.text for item in find_items(read_passage("Pain, 2 weeks|Survival"))]
+    >>> [
+    ...     item.whole.text
+    ...     for item in find_barred_outcomes(read_passage("Pain, 2 weeks|Survival"))
+    ... ]
     ['Pain, 2 weeks', 'Survival']
     """
     tokens = cell.tokens
@@ -203,8 +206,8 @@ def _describe_description(item: OutcomeItem, cut: int) -> list[str]:
     """Return features of a description that begins after a comma, and of the preceding measure."""
     measure = item.before(cut)
     description = item.tail(cut)
-    of_measure = _list_words(measure)
-    beginning = _list_words(description)[:8]
+    of_measure = _list_plain_words(measure)
+    beginning = _list_plain_words(description)[:8]
     content = [word for word in beginning if word not in word_list("small_words")]
     repeated = sum(word in of_measure for word in content)
     share = repeated / max(1, len(content))
@@ -234,7 +237,7 @@ def _describe_no_description(item: OutcomeItem, end: int) -> list[str]:
     with the outcome.
     """
     last = item.end_at(end)
-    word_count = len(_list_words(item.whole.part(item.whole.first, last)))
+    word_count = len(_list_plain_words(item.whole.part(item.whole.first, last)))
     features = {
         "n:none": True,
         "n:one comma": end == 1,
@@ -257,7 +260,7 @@ def _ends_sentence(part: Passage) -> bool:
     return part.text.endswith((".", "?", ":", ".)", '."'))
 
 
-def _list_words(part: Passage) -> list[str]:
+def _list_plain_words(part: Passage) -> list[str]:
     """Return the words and numbers of a part in lower case."""
     words = part.tokens.words[part.first : part.end]
     return [word.lower() for word in words if word[0].isalnum()]

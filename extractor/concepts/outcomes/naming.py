@@ -27,7 +27,9 @@ _SHORT_NAME = "unknown instrument, short name"
 _CAPITALS = "unknown instrument, capitals"
 
 
-def read_instrument(body: Passage, record: Iterable[str] = ()) -> Read[Instrument]:
+def find_first_instrument(
+    body: Passage, record: Iterable[str] = ()
+) -> Read[Instrument]:
     """Return the first instrument that a passage names. The instrument's usual abbreviation is
     returned if the ``record`` contains it anywhere. If the passage does not name an instrument,
     the value is None, and the confidence depends on words such as "according to".
@@ -36,7 +38,7 @@ def read_instrument(body: Passage, record: Iterable[str] = ()) -> Read[Instrumen
     it precedes the first known instrument.
 
     >>> text = "graded by the Common Terminology Criteria for Adverse Events (CTCAE, Version 5.0)"
-    >>> read_instrument(read_section("outcomes", text).whole).value
+    >>> find_first_instrument(read_section("outcomes", text).whole).value
     Instrument(name='CTCAE', version='5.0')
     """
     terms = find_terms(body.tokens, "instruments", body.first, body.end)
@@ -238,7 +240,7 @@ _NAMINGS: tuple[tuple[str, Callable[[str], bool], str], ...] = (
 """Rules that find an instrument, each with a check of the name and with its feature."""
 
 
-class _Named(NamedTuple):
+class _NameCase(NamedTuple):
     """A vocabulary of names, the rule for words that may name one, and the features of a text that
     has none, perhaps some, one and several of them.
     """
@@ -251,7 +253,7 @@ class _Named(NamedTuple):
     several: str
 
 
-SPECIMENS = _Named(
+SPECIMENS = _NameCase(
     "specimens",
     "may_name_specimen",
     "no specimens",
@@ -259,7 +261,7 @@ SPECIMENS = _Named(
     "specimen",
     "several specimens",
 )
-METHODS = _Named(
+METHODS = _NameCase(
     "methods",
     "may_name_method",
     "no methods",
@@ -269,7 +271,7 @@ METHODS = _Named(
 )
 
 
-def read_named(body: Passage, kind: _Named) -> Read[tuple[str, ...]]:
+def read_named(body: Passage, kind: _NameCase) -> Read[tuple[str, ...]]:
     """Return the distinct names from a vocabulary that a passage contains, as written and in order.
     If there are none, the value is ().
 

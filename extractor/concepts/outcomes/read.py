@@ -11,7 +11,7 @@ from extractor.concepts.outcomes.moments import read_time_frame
 from extractor.concepts.outcomes.naming import (
     METHODS,
     SPECIMENS,
-    read_instrument,
+    find_first_instrument,
     read_named,
 )
 from extractor.concepts.outcomes.own_time import find_own_time
@@ -34,7 +34,7 @@ from extractor.evidence.drafts import (
     span_of,
 )
 from extractor.evidence.items import EndpointDraft, EndpointReadings, Read
-from extractor.evidence.scoring import list_words, load_scorer
+from extractor.evidence.scoring import list_scored_words, load_scorer
 from extractor.language.book import find_terms, rule
 from extractor.language.passage import (
     LexedSection,
@@ -230,7 +230,7 @@ def trial_words(sections: LexedSections) -> list[str]:
     disease. Missing sections are skipped.
     """
     described = filter(None, map(sections.get, ("title", "conditions")))
-    words = [list_words(section.whole)[:_ABOUT] for section in described]
+    words = [list_scored_words(section.whole)[:_ABOUT] for section in described]
     return list(chain.from_iterable(words))
 
 
@@ -249,7 +249,7 @@ def describe_outcome(outcome: OutcomeParts, about: Sequence[str] = ()) -> list[s
     ... )[:2]
     ['w overall', 'w survival']
     """
-    measure = list_words(outcome.measure)[:_LONGEST_MEASURE]
+    measure = list_scored_words(outcome.measure)[:_LONGEST_MEASURE]
     features = [f"w {word}" for word in measure]
     features += [f"p {left} {right}" for left, right in pairwise(measure)]
     features += [f"^ {word}" for word in measure[:_OPENING_WORDS]]
@@ -257,13 +257,13 @@ def describe_outcome(outcome: OutcomeParts, about: Sequence[str] = ()) -> list[s
     features += [f"v {concept}" for concept in _find_concepts(outcome.measure)]
     description: list[str] = []
     if outcome.description:
-        description = list_words(outcome.description)[:_LONGEST_DESCRIPTION]
+        description = list_scored_words(outcome.description)[:_LONGEST_DESCRIPTION]
         hints = _find_concepts(outcome.description)
         features += [f"d {word}" for word in description]
         features += [f"e {left} {right}" for left, right in pairwise(description)]
         features += [f"u {concept}" for concept in hints]
     if outcome.time_frame:
-        time_frame = list_words(outcome.time_frame)[:_LONGEST_TIME_FRAME]
+        time_frame = list_scored_words(outcome.time_frame)[:_LONGEST_TIME_FRAME]
         features += [f"t {word}" for word in time_frame]
     features += [f"a {word}" for word in about]
     features.append(f"m {outcome.rank}")
@@ -372,7 +372,7 @@ def _read_outcome(
         category=category,
         time_points=points,
         time_kind=kind,
-        instrument=read_instrument(body, texts),
+        instrument=find_first_instrument(body, texts),
         start_event=start_event,
         end_events=end_events,
         censored=censored,

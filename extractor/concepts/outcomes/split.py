@@ -13,7 +13,7 @@ from itertools import pairwise
 from extractor.concepts.outcomes.cuts import (
     OutcomeItem,
     describe_cuts,
-    find_items,
+    find_barred_outcomes,
 )
 from extractor.concepts.outcomes.moments import read_time_frame
 from extractor.concepts.outcomes.own_time import TIME_IN_WORDS, find_own_time
@@ -97,7 +97,7 @@ def split_outcomes(text: str) -> list[Outcome]:
 
 def split_section(section: LexedSection) -> list[OutcomeParts]:
     """Return the outcomes in a flattened cell, in order."""
-    items = find_items(section.whole)
+    items = find_barred_outcomes(section.whole)
     outcomes = [_split_item(item) for item in items]
     if len(items) != 1:
         return outcomes

@@ -15,7 +15,7 @@ from extractor.concepts.own.declaration import CustomField, CustomFields, Of
 from extractor.confidence import CUSTOM, find_most
 from extractor.errors import FieldError
 from extractor.evidence.drafts import Draft, ItemDraft, Reading, ReadT, Span, Supported
-from extractor.evidence.items import OwnReadings, list_values
+from extractor.evidence.items import OwnReadings, list_attribute_values
 from extractor.evidence.parsed import ParsedRecord
 from extractor.evidence.quotes import QuoteStatus, verify_quote
 from extractor.language.lexer import Range
@@ -100,7 +100,7 @@ def _merge_values(field: CustomField, values: Iterable[OwnReadings]) -> OwnReadi
         for name, paths in groupby(value, find_root):
             stated = {path: value[path] for path in paths}
             # as text, because a dict is not hashable
-            member = repr(list_values(stated))
+            member = repr(list_attribute_values(stated))
             earlier = known[name]
             if member in earlier or (earlier and not field.by_name[name].many):
                 continue

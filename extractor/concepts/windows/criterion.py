@@ -4,9 +4,9 @@ item inherits from the line above it.
 
 from typing import Any, NamedTuple
 
-from extractor.concepts.windows.features import list_features
+from extractor.concepts.windows.features import list_window_features
 from extractor.concepts.windows.parts import (
-    find_parts,
+    find_window_parts,
     name_line,
 )
 from extractor.concepts.windows.times import (
@@ -16,7 +16,7 @@ from extractor.concepts.windows.times import (
     list_possible_firsts,
     make_window,
 )
-from extractor.evidence.drafts import Part, Reading, Supported, span_of
+from extractor.evidence.drafts import Reading, Supported, ValuePart, span_of
 from extractor.evidence.items import Read
 from extractor.language.book import read_words, rule
 from extractor.language.lexer import Range, Tokens
@@ -66,14 +66,14 @@ def read_windows(
         windows = find_windows(tokens, kind, topic)
     if not windows:
         return Times(Reading((), features=(_describe_none(tokens),)))
-    parts = find_parts(tokens, windows)
+    parts = find_window_parts(tokens, windows)
     members: list[Supported[TimeWindow]] = []
     for at, window in enumerate(windows):
         of, anchor, _ = parts[at]
         words = passage.part_at(window)
         update = {"of": _quote(passage, of), "anchor": _quote(passage, anchor)}
         value = make_window(window, words.raw).model_copy(update=update)
-        own, of_parts = list_features(tokens, windows, parts, at)
+        own, of_parts = list_window_features(tokens, windows, parts, at)
         place = span_of(words)
         members.append(Supported(value, place, Support.PARSED, own, of_parts))
     every_window = Reading(()).with_supported(members)
@@ -136,7 +136,7 @@ def name_limited(windows: Windows, other: Passage) -> Windows:
     for at, member in enumerate(members):
         if member.value.of is None:
             value = member.value.model_copy(update={"of": words})
-            parts = {**member.parts, "of": Part((_OF_OTHER_LINE,))}
+            parts = {**member.parts, "of": ValuePart((_OF_OTHER_LINE,))}
             members[at] = replace(member, value=value, parts=parts)
     return windows.with_supported(members)
 
@@ -156,12 +156,12 @@ def inherit_windows(windows: Windows, introduction: Passage, item: Passage) -> W
     for member in windows.members:
         value = member.value
         parts = dict(member.parts)
-        of, _ = parts.pop("of", Part())
+        of, _ = parts.pop("of", ValuePart())
         # "any of the following drugs": the item below is the drug
         if announced:
             value = value.model_copy(update={"of": None})
         elif of:
-            parts["of"] = Part((*of, _INHERITED))
+            parts["of"] = ValuePart((*of, _INHERITED))
         features = (*member.features, _INHERITED)
         members.append(replace(member, value=value, features=features, parts=parts))
     return name_limited(windows.with_supported(members), item)

@@ -16,7 +16,7 @@ from extractor.concepts.windows.parts import (
     is_past,
 )
 from extractor.concepts.windows.times import Window, is_absence
-from extractor.evidence.drafts import Part
+from extractor.evidence.drafts import ValuePart
 from extractor.language.book import rule
 from extractor.language.lexer import NUMBER, Range, Tokens, cover, keep
 from extractor.schemas import TimeUnit
@@ -121,9 +121,9 @@ _GO_ON = frozenset({"of", "to"})
 """Words that connect a time to a following name: "use (within 14 days) of steroids"."""
 
 
-def list_features(
+def list_window_features(
     tokens: Tokens, windows: Sequence[Window], parts: Sequence[Parts], at: int
-) -> tuple[tuple[str, ...], dict[str, Part]]:
+) -> tuple[tuple[str, ...], dict[str, ValuePart]]:
     """Return the features of the time window at index ``at`` of a line, and those of its name
     ("of") and its moment ("anchor") if the line states them.
     """
@@ -137,15 +137,15 @@ def list_features(
     # most time windows are counted from entry, which many lines leave out
     if own_parts.anchor is None:
         shared.append("without a moment")
-    of_parts: dict[str, Part] = {}
+    of_parts: dict[str, ValuePart] = {}
     if own_parts.of:
         name = _describe_name(tokens, window, own_parts, own_parts.of)
-        of_parts["of"] = Part((*name, *shared))
+        of_parts["of"] = ValuePart((*name, *shared))
     if own_parts.anchor:
         moment = list(shared)
         if is_of_other_direction(tokens, window, own_parts.anchor):
             moment.append("a moment of the other direction")
-        of_parts["anchor"] = Part(tuple(moment))
+        of_parts["anchor"] = ValuePart(tuple(moment))
     features = (
         *_describe_kind(tokens, window, own_parts),
         *_describe_direction(tokens, window, own_parts),

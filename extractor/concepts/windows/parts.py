@@ -51,7 +51,7 @@ class Parts(NamedTuple):
 
 
 @keep
-def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]:
+def find_window_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]:
     """Return the parts of each time window in a line, in the order of ``windows``.
 
     A window without its own words takes its name from the previous window and its moment from the
@@ -64,7 +64,7 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
     ...     "Aspirin within 3 days or warfarin within 10 days before biopsy"
     ... )
     >>> windows = find_windows(tokens, None)
-    >>> [tokens.read(*parts.of) for parts in find_parts(tokens, windows)]
+    >>> [tokens.read(*parts.of) for parts in find_window_parts(tokens, windows)]
     ['Aspirin', 'warfarin']
     """
     if not windows:

@@ -12,7 +12,7 @@ from extractor.concepts.limits.prove import overlaps_any, prove_condition
 from extractor.concepts.places import find_quote, find_quotes, locate
 from extractor.concepts.windows.criterion import take_first
 from extractor.concepts.windows.lengths import is_same_length
-from extractor.concepts.windows.parts import Parts, find_parts
+from extractor.concepts.windows.parts import Parts, find_window_parts
 from extractor.concepts.windows.times import (
     Window,
     find_windows,
@@ -22,10 +22,10 @@ from extractor.concepts.windows.times import (
 )
 from extractor.evidence.drafts import (
     Objection,
-    Part,
     Reading,
     Span,
     Supported,
+    ValuePart,
     Why,
     span_of,
 )
@@ -105,7 +105,9 @@ def _list_windows(passage: Passage, topic: str = "") -> list[_StatedWindow]:
     windows = find_windows(tokens, None, topic, wide=True)
     return [
         _StatedWindow(window, parts, locate(passage, *window.length))
-        for window, parts in zip(windows, find_parts(tokens, windows), strict=True)
+        for window, parts in zip(
+            windows, find_window_parts(tokens, windows), strict=True
+        )
     ]
 
 
@@ -220,7 +222,7 @@ def prove_parts(
         return supported, []
     objections = []
     parts: dict[str, str | None] = {}
-    doubts: dict[str, Part] = {}
+    doubts: dict[str, ValuePart] = {}
     for name, quote in (("of", value.of), ("anchor", value.anchor)):
         if not quote:
             continue
@@ -228,7 +230,7 @@ def prove_parts(
         if objection:
             objections.append(objection)
         if objection and objection.is_kept:
-            doubts[name] = Part((objection.why,))
+            doubts[name] = ValuePart((objection.why,))
     value = value.model_copy(update=parts)
     return replace(supported, value=value, parts=doubts), objections
 

@@ -41,9 +41,9 @@ def main(kind: str) -> None:
     try:
         file_bytes = sys.stdin.buffer.read()
         if kind == "pdf":
-            from extractor.formats.documents.pdf import read_pdf as read  # noqa: PLC0415 - only the library needed
+            from extractor.formats.documents.pdf import read_pdf_content as read  # noqa: PLC0415 - only the library needed
         else:
-            from extractor.formats.documents.word import read_word as read  # noqa: PLC0415
+            from extractor.formats.documents.word import read_word_content as read  # noqa: PLC0415
         reply = asdict(read(file_bytes))
     except DocumentProblem as error:
         reply = {"problem": error.problem, "remedy": error.remedy}

@@ -55,7 +55,7 @@ class _OpenLine:
         )
 
 
-def read_pdf(file_bytes: bytes) -> DocumentContent:
+def read_pdf_content(file_bytes: bytes) -> DocumentContent:
     """Return the content of a PDF. Raises ``DocumentProblem`` if the PDF is damaged, encrypted, too
     long, or a scan without text.
     """

@@ -17,7 +17,7 @@ from extractor.formats.documents.limits import (
     MAX_SECONDS,
 )
 from extractor.formats.found import UnreadableSource
-from extractor.resources import read_json
+from extractor.resources import parse_json
 
 _LIBRARIES = {"pdf": "pypdfium2", "docx": "docx"}
 _NEEDS = {"pdf": "a PDF needs pypdfium2", "docx": "a Word document needs python-docx"}
@@ -59,7 +59,7 @@ def read_document(kind: str, source: IO[bytes]) -> DocumentContent:
         reply.seek(0)
         written = reply.read(MAX_REPLY_BYTES + 1)
     try:
-        content = read_json(written)
+        content = parse_json(written)
         if "problem" in content:
             raise UnreadableSource(str(content["problem"]), str(content["remedy"]))
         return TypeAdapter(DocumentContent).validate_python(content)

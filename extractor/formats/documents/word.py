@@ -41,7 +41,7 @@ _Lines = Iterator[tuple[str, int]]
 """(line, rank as a heading) pairs; the rank is 0 for a line that is not a heading."""
 
 
-def read_word(file_bytes: bytes) -> DocumentContent:
+def read_word_content(file_bytes: bytes) -> DocumentContent:
     """Return the content of a Word document with all tracked changes accepted.
 
     Raises ``DocumentProblem`` if the document is damaged, declares entities or has no text.

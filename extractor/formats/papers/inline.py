@@ -38,7 +38,7 @@ def name_of(element: Element) -> str:
     return str(element.tag).rpartition("}")[2]
 
 
-def read_words(
+def read_inline(
     element: Element | None, skips: Callable[[Element], bool] | None = None
 ) -> str:
     """Return the text of an element on one line. "" for None.
@@ -47,7 +47,7 @@ def read_words(
     footnotes are left out, as are the children that ``skips`` names.
 
     >>> from xml.etree.ElementTree import fromstring
-    >>> read_words(
+    >>> read_inline(
     ...     fromstring(
     ...         "<p>5 x 10<sup>9</sup>/L <i>in</i> kg/m<sup>2</sup>.<sup>3,4</sup></p>"
     ...     )

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from extractor.formats.found import RecordContent
-from extractor.formats.papers.inline import name_of, read_words
+from extractor.formats.papers.inline import name_of, read_inline
 from extractor.formats.papers.paper import (
     Paper,
     PaperPassage,
@@ -120,7 +120,7 @@ def _name(titles: Iterable[str]) -> str:
 
 def _read_title(meta: Element | None) -> str:
     group = _find(meta, "title-group")
-    titles = [read_words(_find(group, name)) for name in ("article-title", "subtitle")]
+    titles = [read_inline(_find(group, name)) for name in ("article-title", "subtitle")]
     return ": ".join(filter(None, titles))
 
 
@@ -130,7 +130,7 @@ def _read_ids(meta: Element | None) -> dict[str, str]:
         if name_of(entry) != "article-id":
             continue
         kind = entry.get("pub-id-type", "")
-        written = read_words(entry)
+        written = read_inline(entry)
         if kind in ("pmc", "pmcid"):
             number = written.upper().removeprefix("PMC")
             # older files have only digits; a version may follow
@@ -144,7 +144,7 @@ def _list_numbers(meta: Element | None) -> Iterator[str]:
     """Yield the registry numbers in elements that name the registration of the paper's trial."""
     for name in ("related-object", "custom-meta"):
         for entry in _find_all(meta, name):
-            written = " ".join([*entry.attrib.values(), read_words(entry)])
+            written = " ".join([*entry.attrib.values(), read_inline(entry)])
             yield from (number.upper() for number in _NUMBER.findall(written))
 
 
@@ -158,7 +158,7 @@ def _read_number_text(article: Element, abstract: Iterable[PaperPassage]) -> str
     paragraphs: list[str] = []
     for name in ("front", "body", "back"):
         part = _find(article, name)
-        paragraphs += map(read_words, _list_outermost(part, "p"))
+        paragraphs += map(read_inline, _list_outermost(part, "p"))
     return _BLANK_LINE.join(paragraphs)
 
 
@@ -187,7 +187,7 @@ def _list_chapters(body: Element | None) -> list[_Chapter]:
     sections = [child for child in body if name_of(child) == "sec"]
     if not sections:
         return [_Chapter("", body, is_read=True)]
-    titles = [read_words(_find(section, "title")) for section in sections]
+    titles = [read_inline(_find(section, "title")) for section in sections]
     described = [
         _is_methods(section, title)
         for section, title in zip(sections, titles, strict=True)
@@ -214,7 +214,7 @@ def _list_passages(
     element: Element, level: int, *, in_abstract: bool = False
 ) -> Iterator[PaperPassage]:
     """Yield a chapter, then its subchapters, which are one level lower."""
-    label = "" if name_of(element) == "body" else read_words(_find(element, "title"))
+    label = "" if name_of(element) == "body" else read_inline(_find(element, "title"))
     # an abstract may have a title of its own, "Abstract"
     if in_abstract and name_of(element) == "abstract":
         label = ""
@@ -241,13 +241,13 @@ def _list_blocks(element: Element, indent: str) -> Iterator[str]:
     elif name == "table-wrap":
         yield from _write_table(element)
     elif name in ("boxed-text", "disp-quote", "sec"):
-        heading = read_words(_find(element, "title"))
+        heading = read_inline(_find(element, "title"))
         if heading:
             yield heading
         for child in element:
             yield from _list_blocks(child, indent)
     elif name == "p":
-        words = read_words(element, skips=_is_block)
+        words = read_inline(element, skips=_is_block)
         if words:
             yield words
         for child in element:
@@ -262,7 +262,7 @@ def _is_block(element: Element) -> bool:
 def _list_items(listed: Element, indent: str) -> Iterator[str]:
     """Yield the items of a list as lines with their marks, and those of lists in them, indented."""
     for number, item in enumerate(_find_items(listed), 1):
-        label = read_words(_find(item, "label"))
+        label = read_inline(_find(item, "label"))
         mark = label or (f"{number}." if listed.get("list-type") == "order" else "-")
         first = True
         for child in item:
@@ -272,7 +272,7 @@ def _list_items(listed: Element, indent: str) -> Iterator[str]:
             if name in ("list", "def-list"):
                 yield from _list_items(child, f"{indent}  "[:_DEEPEST_INDENT])
                 continue
-            words = read_words(child, skips=_is_block)
+            words = read_inline(child, skips=_is_block)
             if words:
                 yield f"{indent}{mark if first else ' '} {words}"
                 first = False
@@ -289,12 +289,12 @@ def _write_table(wrap: Element) -> Iterator[str]:
     """Yield a table as lines: its caption, which introduces it, then its rows, whose cells are
     separated by bars.
     """
-    caption = read_words(_find(wrap, "caption")).rstrip(".:")
+    caption = read_inline(_find(wrap, "caption")).rstrip(".:")
     rows: list[str] = []
     if caption:
         rows.append(f"{caption}:")
     for row in _list_outermost(wrap, "tr"):
-        cells = [read_words(cell) for cell in row if name_of(cell) in _FIRST_CELLS]
+        cells = [read_inline(cell) for cell in row if name_of(cell) in _FIRST_CELLS]
         if any(cells):
             rows.append(f"| {' | '.join(cells)} |")
     if rows:

@@ -10,8 +10,8 @@ from extractor.formats.papers.paper import Paper, build_paper, list_passages
 from extractor.formats.papers.pubmed import RETRACTION
 from extractor.formats.streams import (
     MAX_RECORD_BYTES,
-    check_size,
-    read_lines,
+    check_source_size,
+    read_numbered_lines,
     replace_odd_bytes,
 )
 
@@ -51,7 +51,7 @@ def read_medline(stream: BinaryIO) -> Iterator[ReadResult]:
     lines: list[str] = []
     first = 1
     size = 0
-    for number, line in read_lines(stream):
+    for number, line in read_numbered_lines(stream):
         if line.startswith("PMID-") and lines:
             yield build_content(_build_medline, "".join(lines), f"line {first}")
             lines = []
@@ -69,7 +69,7 @@ def read_medline(stream: BinaryIO) -> Iterator[ReadResult]:
 
 
 def _build_medline(written: str) -> RecordContent:
-    check_size(len(written))
+    check_source_size(len(written))
     text, notes = replace_odd_bytes(written)
     fields: dict[str, list[str]] = defaultdict(list)
     tag = ""
@@ -112,7 +112,7 @@ def read_pubmed_text(stream: BinaryIO) -> Iterator[ReadResult]:
     first = 1
     size = 0
     count = 0
-    for number, line in read_lines(stream):
+    for number, line in read_numbered_lines(stream):
         begins = _CITATION.match(line)
         follows_gap = not lines or lines[-1].isspace()
         if begins and follows_gap and int(begins["number"]) == count + 1:
@@ -130,7 +130,7 @@ def read_pubmed_text(stream: BinaryIO) -> Iterator[ReadResult]:
 
 
 def _build_text(written: str) -> RecordContent:
-    check_size(len(written))
+    check_source_size(len(written))
     text, notes = replace_odd_bytes(written.replace("\r\n", "\n"))
     ids = {}
     for found in _TEXT_IDS.finditer(text):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from extractor.formats.abstract_labels import split_abstract
 from extractor.formats.found import FoundText, RecordContent, text_section
-from extractor.formats.free_text import TextReader, check_size
+from extractor.formats.free_text import TextReader, check_text_size
 from extractor.formats.layout import TITLE
 
 NO_ABSTRACT = "the paper has no abstract here: only its title was read"
@@ -79,7 +79,7 @@ def build_paper(paper: Paper, source_format: str) -> RecordContent:
     abstract = _write(paper.abstract, marked=not paper.body)
     parts = [part for part in (title, abstract, _write(paper.body)) if part]
     text = _GAP.join(parts)
-    check_size(text)
+    check_text_size(text)
     at_abstract = 0
     if title:
         at_abstract = len(title) + len(_GAP)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from extractor.formats.found import RecordContent
-from extractor.formats.papers.inline import read_words
+from extractor.formats.papers.inline import read_inline
 from extractor.formats.papers.paper import (
     Paper,
     PaperPassage,
@@ -27,7 +27,7 @@ def build_pubmed(article: Element) -> RecordContent:
     if citation is None:
         citation = article
     notes: list[str] = []
-    types = [read_words(kind) for kind in citation.iterfind(".//PublicationType")]
+    types = [read_inline(kind) for kind in citation.iterfind(".//PublicationType")]
     if _RETRACTED in types:
         notes.append(RETRACTION)
     paper = Paper(
@@ -35,7 +35,7 @@ def build_pubmed(article: Element) -> RecordContent:
         abstract=list(_list_passages(citation.find("Article/Abstract"))),
         ids=_read_ids(article, citation),
         listed_numbers=[
-            read_words(number)
+            read_inline(number)
             for number in citation.iterfind("Article/DataBankList//AccessionNumber")
         ],
         notes=notes,
@@ -44,24 +44,24 @@ def build_pubmed(article: Element) -> RecordContent:
 
 
 def _read_title(citation: Element) -> str:
-    title = read_words(citation.find("Article/ArticleTitle"))
+    title = read_inline(citation.find("Article/ArticleTitle"))
     if title in ("", _UNTRANSLATED):
-        return read_words(citation.find("Article/VernacularTitle"))
+        return read_inline(citation.find("Article/VernacularTitle"))
     return title
 
 
 def _read_ids(article: Element, citation: Element) -> dict[str, str]:
     # the ids of cited papers stand deeper, in the list of references
     listed = {
-        str(entry.get("IdType")): read_words(entry)
+        str(entry.get("IdType")): read_inline(entry)
         for entry in article.iterfind("PubmedData/ArticleIdList/ArticleId")
     }
     located = {
-        str(entry.get("EIdType")): read_words(entry)
+        str(entry.get("EIdType")): read_inline(entry)
         for entry in citation.iterfind("Article/ELocationID")
     }
     return {
-        "pmid": read_words(citation.find("PMID")) or listed.get("pubmed", ""),
+        "pmid": read_inline(citation.find("PMID")) or listed.get("pubmed", ""),
         "pmcid": listed.get("pmc", ""),
         "doi": listed.get("doi") or located.get("doi", ""),
     }
@@ -72,7 +72,7 @@ def _list_passages(abstract: Element | None) -> Iterator[PaperPassage]:
     texts = [] if abstract is None else abstract.findall("AbstractText")
     for text in texts:
         label = text.get("Label") or ""
-        words = read_words(text)
+        words = read_inline(text)
         if label or len(texts) > 1:
             # "UNLABELLED" stands for no label
             yield PaperPassage("" if label == "UNLABELLED" else label, words)

@@ -25,18 +25,18 @@ from extractor.model.asking.reply_models import (
     CRITERIA,
     ENDPOINTS,
     PEOPLE_FIELDS,
-    list_keys,
+    list_asked_keys,
 )
 from extractor.model.asking.request import Request
 from extractor.schemas import CriterionKind, FindingKind, Rank, Task
 
 _KEYS = {
-    ENDPOINTS: list_keys(Task.ENDPOINTS, ENDPOINTS),
-    CRITERIA: list_keys(Task.ELIGIBILITY, CRITERIA),
+    ENDPOINTS: list_asked_keys(Task.ENDPOINTS, ENDPOINTS),
+    CRITERIA: list_asked_keys(Task.ELIGIBILITY, CRITERIA),
 }
 """The keys by which an item is an endpoint or a criterion, and no regimen."""
 _GROUPS = {CRITERIA: "eligibility.criteria", ENDPOINTS: "endpoints"}
-_PEOPLE_KEYS = list_keys(Task.ELIGIBILITY, *PEOPLE_FIELDS)
+_PEOPLE_KEYS = list_asked_keys(Task.ELIGIBILITY, *PEOPLE_FIELDS)
 _QUOTES = ("quote", "time_frame")
 # Chosen by hand.
 _LONGEST = 120

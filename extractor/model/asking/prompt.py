@@ -153,7 +153,7 @@ def render_line(line: Question) -> str:
     return f"[{'|'.join(head)}] {text}"
 
 
-class Trial(NamedTuple):
+class TrialContext(NamedTuple):
     """The context of a record, which calls include before the lines: the title and the conditions
     and, in calls about doses, the names of interventions and the numbered arms.
     """
@@ -163,7 +163,7 @@ class Trial(NamedTuple):
     treatments: tuple[str, ...] = ()
 
 
-def describe_trial(record: TrialRecord) -> Trial:
+def describe_trial(record: TrialRecord) -> TrialContext:
     """Return the context of a record. Missing parts are omitted, and long parts are truncated."""
     names = []
     arms: list[str] = []
@@ -176,7 +176,7 @@ def describe_trial(record: TrialRecord) -> Trial:
             arms.append(f"{len(arms) + 1} {label[:_LONGEST_LABEL]}")
     title = _show(record.raw_text("title")) or _show(record.raw_text("official_title"))
     conditions = _show(record.raw_text("conditions"))
-    return Trial(
+    return TrialContext(
         record.record_id,
         _list_lines(Trial=title, Conditions=conditions),
         _list_lines(Interventions="; ".join(names), Arms="; ".join(arms)),

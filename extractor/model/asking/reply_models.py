@@ -182,7 +182,7 @@ def _kind_of(read: Any, *, many: bool = False) -> object:
     return one
 
 
-def list_words(info: FieldInfo) -> Mapping[str, StrEnum]:
+def list_choice_words(info: FieldInfo) -> Mapping[str, StrEnum]:
     """Return the members of a closed set, keyed by the short words for them."""
     values = _VALUES.get(info.key, {})
     return {word: info.type(values.get(word, word)) for word in _KEYS[info.key]["enum"]}
@@ -193,7 +193,7 @@ def _make_form(info: FieldInfo) -> AnswerForm:
     key = info.key
     read: object = info.type
     if info.kind is ValueKind.CHOICE:
-        words = list_words(info)
+        words = list_choice_words(info)
         members = {word.casefold(): member for word, member in words.items()}
         read = Annotated[info.type, BeforeValidator(partial(_find_member, members))]
     elif info.type in _READERS:
@@ -251,10 +251,10 @@ def expand(fields: Iterable[str]) -> list[str]:
     return [name for field in fields for name in _EXPANDED.get(field, (field,))]
 
 
-def list_keys(task: Task, *fields: str) -> frozenset[str]:
+def list_asked_keys(task: Task, *fields: str) -> frozenset[str]:
     """Return the keys of fields of a task, without the quote, which items of all tasks have.
 
-    >>> sorted(list_keys(Task.ELIGIBILITY, "people"))
+    >>> sorted(list_asked_keys(Task.ELIGIBILITY, "people"))
     ['healthy', 'max', 'min', 'sex']
     """
     keys = {FORMS[task][name].key for name in expand(fields)}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count, pairwise
 
-from extractor.concepts.criteria.structure import list_places
+from extractor.concepts.criteria.structure import list_offered_borders
 from extractor.concepts.doses.passages import GROUPS, list_dose_passages
 from extractor.concepts.own.declaration import CustomField, CustomFields, Of
 from extractor.concepts.parse import parse_record
@@ -23,7 +23,7 @@ from extractor.evidence.parsed import ParsedRecord
 from extractor.language.clean import clean_text
 from extractor.model.asking.prompt import (
     PLACE,
-    Trial,
+    TrialContext,
     count_output_tokens,
     describe_trial,
     flatten,
@@ -94,7 +94,7 @@ class Request:
         custom: The custom fields.
     """
 
-    trial: Trial
+    trial: TrialContext
     text: str
     places: tuple[int, ...]
     borders: tuple[Border, ...]
@@ -292,7 +292,7 @@ def plan_request(parsed: ParsedRecord, options: ExtractionOptions) -> Request | 
     places: tuple[int, ...] = ()
     if section and Task.ELIGIBILITY in options.tasks:
         text = section.tokens.text
-        places = list_places(section)
+        places = list_offered_borders(section)
     numbers = count(len(places) + 1)
     lines = tuple(_list_lines(parsed, options, numbers))
     if not places and not lines:
