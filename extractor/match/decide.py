@@ -185,7 +185,8 @@ def _rank_questions(judged: Sequence[tuple[Rule, Verdict]]) -> list[str]:
             continue
         questions = {question for question in one.ask if question}
         counts.update(questions)
-        if one.verdict == "depends" and not questions and rule.quote:
+        is_open = one.verdict in ("depends", "doubtful")
+        if is_open and not questions and rule.quote:
             quotes[f"Does this apply: {show_line(rule.quote)}"] = None
     ranked = sorted(counts, key=lambda question: (-counts[question], question))
     return [*ranked, *quotes][:_MOST_QUESTIONS]

@@ -57,6 +57,7 @@ def run_test(test: Test, facts: Facts, min_confidence: float) -> Verdict:
                 # if it is not known whether the limit applies, the patient may still pass it
                 if applies != "met":
                     one = depend(one, part.shown, "")
+                    one = one._replace(ask=(*one.ask, *condition.ask))
             verdicts.append(one)
         verdict = weigh_verdicts(verdicts, test.need)
         if unconcerned and not verdicts:

@@ -64,7 +64,16 @@ _ADOLESCENCE = (12.0, 17.0)
 _IDLE_IN_CONDITIONS = (
     "for in if with on among when where who have has an a the those"
     " patient participant subject individual person people volunteer"
+    " receiving taking using treated"
 )
+_EXCEPT = re.compile(r"(?:except(?:ing)?(?: for)?|unless)\b", re.IGNORECASE)
+_AGAIN = re.compile(
+    r"\s*+(?:,\s*+or\b|,|\bor\b|\()\s*+"
+    r"(?:[<>≤≥=]+|(?:up to|at (?:least|most)|(?:less|more|greater) than|above|below)\b)?\s*+\d",
+    re.IGNORECASE,
+)
+"""What continues a limit with another one of the same quantity."""
+_END = re.compile(r"[\s).;]*+")
 _OR_OLDER = re.compile(
     r"\b(?:and|or)\s+(?:older|over|more|above|younger|under|less|below)\b",
     re.IGNORECASE,
@@ -417,12 +426,21 @@ def _list_tests(criterion: Criterion, base: int, *, required: bool) -> list[Test
             confidence = 0.0
         written = _find_words(criterion, base, limit, proof)
         test = _make_test(limit, named, proof, written, required=required)
+        first = usual_places.get(limit.quantity)
+        if first is not None:
+            main = proofs[f"constraints[{first}]"]
+            is_other_side = not required and _is_other_side(
+                limit, criterion.constraints[first]
+            )
+            is_sure = bool(limit.condition) or is_other_side
+            if is_sure and _ends_line(criterion, base, main[0], pieces):
+                # nothing else can be meant
+                confidence = max(confidence, find_least(main))
         test = test._replace(confidence=confidence)
         if not limit.condition:
             usual_places.setdefault(limit.quantity, place)
             tests.append(test)
             continue
-        first = usual_places.get(limit.quantity)
         usual = (
             tests[first]
             if first is not None
@@ -431,13 +449,16 @@ def _list_tests(criterion: Criterion, base: int, *, required: bool) -> list[Test
         if usual is None:
             tests.append(test)
             continue
-        if first is not None and required:
-            main = proofs[f"constraints[{first}]"][0]
-            if _continues(proof, main):
-                tests[first] = _allow_also(usual, test)
-                tests.append(tests[first])
-                continue
+        if first is not None and required and _continues(proof, main[0]):
+            tests[first] = _allow_also(usual, test)
+            tests.append(tests[first])
+            continue
         if first is not None and not _is_looser(test, usual):
+            is_enough = not required and _continues(proof, main[0])
+            # whoever fails the limit fails the other one, too, or either keeps out
+            if confidence >= DOUBTFUL_BELOW and (is_enough or _is_looser(usual, test)):
+                tests.append(test)
+                continue
             obstacle = usual.keeps_out or limit.condition
             tests[first] = usual._replace(keeps_out=obstacle)
             tests.append(test)
@@ -453,6 +474,36 @@ def _list_tests(criterion: Criterion, base: int, *, required: bool) -> list[Test
             tests[first] = whole._replace(confidence=min(confidence, usual.confidence))
         tests.append(whole)
     return tests
+
+
+def _is_other_side(limit: Constraint, first: Constraint) -> bool:
+    """Return whether two limits are the two ends of one range: "< 50 or > 100"."""
+    signs = {limit.comparator.value[0], first.comparator.value[0]}
+    if signs != {"<", ">"}:
+        return False
+    upper, lower = (
+        (limit, first) if limit.comparator.value[0] == ">" else (first, limit)
+    )
+    return upper.value > lower.value
+
+
+def _ends_line(
+    criterion: Criterion, base: int, main: Evidence, pieces: Sequence[Evidence]
+) -> bool:
+    """Return whether a line is its first limit, directly followed by another one of the same
+    quantity with its condition, and nothing else: "BMI >= 30, or >= 27 with hypertension".
+    """
+    other, *rest = pieces
+    if other.start != main.start or not other.quote.startswith(main.quote):
+        return False
+    if not _AGAIN.match(other.quote, len(main.quote)):
+        return False
+    end = other.end - base
+    for piece in rest:
+        if criterion.quote[end : piece.start - base].strip():
+            return False
+        end = piece.end - base
+    return bool(_END.fullmatch(criterion.quote, end))
 
 
 def _continues(other: Evidence, main: Evidence) -> bool:
@@ -613,37 +664,74 @@ def _read_condition(written: str, sex: Sex | None) -> tuple[tuple[Test, ...], st
     they do not decide that, or else "". ``sex`` is the sex to which the limit applies; without one,
     a condition that names a sex is open: "except in men".
     """
-    when = [of_sex(sex)] if sex in SEXES else []
+    of_one_sex = (of_sex(sex),) if sex in SEXES else ()
     if not written:
-        return tuple(when), ""
+        return of_one_sex, ""
+    excepts = _EXCEPT.match(written)
+    if excepts and not of_one_sex:
+        return _read_exception(written, written[excepts.end() :])
     words = spell_words(_OR_OLDER.sub(" ", written))
+    ages = _read_ages(written, words)
     rest = [word for word in words if word not in words_of("neutral") and word != "if"]
-    if when:
+    if of_one_sex:
         rest = [word for word in rest if word not in SEXES_OF]
-    ages = [one for one in find_limits(read_text(written), None) if one.time_unit]
-    links = words_of("links") - {"if", "when", "where"}
-    is_plain = links.isdisjoint(words) and "or" not in words
-    # "if aged 65 years or older"; but "over 65 years at diagnosis" is another age
-    is_present = _OF_ANOTHER_TIME.isdisjoint(words)
-    if len(ages) == 1 and links.isdisjoint(words) and is_present:
-        [age] = ages
-        ends = age.value, age.value_high
-        # "over 75 years" may mean 75 years and a month
-        is_fuzzy = age.comparator is Comparator.MORE
-        unit = f"exact {age.time_unit}" if is_fuzzy else age.time_unit
-        when.append(of_bounds("age", "age", unit, age.comparator, *ends))
+    if ages:
         rest = [word for word in rest if not word.isdecimal()]
         rest = [word for word in rest if word not in _AGE_GROUPS]
+    when = (*of_one_sex, *ages)
     if when and not rest:
-        return tuple(when), ""
-    idle = _IDLE_IN_CONDITIONS.split()
-    named = [word for word in words if word not in idle]
-    if named == ["adolescent"]:
-        return (of_bounds("age", "age", "year", "between", *_ADOLESCENCE),), ""
-    if named == ["adult"]:
-        return (of_bounds("age", "age", "year", ">=", 18),), ""
-    is_name = bool(named) and all(word.isalpha() for word in named)
-    if is_name and not when and is_plain:
+        return when, ""
+    named = [word for word in words if word not in _IDLE_IN_CONDITIONS.split()]
+    group = _test_age_group(named)
+    if group:
+        return (group,), ""
+    if not when and _is_plain_name(words, named):
         name = " ".join(named)
         return (of_name("has", make_key(name), find_wider(name)),), ""
-    return tuple(when), written
+    return when, written
+
+
+def _read_exception(written: str, rest: str) -> tuple[tuple[Test, ...], str]:
+    """Return the tests of a condition behind "except" or "unless": whoever meets it is not
+    concerned.
+    """
+    if not set(SEXES_OF).isdisjoint(spell_words(rest)):
+        return (), written
+    when, undecided = _read_condition(rest, None)
+    if undecided or len(when) != 1:
+        return (), written
+    return (turn(when[0]),), ""
+
+
+def _read_ages(written: str, words: Sequence[str]) -> tuple[Test, ...]:
+    """Return the test of the one present age that a condition states: "if aged 65 years or older",
+    but not "over 65 years at diagnosis".
+    """
+    links = words_of("links") - {"if", "when", "where"}
+    if not links.isdisjoint(words) or not _OF_ANOTHER_TIME.isdisjoint(words):
+        return ()
+    ages = [one for one in find_limits(read_text(written), None) if one.time_unit]
+    if len(ages) != 1:
+        return ()
+    [age] = ages
+    # "over 75 years" may mean 75 years and a month
+    is_fuzzy = age.comparator is Comparator.MORE
+    unit = f"exact {age.time_unit}" if is_fuzzy else age.time_unit
+    return (of_bounds("age", "age", unit, age.comparator, age.value, age.value_high),)
+
+
+def _test_age_group(named: Sequence[str]) -> Test | None:
+    """Return the test of a condition that is the name of an age: "in adolescents"."""
+    if named == ["adolescent"]:
+        return of_bounds("age", "age", "year", "between", *_ADOLESCENCE)
+    if named == ["adult"]:
+        return of_bounds("age", "age", "year", ">=", 18)
+    return None
+
+
+def _is_plain_name(words: Sequence[str], named: Sequence[str]) -> bool:
+    """Return whether a condition is the name of one thing."""
+    links = words_of("links") - {"if", "when", "where"}
+    if not named or "or" in words or not links.isdisjoint(words):
+        return False
+    return all(word.isalpha() for word in named)

@@ -23,6 +23,9 @@ _DENIED = {
     "took": "never took",
 }
 _OTHERS = {"sex": "What is the patient's sex?", "age": "How old is the patient?"}
+_OF_TIMES = ("takes", "took", "since", "after", "ended")
+"""The kinds of names that a line says to be drugs or events."""
+_MOST_WORDS = 3
 _SHORT = 5
 """Names up to this length are abbreviations: "ecog", "hba1c"."""
 
@@ -53,16 +56,44 @@ def ask(quantity: str, unit: str | None = None) -> str:
     if kind in _OTHERS:
         return _OTHERS[kind]
     if kind in _OF_NAMES:
-        shown = show_name(name)
-        if shown == name and not _is_known(spell_key(name)):
-            return ""
-        return _OF_NAMES[kind].format(shown)
-    if quantity.startswith("own") or "|" in quantity or not quantity:
+        return _ask_name(kind, name)
+    if not quantity or "|" in quantity:
+        return ""
+    if quantity.startswith("own") and not _is_measured(quantity):
         return ""
     shown = show_quantity(quantity)
     if unit:
         return f"What is the {shown}, as {show_unit(unit)}?"
     return f"What is the {shown}?"
+
+
+def _ask_name(kind: str, name: str) -> str:
+    """Return the question for a name; empty if it may be no name."""
+    shown = show_name(name)
+    is_plain = kind in _OF_TIMES and _is_plain(name)
+    if shown == name and not is_plain and not _is_known(spell_key(name)):
+        return ""
+    return _OF_NAMES[kind].format(shown)
+
+
+def _is_plain(name: str) -> bool:
+    """Return whether a drug or an event is a few words, none of which belongs to a sentence."""
+    words = name.split()
+    if not words or len(words) > _MOST_WORDS:
+        return False
+    if not words_of("links", "denials", "neutral", "others").isdisjoint(words):
+        return False
+    return all(word.isalpha() for word in words)
+
+
+def _is_measured(quantity: str) -> bool:
+    """Return whether a name that the vocabulary lacks is that of something measured: "muscle mass",
+    but not "over 80".
+    """
+    words = quantity.removeprefix("own ").split()
+    if len(words) < 2 or len(words) > _MOST_WORDS:
+        return False
+    return words[-1] in words_of("measured") and all(word.isalpha() for word in words)
 
 
 def show_unit(unit: str) -> str:
@@ -111,12 +142,24 @@ def say_name(quantity: str, *, is_absent: bool) -> str:
 
 
 def show_name(name: str) -> str:
-    """Return a name as people write it."""
+    """Return a name as people write it.
+
+    >>> show_name("hiv"), show_name("chronic hepatitis b")
+    ('HIV', 'chronic hepatitis B')
+    """
     usual = list_shown().get(name, name)
     if usual != name:
         return usual
+    words = name.split()
+    narrowing = words_of("narrowing")
+    for place, word in enumerate(words[:-1], 1):
+        if word not in narrowing:
+            break
+        rest = list_shown().get(" ".join(words[place:]))
+        if rest:
+            return " ".join((*words[:place], rest))
     plurals = read_table("match_spellings")["plural"]
-    return " ".join(plurals.get(word, word) for word in name.split())
+    return " ".join(plurals.get(word, word) for word in words)
 
 
 def _is_known(name: str) -> bool:

@@ -62,42 +62,62 @@ def read_values(
     written: Mapping[str, object], upper_limits: Mapping[str, object]
 ) -> Values:
     """Read a patient's values."""
-    values: dict[str, Units] = {}
-    names: dict[tuple[str, str | None], str] = {}
-    said: dict[str, str] = {}
-    unused: list[str] = []
+    reader = _Reader(written)
     for name, value in written.items():
         for reading in _read_value(name, str(value)):
-            if isinstance(reading, str):
-                unused.append(describe_unused(name, value, reading))
-                continue
-            place = reading.key, reading.unit
-            units = values.setdefault(reading.key, {})
-            earlier = units.get(reading.unit)
-            if earlier is not None and earlier != reading.numbers:
-                # neither is believed
-                units[reading.unit] = ()
-                unused.append(
-                    describe_unused(
-                        name, value, f"{names[place]} states another value; keep one"
-                    )
-                )
-                continue
-            names.setdefault(place, name)
-            plain = reading.key.removesuffix(f" ({ROOM_AIR})")
-            if plain != reading.key and plain not in written:
-                # a saturation without oxygen is one
-                values.setdefault(plain, {}).setdefault(reading.unit, reading.numbers)
-                said.setdefault(plain, f"{name}: {value}")
-            said.setdefault(reading.key, f"{name}: {value}")
-            units[reading.unit] = reading.numbers
-    values = {
-        key: {unit: numbers for unit, numbers in units.items() if numbers}
-        for key, units in values.items()
-    }
-    unused += _add_ratios(values, upper_limits)
+            reader.add(name, value, reading)
+    values = reader.list_believed()
+    unused = [*reader.unused, *_add_ratios(values, upper_limits)]
     used = {key: units for key, units in values.items() if units}
-    return Values(used, said, unused)
+    return Values(used, reader.said, unused)
+
+
+class _Reader:
+    """Collects the values of a patient, of which no two may contradict each other."""
+
+    def __init__(self, written: Mapping[str, object]) -> None:
+        self.written = written
+        self.values: dict[str, Units] = {}
+        # the name under which each was stated first
+        self.names: dict[tuple[str, str | None], str] = {}
+        self.said: dict[str, str] = {}
+        self.unused: list[str] = []
+
+    def add(self, name: str, value: object, reading: "_Read | str") -> None:
+        """Add what a value says, or why it cannot be used."""
+        if isinstance(reading, str):
+            self.unused.append(describe_unused(name, value, reading))
+            return
+        units = self.values.setdefault(reading.key, {})
+        earlier = units.get(reading.unit)
+        if earlier is not None and earlier != reading.numbers:
+            # neither is believed
+            units[reading.unit] = ()
+            first = self.names[reading.key, reading.unit]
+            reason = f"{first} states another value; keep one"
+            self.unused.append(describe_unused(name, value, reason))
+            return
+        self.names.setdefault((reading.key, reading.unit), name)
+        self._add_plain(name, value, reading)
+        self.said.setdefault(reading.key, f"{name}: {value}")
+        units[reading.unit] = reading.numbers
+
+    def _add_plain(self, name: str, value: object, reading: "_Read") -> None:
+        """Add a saturation without oxygen as a saturation, unless that is stated, too."""
+        plain = reading.key.removesuffix(f" ({ROOM_AIR})")
+        if plain == reading.key or plain in self.written:
+            return
+        self.values.setdefault(plain, {}).setdefault(reading.unit, reading.numbers)
+        self.said.setdefault(plain, f"{name}: {value}")
+
+    def list_believed(self) -> dict[str, Units]:
+        """Return the values that nothing contradicts."""
+        believed: dict[str, Units] = {}
+        for key, units in self.values.items():
+            believed[key] = {
+                unit: numbers for unit, numbers in units.items() if numbers
+            }
+        return believed
 
 
 def _add_ratios(
@@ -143,16 +163,26 @@ def _read_one(name: str, written: str) -> _Read | str:
         return "is too long"
     text = _POWER.sub(r"x 10^\1", written.strip())
     parts = _VALUE.fullmatch(text)
-    number = None
-    if parts:
-        number = ROMAN.get(parts["number"].upper(), read_number(parts["number"]))
+    number = _read_signed(parts["number"]) if parts else None
     if parts is None or number is None:
         return "is not a number with its unit, as in '45 mL/min'"
     sign = parts["sign"] or ""
     unit = parts["unit"].strip() or None
     if unit and _SECOND_NUMBER.match(unit) and not _POWER.match(unit):
         return "is not one number"
-    return _convert(name, float(number), unit, sign)
+    return _convert(name, number, unit, sign)
+
+
+def _read_signed(text: str) -> float | None:
+    """Return a number that may be negative, or a Roman one; None for anything else.
+
+    >>> _read_signed("-2.5"), _read_signed("III")
+    (-2.5, 3.0)
+    """
+    number = ROMAN.get(text.upper(), read_number(text.removeprefix("-")))
+    if number is None:
+        return None
+    return -float(number) if text.startswith("-") else float(number)
 
 
 def _convert(name: str, number: float, unit: str | None, sign: str) -> _Read | str:

@@ -21,6 +21,7 @@ _AFTER = re.compile(
 _EVENT_BEHIND = re.compile(r"(?:since|from)\b", re.IGNORECASE)
 """The beginning of an anchor that may name the event: "since the last chemotherapy"."""
 _PARTS = re.compile(r"[,;/]|\band/or\b|\band\b|\bor\b", re.IGNORECASE)
+_CONJUNCTION = re.compile(r"/|\b(?:and|or)\b", re.IGNORECASE)
 _ALTERNATIVE = re.compile(r"\s*(?:,|;|,?\s*\b(?:and/)?or\b)\s*", re.IGNORECASE)
 """What joins two windows of which each keeps a patient out."""
 _FORBIDS = re.compile(
@@ -222,8 +223,19 @@ def _plan_part(part: _Part, words: _Words, *, negated: bool, must_be: bool) -> T
         need=int(must_be) if is_within else 0,
         confidence=find_least(part.pieces[name] for name in read),
         keeps_out=obstacle,
-        lets_in=obstacle,
+        lets_in=obstacle or _find_doubt_of_shared(words, events),
     )
+
+
+def _find_doubt_of_shared(words: _Words, events: Sequence[str]) -> str:
+    """Return an obstacle if the time may be only that of the last event: "History of cancer, stroke
+    within 6 months".
+    """
+    if len(events) < 2:
+        return ""
+    is_list = bool(_CONJUNCTION.search(words.event))
+    is_past = "history" in (*words.rest, *spell_words(words.event))
+    return "" if is_list and not is_past else "which of them the time is of"
 
 
 def _test_event(shown: str, verb: str, name: str, sign: str, days: float) -> Test:

@@ -26,6 +26,14 @@ def test_a_criterion_is_judged(kind, line, patient, verdict):
     assert judged[-1]["verdict"] == verdict, judged[-1]["why"]
 
 
+@pytest.mark.parametrize(("kind", "line", "patient", "asked"), CASES["what_is_asked"])
+def test_what_is_asked(kind, line, patient, asked):
+    text = f"{kind.capitalize()} Criteria:\n\n* {line}"
+    trial = Extractor().extract_text(text, record_id="A")
+
+    assert list(trial.match(patient).ask) == asked
+
+
 @pytest.mark.parametrize(
     ("text", "patient", "answer", "verdicts"), CASES["a_list_is_judged"]
 )
