@@ -91,12 +91,14 @@ class _BuiltIn(NamedTuple):
         kinds: The keys of the classes of a thing, by its key.
         forms: The keys of what nobody has who has not got a thing, by the key of each name of it.
         lasting: The keys of what lasts.
+        ambiguous: The keys of abbreviations with several meanings.
     """
 
     same: Mapping[str, frozenset[str]]
     kinds: Mapping[str, frozenset[str]]
     forms: Mapping[str, frozenset[str]]
     lasting: frozenset[str]
+    ambiguous: frozenset[str]
 
 
 @cache
@@ -121,6 +123,7 @@ def _read_built_in() -> _BuiltIn:
         {key: frozenset(found) for key, found in kinds.items()},
         {key: frozenset(found) for key, found in forms.items()},
         frozenset(lasting),
+        frozenset(map(spell_key, table["ambiguous"])),
     )
 
 
@@ -165,7 +168,9 @@ def list_kinds(keys: Iterable[str], name: str, synonyms: Synonyms) -> list[str]:
 
 
 def list_members(keys: Iterable[str], synonyms: Synonyms) -> list[str]:
-    """Return the keys of all members of classes: who has no member of a class has none of these."""
+    """Return the keys of all members of classes: who has no member of a class has none of these.
+    Abbreviations with several meanings are left out.
+    """
     wanted = set(keys)
     found: dict[str, None] = {}
     grown = True
@@ -182,7 +187,7 @@ def list_members(keys: Iterable[str], synonyms: Synonyms) -> list[str]:
                 found |= dict.fromkeys(sorted(forms))
                 wanted |= forms
                 grown = True
-    return list(found)
+    return [key for key in found if key not in _read_built_in().ambiguous]
 
 
 @cache
