@@ -37,11 +37,15 @@ _EXCEPTION = re.compile(
     r"|with the exceptions? of|not including|does not include)\b",
     re.IGNORECASE,
 )
+_MOTHERS = re.compile(
+    r"\b(nursing|lactating|breast-?feeding|pregnant) (?:mothers?|women|females?)\b",
+    re.IGNORECASE,
+)
 _NON = re.compile(r"\b(non)[ -]+(\w)", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)[.](?=\s|$)|[;:\n]")
 _EXAMPLES = re.compile(
-    r",? ?(?<!\w)(?:such as|e\.g\.,?|i\.e\.,?|for example,?|(?:including|include)(?: but not limited to)?"
-    r"|namely|like)(?!\w)",
+    r",? ?(?<!\w)(?:such as|e\.g\.,?|i\.e\.,?|for example,?"
+    r"|(?:including|include)(?: but not limited to)?|namely|like)(?!\w)",
     re.IGNORECASE,
 )
 _PARTS = re.compile(
@@ -88,6 +92,7 @@ def plan_absence(quote: str, *, required: bool) -> Test | None:
     if len(quote) > _LONGEST_LINE:
         return None
     text = _NON.sub(r"\1\2", _drop_brackets(_JUDGED.sub(" ", quote)))
+    text = _MOTHERS.sub(r"\1", text)
     words = set(spell_words(text))
     denied = find_phrase("match_denied", text)
     if (denied is not None) is not required or has_phrase("match_not_denied", text):

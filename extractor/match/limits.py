@@ -397,7 +397,8 @@ def _are_apart(limits: Sequence[Test]) -> bool:
         return False
     parts = [limit.parts[0] for limit in limits]
     one, other = parts
-    if (one.quantity, one.unit) != (other.quantity, other.unit):
+    units = {str(part.unit).removeprefix("exact ") for part in parts}
+    if one.quantity != other.quantity or len(units) > 1:
         return False
     spans = [_find_excluded(part) for part in parts]
     (low, high), (other_low, other_high) = spans
