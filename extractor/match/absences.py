@@ -37,6 +37,10 @@ _EXCEPTION = re.compile(
     r"|with the exceptions? of|not including|does not include)\b",
     re.IGNORECASE,
 )
+_EXCLUDED_IN_BRACKETS = re.compile(
+    r"\([^()]{0,200}\b(?:excluded|ineligible|not eligible|also|not allowed)\b",
+    re.IGNORECASE,
+)
 _MOTHERS = re.compile(
     r"\b(nursing|lactating|breast-?feeding|pregnant) (?:mothers?|women|females?)\b",
     re.IGNORECASE,
@@ -89,7 +93,7 @@ def plan_absence(quote: str, *, required: bool) -> Test | None:
         quote: The line.
         required: Whether the line must be true to let a patient in: "No asthma".
     """
-    if len(quote) > _LONGEST_LINE:
+    if len(quote) > _LONGEST_LINE or _EXCLUDED_IN_BRACKETS.search(quote):
         return None
     text = _NON.sub(r"\1\2", _drop_brackets(_JUDGED.sub(" ", quote)))
     text = _MOTHERS.sub(r"\1", text)
@@ -242,7 +246,9 @@ def _list_names(pieces: Sequence[_Piece | None], place: int) -> Iterator[str]:
             if key and key not in seen:
                 seen.add(key)
                 yield key
-    for key in _widen(_find_second(piece.tail)):
+    # "medications that interact with antibiotics" are not about antibiotics
+    second = _find_second(piece.tail) if is_state(piece.words[-1]) else []
+    for key in _widen(second):
         if key and key not in seen:
             seen.add(key)
             yield key
