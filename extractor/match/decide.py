@@ -168,12 +168,22 @@ def _judge(plan: Plan, facts: Facts) -> list[Verdict]:
         # few of the patient's facts are about any criterion
         if not rule.touched.isdisjoint(facts.keys):
             verdict = run_test(rule.test, facts, plan.min_confidence)
+        if rule.absence and verdict.verdict not in _DECIDED:
+            verdict = _find_absence(rule, facts) or verdict
         mentioned = [name.strip() for name in names if name in rule.words]
         # no test says anything, but the criterion mentions what the patient has
         if mentioned and verdict.verdict == "not_stated":
             verdict = Verdict("depends", f"what it says of {mentioned[0]}", verdict.ask)
         verdicts.append(verdict)
     return verdicts
+
+
+def _find_absence(rule: Rule, facts: Facts) -> Verdict | None:
+    """Return that a patient has nothing of what a criterion excludes; None if they may."""
+    if rule.absence is None or rule.about.isdisjoint(facts.keys):
+        return None
+    verdict = run_test(rule.absence, facts, 0)
+    return verdict if verdict.verdict == "met" else None
 
 
 def _rank_questions(judged: Sequence[tuple[Rule, Verdict]]) -> list[str]:

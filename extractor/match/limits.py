@@ -361,6 +361,10 @@ def _join_limits(
         for place, test in enumerate(limits)
         if any(piece.alternative for piece in proofs[f"constraints[{place}]"])
     ]
+    if not required and several and _are_apart(limits):
+        # nobody is "under 18 and over 85": each of them keeps out
+        yield from limits
+        return
     if not required and several and set(joints) == {Joint.BOTH}:
         # "A > 3 with B > 2" keeps out only who has both
         yield Test("", parts=tuple(limits), need=1)
@@ -390,6 +394,29 @@ def _join_limits(
     if not required:
         # "A < 1, B < 2 and C < 3" may also mean any of them
         yield Test("", parts=tuple(alternatives), keeps_out="whether all must apply")
+
+
+def _are_apart(limits: Sequence[Test]) -> bool:
+    """Return whether two limits of an exclusion have no number in common."""
+    if len(limits) != 2 or any(len(limit.parts) != 1 for limit in limits):
+        return False
+    parts = [limit.parts[0] for limit in limits]
+    one, other = parts
+    units = {str(part.unit).removeprefix("exact ") for part in parts}
+    if one.quantity != other.quantity or len(units) > 1:
+        return False
+    spans = [_find_excluded(part) for part in parts]
+    (low, high), (other_low, other_high) = spans
+    return high <= other_low or other_high <= low
+
+
+def _find_excluded(part: Test) -> tuple[float, float]:
+    """Return the numbers that do not pass a test with one end, from the first to the last."""
+    if part.outside:
+        return part.low, part.high
+    if part.low == -inf:
+        return part.high, inf
+    return -inf, part.low
 
 
 def _find_clash(limits: Sequence[Test]) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from extractor.match.coverage import SEXES_OF, is_state
 from extractor.match.limits import limit_to
 from extractor.match.synonyms import is_known_name, make_key
-from extractor.match.tests import Test, of_name, of_sex
+from extractor.match.tests import Test, of_bounds, of_name, of_sex
 from extractor.match.wider import find_wider
 from extractor.match.words import drop_phrases, find_phrase, has_phrase, words_of
 from extractor.measures.names import spell_words
@@ -18,10 +18,16 @@ _PARTS = re.compile(r"[,;/]|\band/or\b|\band\b|\bor\b", re.IGNORECASE)
 _AND = re.compile(r"\b(?:and|plus)\b(?!/or)", re.IGNORECASE)
 _ABBREVIATION = re.compile(r" ?\(([A-Z][\w-]{1,6})\)")
 """An abbreviation behind its name."""
+_BRACKET = re.compile(r"\([^()]{0,300}\)")
+_MORE_IN_BRACKET = re.compile(
+    r"\(\s*((?:or|and|and/or)\b[^()]{0,300})\)", re.IGNORECASE
+)
 _EXAMPLE = frozenset({"including", "include", "eg"})
 _SUCH_AS = re.compile(r",? ?(?<!\w)(?:such as|e\.g\.,?|for example,?) ", re.IGNORECASE)
 _OF_INFECTION = (["with"], ["by"], ["of"])
 """What follows "infection" where a germ is named behind it."""
+_LAST_PREGNANCY = 60
+"""The age in years from which lines about pregnancy concern no woman."""
 _VERBS = {
     (False, False): "has",
     (False, True): "had",
@@ -29,6 +35,9 @@ _VERBS = {
     (True, True): "took",
 }
 """What is said of a name, by whether it is taken, and whether that may be in the past."""
+
+
+_AN_EXAMPLE = "an example"
 
 
 class Name(NamedTuple):
@@ -75,12 +84,22 @@ def plan_names(quote: str, sex_of_trial: Sex | None, *, required: bool) -> Test:
     barred = None if negated else _plan_barred(plain, required=has_it)
     if barred:
         return barred
+    if about_women.parts and not required and not negated:
+        carried = _plan_carrying(quote)
+        if carried.parts:
+            return Test("", parts=(carried._replace(when=about_women.when),))
     names = list(_list_names(plain))
     elsewhere = words_of("others", "denials", "links") - words_of("past")
+    only_sex = _find_only_sex(plain)
+    if only_sex and not negated:
+        return of_sex(only_sex, is_that=required)
     if not names or not elsewhere.isdisjoint(spell_words(plain)):
         return about_women
     short = _ABBREVIATION.findall(quote) if len(names) == 1 else []
     is_joined = len(names) > 1 and bool(_AND.search(plain))
+    # "A, B, and C" in an exclusion lists what each keeps out
+    if len(names) > 2 and not has_it and plain.count(",") > 1:
+        is_joined = False
     whole = _join_names(names, short, has_it=has_it, is_joined=is_joined)
     sexes = {SEXES_OF[word] for word in spell_words(plain) if word in SEXES_OF}
     if len(sexes) == 1 and not negated:
@@ -103,8 +122,11 @@ def _join_names(
     """Return the test of names, of which one is enough. If they are joined ("asthma and eczema"),
     they may also be meant together.
     """
-    has_more = any(name.more for name in names)
-    tests = [_test_one(name, has_it=has_it, says_more=has_more) for name in names]
+    tests = []
+    for place, name in enumerate(names):
+        # what is said behind a name may be said of those before it, too
+        has_more = any(one.more for one in names[place:] if one.more != _AN_EXAMPLE)
+        tests.append(_test_one(name, has_it=has_it, says_more=has_more))
     # an abbreviation is another name for the same thing
     tests += [
         of_name("has", make_key(each), has_it=has_it, in_part=names[0].more)
@@ -162,9 +184,40 @@ def _plan_pregnancy(quote: str, *, required: bool) -> Test:
             return nothing
     if required and not has_phrase("match_demands", quote):
         return nothing
-    return Test(
-        "", parts=(Test("", keeps_out="", lets_in=""),), when=(of_sex("female"),)
-    )
+    concerned = [of_sex("female")]
+    if not required or has_phrase("match_childbearing", quote):
+        concerned.append(of_bounds("age", "age", "year", "<", _LAST_PREGNANCY))
+    return Test("", parts=(Test(""),), when=tuple(concerned))
+
+
+def _plan_carrying(quote: str) -> Test:
+    """Return the test of an exclusion of women who are pregnant or breastfeeding. Its other parts,
+    such as contraception, are left open.
+    """
+    tests = []
+    for part in _PARTS.split(quote):
+        words = spell_words(part)
+        if not words:
+            continue
+        if not words_of("around_pregnant").issuperset(words):
+            tests.append(Test(""))
+        elif has_phrase("match_carrying", part):
+            tests.append(of_name("has", make_key("pregnancy"), has_it=False))
+        elif has_phrase("match_pregnancy", part):
+            tests.append(of_name("has", make_key("breastfeeding"), has_it=False))
+    is_read = any(test.quantity for test in tests)
+    return Test("", parts=tuple(tests)) if is_read else Test("")
+
+
+def _find_only_sex(plain: str) -> str:
+    """Return the sex of a line that says nothing else: "Women"."""
+    words = spell_words(plain)
+    sexes = {SEXES_OF[word] for word in words if word in SEXES_OF}
+    idle = words_of("opening", "around_sexes") | set(SEXES_OF)
+    if len(sexes) != 1 or not idle.issuperset(words):
+        return ""
+    [sex] = sexes
+    return sex
 
 
 def _strip_negation(plain: str) -> tuple[bool | None, str]:
@@ -235,8 +288,9 @@ def _list_names(plain: str) -> Iterator[Name]:
     around: list[str] = []
     wider_ones: list[str] = []
     is_example = False
-    plain = _SUCH_AS.sub(", including ", plain)
-    for part in _share_heads([_read_part(text) for text in _PARTS.split(plain)]):
+    doubt = ""
+    plain = _MORE_IN_BRACKET.sub(r", \1,", _SUCH_AS.sub(", including ", plain))
+    for part in _share_heads([_read_part(text) for text in _split_parts(plain)]):
         if not part.words and part.has_people and not part.around:
             continue
         # "history of stroke or epilepsy"
@@ -250,10 +304,25 @@ def _list_names(plain: str) -> Iterator[Name]:
             # who has an example of it may not be meant: "uncontrolled disease such as hypertension"
             is_example = True
             name = name._replace(
-                wider=(*name.wider, *wider_ones), more=name.more or "an example"
+                wider=(*name.wider, *wider_ones), more=name.more or doubt
             )
+        elif name.more or not words_of("narrowing").isdisjoint(part.words):
+            doubt = _AN_EXAMPLE
         wider_ones += [name.key, *name.wider]
         yield name
+
+
+def _split_parts(plain: str) -> list[str]:
+    """Return the parts of a line between commas or conjunctions that stand in no brackets."""
+    brackets = [found.span() for found in _BRACKET.finditer(plain)]
+    parts = []
+    start = 0
+    for found in _PARTS.finditer(plain):
+        is_inside = any(begin < found.start() < end for begin, end in brackets)
+        if not is_inside:
+            parts.append(plain[start : found.start()])
+            start = found.end()
+    return [*parts, plain[start:]]
 
 
 def _read_part(text: str) -> _Part:

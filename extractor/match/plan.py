@@ -9,6 +9,7 @@ from extractor.assembly.admission import complete_gold
 from extractor.concepts.people.registered_ages import AGES, SIDES, read_comparator
 from extractor.language.numbers import DAYS
 from extractor.language.values import group_pairs
+from extractor.match.absences import plan_absence
 from extractor.match.facts import NOTHING
 from extractor.match.judge import Verdict, run_test
 from extractor.match.limits import plan_limits
@@ -46,7 +47,8 @@ class Rule(NamedTuple):
     """A criterion, or an age or a sex of the whole record (whose ``place`` is None), with its words
     and their place. ``words`` contains the spelled words between spaces, ``touched`` the quantities
     that its test needs, and ``silent`` is the verdict if none of them is stated. ``above`` is the
-    line above the criterion, and ``doubt`` why its place in the list is doubtful.
+    line above the criterion, and ``doubt`` why its place in the list is doubtful. ``absence`` is
+    met by who has nothing of what the line excludes, and ``about`` has what it needs.
     """
 
     place: int | None
@@ -61,6 +63,8 @@ class Rule(NamedTuple):
     silent: Verdict = Verdict("not_stated")
     above: str = ""
     doubt: str = ""
+    absence: Test | None = None
+    about: frozenset[str] = frozenset()
 
 
 class _Planned(NamedTuple):
@@ -156,7 +160,7 @@ def plan_trial(
             doubt = f"the doubtful structure of the list ({confidence:.2f})"
         if doubt:
             doubted = rule.test._replace(keeps_out=doubt, lets_in=doubt)
-            rule = rule._replace(test=doubted, doubt=doubt)
+            rule = rule._replace(test=doubted, doubt=doubt, absence=None)
         rules.append(rule)
     rules += _list_record_rules(people, registered, plans)
     rules = [_finish(rule, min_confidence) for rule in rules]
@@ -180,7 +184,8 @@ def _finish(rule: Rule, min_confidence: float) -> Rule:
     touched = frozenset(test.list_quantities())
     touched |= {quantity.partition(" (")[0] for quantity in touched}
     silent = run_test(test, NOTHING, min_confidence)
-    return rule._replace(test=test, touched=touched, silent=silent)
+    about = frozenset(rule.absence.list_quantities()) if rule.absence else frozenset()
+    return rule._replace(test=test, touched=touched, silent=silent, about=about)
 
 
 def _plan_criterion(place: int, criterion: Criterion, people: Eligibility) -> _Planned:
@@ -219,6 +224,9 @@ def _plan_criterion(place: int, criterion: Criterion, people: Eligibility) -> _P
         test = turn(test)._replace(keeps_out="what is permitted")
         obstacles = ("what is permitted", "")
     keeps_out, lets_in = obstacles
+    absence = None
+    if not (sense.permits or _is_negated(criterion) or _is_about_some(sense)):
+        absence = plan_absence(criterion.quote, required=required)
     whole = Test("", parts=(test,), keeps_out=keeps_out, lets_in=lets_in)
     if not test.quantity and not test.parts and not test.keeps_out:
         whole = Test("", keeps_out=keeps_out, lets_in=lets_in)
@@ -234,6 +242,7 @@ def _plan_criterion(place: int, criterion: Criterion, people: Eligibility) -> _P
         words,
         above=criterion.lead_in or "",
         doubt="what is permitted" if sense.permits else "",
+        absence=absence,
     )
     return _Planned(rule, ages_decide, is_settled, bool(criterion.constraints))
 
@@ -267,6 +276,12 @@ def _find_obstacles(
     keeps_out = [obstacle for obstacle, if_not_met, _ in obstacles if if_not_met]
     lets_in = [obstacle for obstacle, _, if_met in obstacles if if_met]
     return "; ".join(keeps_out), "; ".join(lets_in)
+
+
+def _is_about_some(sense: Sense) -> bool:
+    """Return whether the line above a criterion says that it is about some people only."""
+    links = words_of("links", "denials", "states", "others")
+    return not links.isdisjoint(spell_words(sense.rest))
 
 
 def _is_negated(criterion: Criterion) -> bool:
