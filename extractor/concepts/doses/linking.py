@@ -325,7 +325,12 @@ def _list_bare_steps(
 def has_choice(before: Statement, after: Statement) -> bool:
     """Return whether the words between two doses say that they are those of several groups."""
     tokens = before.text.tokens
-    return rule("no_step_between").occurs(tokens, before.place[1], after.place[0])
+    first, end = before.place[1], after.place[0]
+    # "7.5 mg or placebo for 3 months, then 15 mg or placebo"
+    other_arm = rule("or_placebo").starts(tokens, first)
+    if other_arm:
+        first = min(other_arm.end, end)
+    return rule("no_step_between").occurs(tokens, first, end)
 
 
 def is_called(statement: Statement, name: str, after: int = 0) -> bool:
@@ -465,7 +470,23 @@ def _is_of_step(statement: Statement, nearest: Statement, mark: Mark) -> bool:
         return False
     if mark.field != "frequency" or nearest.is_bare_step:
         return True
-    return is_called(statement, "loading_word")
+    if is_called(statement, "loading_word"):
+        return True
+    # "600 mg, then 300 mg every 4 weeks"
+    return not _is_smaller(statement, nearest)
+
+
+def _is_smaller(statement: Statement, other: Statement) -> bool:
+    """Return whether a dose is no larger than another one, as the first step of a rise is."""
+    levels = [
+        level
+        for one in (statement, other)
+        for link in one.amounts[:1]
+        for level in link.mark.value[:1]
+    ]
+    if len(levels) < 2 or levels[0].unit != levels[1].unit:
+        return True
+    return (levels[0].low or 0) <= (levels[1].low or 0)
 
 
 def _is_choice(statement: Statement, other: Statement) -> bool:
