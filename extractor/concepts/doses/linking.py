@@ -42,6 +42,8 @@ _BARE_REACH = 4
 _CALLED_BEFORE = 6
 _CALLED_BEHIND = 3
 """Maximum number of tokens between a dose and the word that says what it is for."""
+_LATER_BEHIND = 8
+"""Maximum number of tokens between a dose and words behind it that make it a later step."""
 _INNER = ("days", "timing")
 """Fields that apply to the members of a list before them even if a member follows."""
 _JOINTS = word_set("and or then plus with + , / by")
@@ -353,7 +355,15 @@ def _are_steps(one: Statement, other: Statement) -> bool:
     if before.place[1] > after.place[0] or has_choice(before, after):
         return False
     tokens = before.text.tokens
-    return rule("step_joint").occurs(tokens, before.place[1], after.place[0])
+    is_joined = rule("step_joint").occurs(tokens, before.place[1], after.place[0])
+    return is_joined or is_later_step(after)
+
+
+def is_later_step(statement: Statement) -> bool:
+    """Return whether words behind a dose say that another step precedes it: "thereafter"."""
+    first = statement.place[1]
+    end = min(statement.clause[1], first + _LATER_BEHIND)
+    return rule("step_behind").occurs(statement.text.tokens, first, end)
 
 
 def _state_amounts(
@@ -436,6 +446,9 @@ def _is_alternative(tokens: Tokens, mark: Mark, near: Mention) -> bool:
     """Return whether an agent is the placebo that is compared with an amount: "5 mg or placebo"."""
     if not near.agent.is_placebo:
         return False
+    # "7.5 mg or placebo, then 15 mg or placebo"
+    if rule("or_placebo").starts(tokens, mark.end):
+        return True
     return rule("other_choice").ends(tokens, near.first, mark.end) is not None
 
 

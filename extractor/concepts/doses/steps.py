@@ -18,6 +18,7 @@ from extractor.concepts.doses.linking import (
     Statement,
     has_choice,
     is_called,
+    is_later_step,
 )
 from extractor.concepts.doses.marks import PART, STEP, Mark, Step
 from extractor.language.book import rule, word_set
@@ -34,8 +35,6 @@ _SETTINGS = word_set("Hz mA W J V")
 _PAIR = 2
 _APART = 2
 """Maximum number of tokens between two clauses of one treatment."""
-_LATER_BEHIND = 5
-"""Maximum number of tokens between a dose and words behind it that make it a later step."""
 _LENGTHS = ("duration", STEP, PART)
 _OWN_TIMES = (_LENGTHS, ("days",))
 """The fields by which two doses that are named one after the other are told to be steps."""
@@ -124,23 +123,33 @@ def _is_next(before: Statement, after: Statement) -> bool:
     tokens = text.tokens
     if rule("step_joint").occurs(tokens, *between):
         return True
-    if _is_behind_step(after):
+    if is_later_step(after):
         return True
     if is_called(before, "loading_word") and is_called(after, "maintenance_word"):
         return True
     if rule("step_label").ends(tokens, after.place[0]):
         return rule("step_label").ends(tokens, before.place[0]) is not None
+    if before.clause != after.clause and _are_dated(before, after):
+        return True
     if before.clause != after.clause:
         # "50 mg for 4 weeks; 25 mg for 4 weeks" of one arm
         return text.is_group and _have_own(before, after, _LENGTHS)
     return any(_have_own(before, after, fields) for fields in _OWN_TIMES)
 
 
-def _is_behind_step(statement: Statement) -> bool:
-    """Return whether words behind a dose say that another step precedes it: "thereafter"."""
-    first = statement.place[1]
-    end = min(statement.clause[1], first + _LATER_BEHIND)
-    return rule("step_behind").occurs(statement.text.tokens, first, end)
+def _are_dated(before: Statement, after: Statement) -> bool:
+    """Return whether two lines of an arm each begin with a time of their own: "Weeks 1-2 A 10 mg"
+    and "Weeks 3-4 A 20 mg".
+    """
+    tokens = before.text.tokens
+    if not before.text.is_group:
+        return False
+    labels = [
+        rule("step_time").starts(tokens, statement.clause[0])
+        for statement in (before, after)
+    ]
+    texts = {label.text for label in labels if label}
+    return len(texts) == len(labels)
 
 
 def _are_alike(before: Statement, after: Statement) -> bool:
@@ -181,26 +190,32 @@ def _name_kinds(chain: Sequence[Statement]) -> Sequence[StepKind | None]:
     _add_moves(chain, kinds)
     levels = [_measure(statement) for statement in chain]
     _carry_on(levels, kinds)
-    if not any(kinds) and _is_one_unit(chain) and not _has_cycle(chain):
-        _name_by_amounts(levels, kinds)
-    elif not any(kinds) and _is_one_unit(chain):
-        if _is_larger_at_first(levels) and _is_single(chain[0]):
-            kinds[0] = StepKind.LOADING
+    if not any(kinds) and _is_one_unit(chain):
+        _name_by_amounts(chain, levels, kinds)
     if kinds[0] is StepKind.LOADING and len(chain) == _PAIR:
         kinds[1] = kinds[1] or StepKind.MAINTENANCE
     return kinds
 
 
 def _name_by_amounts(
-    levels: Sequence[float | None], kinds: list[StepKind | None]
+    chain: Sequence[Statement],
+    levels: Sequence[float | None],
+    kinds: list[StepKind | None],
 ) -> None:
-    """Name the steps of a rise, of a fall, or of a first dose that is larger than the rest."""
+    """Name the steps of a rise, of a fall, or of a first dose that is larger than the rest. Other
+    amounts on other days of a cycle are no rise and no fall.
+    """
+    is_larger = _is_larger_at_first(levels)
+    if _has_cycle(chain):
+        if is_larger and _is_single(chain[0]):
+            kinds[0] = StepKind.LOADING
+        return
     if _rises(levels):
         kinds[:] = [StepKind.TITRATION] * len(levels)
     elif len(levels) > _PAIR and _rises(levels[::-1]):
         # the full dose before a fall is none of its steps
         kinds[1:] = [StepKind.TAPER] * (len(levels) - 1)
-    elif _is_larger_at_first(levels):
+    elif is_larger:
         kinds[0] = StepKind.LOADING
 
 
