@@ -20,7 +20,7 @@ from extractor.concepts.doses.linking import (
     is_called,
     is_later_step,
 )
-from extractor.concepts.doses.marks import PART, STEP, Mark, Step
+from extractor.concepts.doses.marks import PART, STEP, Mark, Place, Step
 from extractor.language.book import rule, word_set
 from extractor.schemas import Frequency, StepKind
 
@@ -118,7 +118,7 @@ def _is_next(before: Statement, after: Statement) -> bool:
     between = before.place[1], after.place[0]
     if between[0] > between[1] or has_choice(before, after):
         return False
-    if not _are_alike(before, after):
+    if not _are_alike(before, after) or _find_people(before) != _find_people(after):
         return False
     tokens = text.tokens
     if rule("step_joint").occurs(tokens, *between):
@@ -135,6 +135,11 @@ def _is_next(before: Statement, after: Statement) -> bool:
         # "50 mg for 4 weeks; 25 mg for 4 weeks" of one arm
         return text.is_group and _have_own(before, after, _LENGTHS)
     return any(_have_own(before, after, fields) for fields in _OWN_TIMES)
+
+
+def _find_people(statement: Statement) -> Place | None:
+    """Return the tokens that say for whom an amount is; amounts of two bands are no steps."""
+    return statement.text.whom.get(statement.place)
 
 
 def _are_dated(before: Statement, after: Statement) -> bool:
