@@ -42,6 +42,8 @@ _BARE_REACH = 4
 _CALLED_BEFORE = 6
 _CALLED_BEHIND = 3
 """Maximum number of tokens between a dose and the word that says what it is for."""
+_LATER_BEHIND = 8
+"""Maximum number of tokens between a dose and words behind it that make it a later step."""
 _INNER = ("days", "timing")
 """Fields that apply to the members of a list before them even if a member follows."""
 _JOINTS = word_set("and or then plus with + , / by")
@@ -325,7 +327,12 @@ def _list_bare_steps(
 def has_choice(before: Statement, after: Statement) -> bool:
     """Return whether the words between two doses say that they are those of several groups."""
     tokens = before.text.tokens
-    return rule("no_step_between").occurs(tokens, before.place[1], after.place[0])
+    first, end = before.place[1], after.place[0]
+    # "7.5 mg or placebo for 3 months, then 15 mg or placebo"
+    other_arm = rule("or_placebo").starts(tokens, first)
+    if other_arm:
+        first = min(other_arm.end, end)
+    return rule("no_step_between").occurs(tokens, first, end)
 
 
 def is_called(statement: Statement, name: str, after: int = 0) -> bool:
@@ -348,7 +355,15 @@ def _are_steps(one: Statement, other: Statement) -> bool:
     if before.place[1] > after.place[0] or has_choice(before, after):
         return False
     tokens = before.text.tokens
-    return rule("step_joint").occurs(tokens, before.place[1], after.place[0])
+    is_joined = rule("step_joint").occurs(tokens, before.place[1], after.place[0])
+    return is_joined or is_later_step(after)
+
+
+def is_later_step(statement: Statement) -> bool:
+    """Return whether words behind a dose say that another step precedes it: "thereafter"."""
+    first = statement.place[1]
+    end = min(statement.clause[1], first + _LATER_BEHIND)
+    return rule("step_behind").occurs(statement.text.tokens, first, end)
 
 
 def _state_amounts(
@@ -431,6 +446,9 @@ def _is_alternative(tokens: Tokens, mark: Mark, near: Mention) -> bool:
     """Return whether an agent is the placebo that is compared with an amount: "5 mg or placebo"."""
     if not near.agent.is_placebo:
         return False
+    # "7.5 mg or placebo, then 15 mg or placebo"
+    if rule("or_placebo").starts(tokens, mark.end):
+        return True
     return rule("other_choice").ends(tokens, near.first, mark.end) is not None
 
 
@@ -465,7 +483,23 @@ def _is_of_step(statement: Statement, nearest: Statement, mark: Mark) -> bool:
         return False
     if mark.field != "frequency" or nearest.is_bare_step:
         return True
-    return is_called(statement, "loading_word")
+    if is_called(statement, "loading_word"):
+        return True
+    # "600 mg, then 300 mg every 4 weeks"
+    return not _is_smaller(statement, nearest)
+
+
+def _is_smaller(statement: Statement, other: Statement) -> bool:
+    """Return whether a dose is no larger than another one, as the first step of a rise is."""
+    levels = [
+        level
+        for one in (statement, other)
+        for link in one.amounts[:1]
+        for level in link.mark.value[:1]
+    ]
+    if len(levels) < 2 or levels[0].unit != levels[1].unit:
+        return True
+    return (levels[0].low or 0) <= (levels[1].low or 0)
 
 
 def _is_choice(statement: Statement, other: Statement) -> bool:

@@ -41,6 +41,11 @@ _STEP_REACH = 12
 """Maximum number of tokens between the word that begins a step, its amount and its duration."""
 _DEMAND_REACH = 1
 """Maximum number of tokens between a rhythm and "as needed"."""
+_LONGER = frozenset(
+    {Frequency.QOD, Frequency.QW, Frequency.BIW, Frequency.TIW, Frequency.Q2W}
+    | {Frequency.Q3W, Frequency.Q4W, Frequency.Q8W, Frequency.Q12W, Frequency.QM}
+)
+"""Rhythms with days between two doses."""
 _LONGEST_CLAUSE = 300
 """Maximum number of tokens in a clause. The time to link marks to agents grows with the cube of
 their number in a clause.
@@ -76,6 +81,7 @@ def find_marks(tokens: Tokens) -> list[Mark]:
         for match in rule("as_needed").find(tokens)
     ]
     frequencies = drop_inside(_drop_bare_demands(frequencies), maxima)
+    frequencies = _drop_daytimes(frequencies, moments, amounts)
     marks = [*amounts, *routes, *frequencies, *cycles, *lengths, *days, *moments]
     marks += [*maxima, *demands]
     return sorted(marks, key=lambda mark: mark.place)
@@ -90,6 +96,24 @@ def _drop_bare_demands(frequencies: Sequence[Mark]) -> list[Mark]:
         is_demand = mark.value is Frequency.PRN
         if is_demand and kept and mark.first - kept[-1].end <= _DEMAND_REACH:
             continue
+        kept.append(mark)
+    return kept
+
+
+def _drop_daytimes(
+    frequencies: Sequence[Mark], moments: Sequence[Mark], amounts: Sequence[Mark]
+) -> list[Mark]:
+    """Return the rhythms without a time of the day behind a longer one of the same amount: "every 4
+    weeks, in the morning" is not once daily.
+    """
+    times = {mark.place for mark in moments}
+    kept: list[Mark] = []
+    for mark in frequencies:
+        is_time = mark.place in times and mark.value is Frequency.QD
+        if is_time and kept and kept[-1].value in _LONGER:
+            beside = mark.first - kept[-1].end <= _STEP_REACH
+            if beside and not list_beginning(amounts, kept[-1].end, mark.first):
+                continue
         kept.append(mark)
     return kept
 

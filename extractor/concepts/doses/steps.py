@@ -18,8 +18,9 @@ from extractor.concepts.doses.linking import (
     Statement,
     has_choice,
     is_called,
+    is_later_step,
 )
-from extractor.concepts.doses.marks import STEP, Mark, Step
+from extractor.concepts.doses.marks import PART, STEP, Mark, Place, Step
 from extractor.language.book import rule, word_set
 from extractor.schemas import Frequency, StepKind
 
@@ -31,9 +32,11 @@ _TWICE = 0.8
 """The confidence that the same amount in the morning and in the evening is given twice a day."""
 _SETTINGS = word_set("Hz mA W J V")
 """Units of what a device is set to."""
+_PAIR = 2
 _APART = 2
 """Maximum number of tokens between two clauses of one treatment."""
-_OWN_TIMES = (("duration", STEP), ("days",))
+_LENGTHS = ("duration", STEP, PART)
+_OWN_TIMES = (_LENGTHS, ("days",))
 """The fields by which two doses that are named one after the other are told to be steps."""
 
 
@@ -115,17 +118,43 @@ def _is_next(before: Statement, after: Statement) -> bool:
     between = before.place[1], after.place[0]
     if between[0] > between[1] or has_choice(before, after):
         return False
-    if not _are_alike(before, after):
+    if not _are_alike(before, after) or _find_people(before) != _find_people(after):
         return False
-    if rule("step_joint").occurs(text.tokens, *between):
+    tokens = text.tokens
+    if rule("step_joint").occurs(tokens, *between):
+        return True
+    if is_later_step(after):
         return True
     if is_called(before, "loading_word") and is_called(after, "maintenance_word"):
         return True
-    if rule("step_label").ends(text.tokens, after.place[0]):
-        return rule("step_label").ends(text.tokens, before.place[0]) is not None
+    if rule("step_label").ends(tokens, after.place[0]):
+        return rule("step_label").ends(tokens, before.place[0]) is not None
+    if before.clause != after.clause and _are_dated(before, after):
+        return True
     if before.clause != after.clause:
-        return False
+        # "50 mg for 4 weeks; 25 mg for 4 weeks" of one arm
+        return text.is_group and _have_own(before, after, _LENGTHS)
     return any(_have_own(before, after, fields) for fields in _OWN_TIMES)
+
+
+def _find_people(statement: Statement) -> Place | None:
+    """Return the tokens that say for whom an amount is; amounts of two bands are no steps."""
+    return statement.text.whom.get(statement.place)
+
+
+def _are_dated(before: Statement, after: Statement) -> bool:
+    """Return whether two lines of an arm each begin with a time of their own: "Weeks 1-2 A 10 mg"
+    and "Weeks 3-4 A 20 mg".
+    """
+    tokens = before.text.tokens
+    if not before.text.is_group:
+        return False
+    labels = [
+        rule("step_time").starts(tokens, statement.clause[0])
+        for statement in (before, after)
+    ]
+    texts = {label.text for label in labels if label}
+    return len(texts) == len(labels)
 
 
 def _are_alike(before: Statement, after: Statement) -> bool:
@@ -167,13 +196,32 @@ def _name_kinds(chain: Sequence[Statement]) -> Sequence[StepKind | None]:
     levels = [_measure(statement) for statement in chain]
     _carry_on(levels, kinds)
     if not any(kinds) and _is_one_unit(chain):
-        if _rises(levels) and not _has_cycle(chain):
-            return [StepKind.TITRATION] * len(chain)
-        if _is_larger_at_first(levels) and _is_single(chain[0]):
-            kinds[0] = StepKind.LOADING
-    if kinds[0] is StepKind.LOADING and len(chain) == 2:
+        _name_by_amounts(chain, levels, kinds)
+    if kinds[0] is StepKind.LOADING and len(chain) == _PAIR:
         kinds[1] = kinds[1] or StepKind.MAINTENANCE
     return kinds
+
+
+def _name_by_amounts(
+    chain: Sequence[Statement],
+    levels: Sequence[float | None],
+    kinds: list[StepKind | None],
+) -> None:
+    """Name the steps of a rise, of a fall, or of a first dose that is larger than the rest. Other
+    amounts on other days of a cycle are no rise and no fall.
+    """
+    is_larger = _is_larger_at_first(levels)
+    if _has_cycle(chain):
+        if is_larger and _is_single(chain[0]):
+            kinds[0] = StepKind.LOADING
+        return
+    if _rises(levels):
+        kinds[:] = [StepKind.TITRATION] * len(levels)
+    elif len(levels) > _PAIR and _rises(levels[::-1]):
+        # the full dose before a fall is none of its steps
+        kinds[1:] = [StepKind.TAPER] * (len(levels) - 1)
+    elif is_larger:
+        kinds[0] = StepKind.LOADING
 
 
 def _find_called(chain: Sequence[Statement]) -> list[StepKind | None]:

@@ -15,6 +15,7 @@ _UNITS = word_set("kg lb lbs mL/min mL/min/1.73m2 mL/min/1.73 kg/m2")
 """Units of weight, of the function of kidneys, and of the body mass index."""
 _ENDS = word_set(
     "to and but less than up under below not more over - – < <= ≤ > >= ≥ ="
+    " with weighing"
 )
 """The words between the two ends of a limit: "12 to less than 25 kg"."""
 _BRACKET = 12
@@ -174,7 +175,8 @@ def _list_limits(tokens: Tokens, clause: Place, taken: set[int]) -> Iterator[Pla
         behind = rule("whom_end").starts(tokens, end)
         if behind:
             end = min(behind.end, clause[1])
-        yield _find_quantity(line, limit, taken, start) or first, end
+        quantity = _find_quantity(line, limit, taken, start)
+        yield (first if quantity is None else quantity), end
 
 
 def _find_quantity(
