@@ -10,6 +10,8 @@ from extractor.concepts.doses.linking import Linked
 from extractor.concepts.doses.merging import Regimen, without_rate
 from extractor.concepts.doses.roles import Trial
 
+AGREED = "stated by a group and a description"
+
 
 def describe_agreement(link: Linked, regimen: Regimen, value: object) -> Iterator[str]:
     """Yield the features of a value that several places of a record state. ``value`` is the value
@@ -24,7 +26,7 @@ def describe_agreement(link: Linked, regimen: Regimen, value: object) -> Iterato
     if len(arms) > 1:
         yield "stated by several arms"
     if _is_described(sections):
-        yield "stated by a group and a description"
+        yield AGREED
     if _is_in_name(link, regimen, value):
         yield "stated in a name"
 
