@@ -1,5 +1,6 @@
 """Compare the readings of a record with gold. Items are paired and compared as in an evaluation."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -42,7 +43,7 @@ FIELDS_OF: Mapping[str, tuple[str, ...]] = {
 
 def is_right(field: str, value: Any, label: Any) -> bool:
     """Return whether a value agrees with an annotation at the normalised level. None and () are
-    both empty.
+    both empty. A timing may be quoted with more or fewer words (``has_same_time``).
 
     >>> (
     ...     is_right("dosing.route", None, None),
@@ -50,9 +51,52 @@ def is_right(field: str, value: Any, label: Any) -> bool:
     ... )
     (True, False)
     """
+    if field == _TIMING and value:
+        return has_same_time(value, label)
     shape = _FIELDS[field].comparer
     wanted = Counter(map(shape.key, shape.spread(label)))
     return wanted == Counter(map(shape.key, shape.spread(value)))
+
+
+_TIMING = "dosing.timing"
+_WORDS_OF_TIME = {
+    "d": "day",
+    "days": "day",
+    "wk": "week",
+    "weeks": "week",
+    "months": "month",
+    "h": "hour",
+    "hours": "hour",
+    "min": "minute",
+    "minutes": "minute",
+}
+_IDLE = frozenset(
+    ["on", "at", "the", "of", "in", "a", "each", "every", "to", "through", "and"]
+)
+"""Words of a timing that tell nothing about it."""
+
+
+def has_same_time(read: str, label: str | None) -> bool:
+    """Return whether a timing, which quotes the text, says what its label says. It may begin or end
+    elsewhere, but has all of its numbers.
+
+    >>> has_same_time("d1-5", "on Days 1-5"), has_same_time("Day 8", "days 8 and 10")
+    (True, False)
+    >>> has_same_time("day 1 every 21 days", "day 1"), has_same_time("Week 1", None)
+    (True, False)
+    """
+    if not label:
+        return False
+    found, wanted = _list_time_words(read), _list_time_words(label)
+    if wanted <= found:
+        return True
+    left = wanted - found
+    return found <= wanted and not any(word.isdigit() for word in left)
+
+
+def _list_time_words(timing: str) -> set[str]:
+    words = re.findall(r"\d+|[^\W\d_]+", timing.lower())
+    return {_WORDS_OF_TIME.get(word, word) for word in words} - _IDLE
 
 
 def wilson(hits: int, count: int) -> tuple[float, float]:

@@ -323,10 +323,14 @@ def covers(listed: Draft, regimen: RegimenDraft) -> bool:
     is_same = agent is not None and is_same_agent(rules.agent.value, agent.value)
     if _has_dose_of_other(listed) and not is_same:
         return False
-    places = rules.amounts.spans or (regimen.span,)
     answered = listed.model.get("amounts")
-    for reading in filter(None, (answered, listed.model.get("quote"))):
-        if any(place.overlaps(span) for place in places for span in reading.spans):
+    quote = listed.model.get("quote")
+    spans: list[Span] = []
+    for reading in (answered, quote):
+        if reading:
+            spans += reading.spans
+    for place in rules.amounts.spans or (regimen.span,):
+        if any(place.overlaps(span) for span in spans):
             return True
     if not answered or not is_same:
         return False

@@ -111,11 +111,7 @@ class Agents:
         interventions = [text for text in texts if text.is_intervention]
         for text in interventions:
             self._register(text)
-        for agent in self.registered:
-            for section in dict.fromkeys(agent.sections):
-                self._by_section[section].append(agent)
-                for arm in links.get(section, ()):
-                    self.linked[arm][agent] = None
+        self._link(links)
         for text in interventions:
             self._add_aliases(text)
         # beside registered names, brands and parts of combinations would be further agents
@@ -126,10 +122,18 @@ class Agents:
             for text in texts:
                 self._add_new_names(text)
         placebos = [agent for agent in self.registered if agent.is_placebo]
-        for agent in placebos:
-            agent.is_only = len(placebos) == 1
+        if len(placebos) == 1:
+            placebos[0].is_only = True
         for text in texts:
             self._name_combinations(text)
+
+    def _link(self, links: Mapping[str, Sequence[str]]) -> None:
+        """List the registered agents by their interventions, and by the arms linked to these."""
+        for agent in self.registered:
+            for section in dict.fromkeys(agent.sections):
+                self._by_section[section].append(agent)
+                for arm in links.get(section, ()):
+                    self.linked[arm][agent] = None
 
     def _register(self, text: DoseText) -> None:
         """Register the agents named by an intervention so that they are also found without their
@@ -208,17 +212,26 @@ class Agents:
 
     def _list_joined(self, text: DoseText) -> Iterator[Sequence[Mention]]:
         """Yield the drugs that follow each other with nothing but amounts and joints between."""
-        amounts = find_amounts(text.tokens)
-        taken = {at for mark in amounts for at in range(*mark.place)}
-        joined: list[list[Mention]] = [[]]
+        taken: set[int] = set()
+        for mark in find_amounts(text.tokens):
+            taken.update(range(*mark.place))
+        parts: list[Mention] = []
+        end = 0
         for mention in self.find(text):
-            between = range(joined[-1][-1].end if joined[-1] else 0, mention.first)
-            words = [text.tokens.words[at] for at in between if at not in taken]
+            words = [
+                text.tokens.words[at]
+                for at in range(end, mention.first)
+                if at not in taken
+            ]
             is_next = "".join(words).lower() in _COMBINING
             if mention.agent.is_placebo or not is_next:
-                joined.append([])
-            joined[-1].append(mention)
-        return (parts for parts in joined if len(parts) > 1)
+                if len(parts) > 1:
+                    yield parts
+                parts = []
+            parts.append(mention)
+            end = mention.end
+        if len(parts) > 1:
+            yield parts
 
     def _recognise(self, text: DoseText, kind: str, place: Place) -> Agent:
         """Return the agent with this name; a new agent if the name is unknown."""

@@ -124,6 +124,13 @@ def is_portion(mark: Mark) -> bool:
     return all(level.unit in PORTIONS for level in mark.value)
 
 
+def is_flow(amount: Amount) -> bool:
+    """Return whether an amount is the speed of a fluid, which says nothing of the substance in it:
+    "20 mL/h".
+    """
+    return amount.unit.partition("/")[0] in _VOLUMES and is_rate(amount)
+
+
 def is_rate(amount: Amount) -> bool:
     """Return whether an amount is the rate of an infusion: "0.1 mg/kg/h"."""
     return amount.unit.endswith(("/h", "/min"))
@@ -144,8 +151,15 @@ def _list_levels(tokens: Tokens) -> Iterator[Sequence[WrittenQuantity]]:
                 or rule("day_before").ends(tokens, level.first) is None
             )
         ]
-        if levels:
-            yield levels
+        # "150 mg per capsule, 450 mg": what a piece contains is no level of what is given
+        contents = [level for level in levels if _is_of_piece(level)]
+        given = [level for level in levels if level not in contents]
+        yield from filter(None, (contents, given))
+
+
+def _is_of_piece(level: WrittenQuantity) -> bool:
+    """Return whether a unit says what one piece contains: "mg per capsule"."""
+    return any(part.piece for part in level.unit.parts[1:])
 
 
 def _make(
@@ -233,7 +247,7 @@ def _is_content(tokens: Tokens, levels: Sequence[WrittenQuantity]) -> bool:
     unit = levels[-1].unit
     if unit.dose in PORTIONS:
         return False
-    if any(part.piece for part in unit.parts[1:]):
+    if _is_of_piece(levels[-1]):
         return True
     if unit.dose == "mg/mL" and rule("rhythm_after").starts(tokens, levels[-1].end):
         return True

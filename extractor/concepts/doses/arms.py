@@ -3,7 +3,7 @@ state it, or the only arm.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -63,27 +63,21 @@ class Arms:
         self._links = record.registry.arm_links
         self._bare = frozenset(record.registry.bare_arms)
         self._ranks = {name: rank for rank, name in enumerate(self.places)}
-        named = [
-            (near.agent.key, name, _gets(text, near))
-            for name, text in self.texts.items()
-            for near in agents.find(text)
-        ]
-        given = [(key, arm) for key, arm, is_given in named if is_given]
-        linked = [
-            (agent.key, arm) for arm in agents.linked for agent in agents.linked[arm]
-        ]
-        self.mentioning = _group((key, arm) for key, arm, _ in named)
+        named: list[tuple[str, str]] = []
+        given: list[tuple[str, str]] = []
+        for name, text in self.texts.items():
+            for near in agents.find(text):
+                named.append((near.agent.key, name))
+                if _gets(text, near):
+                    given.append((near.agent.key, name))
+        linked: list[tuple[str, str]] = []
+        for arm, of_arm in agents.linked.items():
+            linked += [(agent.key, arm) for agent in of_arm]
+        self.mentioning = _group(named)
         self.telling = _group(given + linked)
         self._naming = _group(given)
         self._giving = {arm for _, arm in given}
-        self._shared = {
-            near.agent.key
-            for text in texts
-            # what a registry holds for one arm speaks of all patients of this arm
-            if not text.type
-            for near in agents.find(text)
-            if rule("given_to_all").starts(text.tokens, *text.find_clause(near.first))
-        }
+        self._shared = set(_list_given_to_all(texts, agents))
         self._linked = agents.linked
 
     def list_linked(self, agent: Agent) -> set[str]:
@@ -182,6 +176,18 @@ class Arms:
         """Return the label of an arm."""
         place = self.places[arm]
         return self.texts[arm].lexed.raw[place.start : place.end]
+
+
+def _list_given_to_all(texts: Iterable[DoseText], agents: Agents) -> Iterator[str]:
+    """Yield the keys of the agents of which a text says that all participants get them."""
+    for text in texts:
+        # what a registry holds for one arm speaks of all patients of this arm
+        if text.type:
+            continue
+        for near in agents.find(text):
+            clause = text.find_clause(near.first)
+            if rule("given_to_all").starts(text.tokens, *clause):
+                yield near.agent.key
 
 
 def _group(pairs: Iterable[tuple[str, str]]) -> Mapping[str, Set[str]]:

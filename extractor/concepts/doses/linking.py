@@ -262,19 +262,28 @@ def _read_clause(
     statements = list(_state_amounts(text, clause, amounts, named, unnamed))
     rivals = len({near.agent.key for near in named})
     with_amount = {statement.agent.key for statement in statements}
-    bare = _list_owners(named, "named") or ([] if amounts else unnamed)
+    bare: Sequence[Owner] = _list_owners(named, "named")
+    if not bare and not amounts:
+        bare = unnamed
     for owner in bare:
         if owner.agent.key in with_amount:
             continue
-        place = owner.place if owner.how == "named" else (clause[0], clause[0])
+        place = (clause[0], clause[0])
+        if owner.how == "named":
+            place = owner.place
         statements.append(Statement(owner, text, clause, place, rivals))
-    statements.sort(key=lambda statement: statement.place)
-    bare_steps = list(_list_bare_steps(marks, statements, named))
-    if bare_steps:
-        statements = sorted((*statements, *bare_steps), key=lambda one: one.place)
+    statements.sort(key=_find_place)
+    statements += list(_list_bare_steps(marks, statements, named))
+    statements.sort(key=_find_place)
     if statements:
         _link_all(marks, statements)
-    yield from (statement for statement in statements if statement.facts)
+    for statement in statements:
+        if statement.facts:
+            yield statement
+
+
+def _find_place(statement: Statement) -> Place:
+    return statement.place
 
 
 def _list_bare_steps(
@@ -284,44 +293,64 @@ def _list_bare_steps(
     "weekly for 4 weeks, then monthly", "IV for 3 days, followed by oral ...". If only the rhythm
     changes, the amount goes on.
     """
-    ends = [statement.place[0] for statement in statements[1:]]
-    for statement, end in zip(
-        statements, [*ends, *(one.clause[1] for one in statements[-1:])], strict=True
-    ):
-        tokens = statement.text.tokens
+    for number, statement in enumerate(statements):
         first = statement.place[1]
-        joint = rule("bare_step").search(tokens, first, end) if first < end else None
-        if joint is None or not statement.amounts:
+        end = statement.clause[1]
+        if number + 1 < len(statements):
+            end = statements[number + 1].place[0]
+        if first >= end or not statement.amounts:
             continue
-        near = list_beginning(marks, joint.end, min(end, joint.end + _BARE_REACH))
-        begun = [mark for mark in near if mark.field in ("frequency", "route")][:1]
+        joint = rule("bare_step").search(statement.text.tokens, first, end)
+        if joint is None:
+            continue
         # "on day 0, then every 4 weeks" is one rhythm
         earlier = {
             mark.field
             for mark in within(marks, first, joint.first)
             if mark.field != "days" or len(mark.value) > 1
         }
-        for mark in begun:
-            others = list_beginning(named, joint.end, mark.end + _BARE_REACH)
-            keys = {mention.agent.key for mention in others}
-            follows = list_beginning(marks, mark.end, mark.end + _BARE_REACH)
-            has_amount = any(near.field == "amounts" for near in follows)
-            # "followed by oral B", "followed by oral A 5 mg"
-            if keys - {statement.agent.key} or has_amount or earlier.isdisjoint(_TIMES):
-                continue
-            goes_on = mark.field == "frequency"
-            facts: dict[str, list[Linked]] = {}
-            if goes_on:
-                facts["amounts"] = [
-                    replace(link, doubts=(*link.doubts, SHARED))
-                    for link in statement.amounts
-                ]
-            yield replace(
-                statement,
-                place=(joint.first, joint.end),
-                facts=facts,
-                is_bare_step=True,
-            )
+        if earlier.isdisjoint(_TIMES):
+            continue
+        mark = _find_begun(marks, joint, end)
+        if mark is None or _is_of_other_dose(statement, marks, named, joint, mark):
+            continue
+        facts: dict[str, list[Linked]] = {}
+        goes_on = mark.field == "frequency"
+        if goes_on:
+            facts["amounts"] = [
+                replace(link, doubts=(*link.doubts, SHARED))
+                for link in statement.amounts
+            ]
+        yield replace(
+            statement, place=(joint.first, joint.end), facts=facts, is_bare_step=True
+        )
+
+
+def _find_begun(marks: Sequence[Mark], joint: RuleMatch, end: int) -> Mark | None:
+    """Return the rhythm or the route that begins a step directly behind its word, if any."""
+    reach = min(end, joint.end + _BARE_REACH)
+    for mark in list_beginning(marks, joint.end, reach):
+        if mark.field in ("frequency", "route"):
+            return mark
+    return None
+
+
+def _is_of_other_dose(
+    statement: Statement,
+    marks: Sequence[Mark],
+    named: Sequence[Mention],
+    joint: RuleMatch,
+    mark: Mark,
+) -> bool:
+    """Return whether what begins at a mark is another agent's, or has an amount of its own:
+    "followed by oral B", "followed by oral A 5 mg".
+    """
+    reach = mark.end + _BARE_REACH
+    for mention in list_beginning(named, joint.end, reach):
+        if mention.agent.key != statement.agent.key:
+            return True
+    follows = list_beginning(marks, mark.end, reach)
+    return any(near.field == "amounts" for near in follows)
 
 
 def has_choice(before: Statement, after: Statement) -> bool:

@@ -234,6 +234,14 @@ class Regimen:
         return len(places) > 1
 
     @cached_property
+    def has_parts(self) -> bool:
+        """Whether a section states dose levels in more than one place, which may be steps."""
+        places = defaultdict[int, set[Place]](set)
+        for level in self.levels.values():
+            places[id(level.link.text)].add(level.link.mark.place)
+        return any(len(found) > 1 for found in places.values())
+
+    @cached_property
     def clauses(self) -> Set[tuple[str, Place]]:
         """The clauses that state the dose levels of the merged regimen, one for each level."""
         return {level.link.clause for level in self.levels.values()}
@@ -314,38 +322,46 @@ def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
     """
     regimens: list[Regimen] = []
     for statement in sorted(statements, key=_rank):
-        candidate = Regimen([statement])
-        stated = _list_stated(candidate)
-        recent = regimens[-_MOST_COMPARED:]
-        fitting = [
-            regimen for regimen in recent if _is_same(regimen, candidate, stated)
-        ]
-        for regimen in fitting[:1] if statement.amounts else fitting:
-            regimen.add(_limit_to_step(statement, regimen))
-        if fitting or _repeats_steps(candidate, recent):
-            continue
-        if not regimens or _may_be_separate(statement, regimens):
-            regimens.append(candidate)
-            continue
-        # the statement is omitted, but it makes the fields that it contradicts doubtful
-        for regimen in recent:
-            regimen.contradicted |= _list_different(regimen, stated)
+        _add_statement(statement, regimens)
     regimens.sort(key=lambda regimen: regimen.main.find_words())
     for known in regimens:
         _lengthen(known, (STEP, PART)[: len(regimens)])
     steps = {known.main.step: known for known in regimens if known.main.step}
-    total = _find_total(steps.values()) if len(steps) > 1 else None
-    return [
-        Regimen(
-            known.statements,
-            route,
-            known.contradicted,
-            step=known.main.step if len(steps) > 1 else None,
-            total=total if known.main.step else None,
-        )
-        for known in regimens
-        for route in _list_routes(known)
-    ]
+    has_steps = len(steps) > 1
+    total: Linked | None = None
+    if has_steps:
+        total = _find_total(steps.values())
+    merged: list[Regimen] = []
+    for known in regimens:
+        step = known.main.step
+        for route in _list_routes(known):
+            regimen = Regimen(known.statements, route, known.contradicted)
+            if has_steps and step:
+                regimen.step = step
+                regimen.total = total
+            merged.append(regimen)
+    return merged
+
+
+def _add_statement(statement: Statement, regimens: list[Regimen]) -> None:
+    """Add a statement to the regimens of its agent that it fits, or as a new one. A statement that
+    does neither is omitted, but it makes the fields that it contradicts doubtful.
+    """
+    candidate = Regimen([statement])
+    stated = _list_stated(candidate)
+    recent = regimens[-_MOST_COMPARED:]
+    fitting = [regimen for regimen in recent if _is_same(regimen, candidate, stated)]
+    if statement.amounts:
+        fitting = fitting[:1]
+    for regimen in fitting:
+        regimen.add(_limit_to_step(statement, regimen))
+    if fitting or _repeats_steps(candidate, recent):
+        return
+    if not regimens or _may_be_separate(statement, regimens):
+        regimens.append(candidate)
+        return
+    for regimen in recent:
+        regimen.contradicted |= _list_different(regimen, stated)
 
 
 def _find_total(steps: Iterable[Regimen]) -> Linked | None:

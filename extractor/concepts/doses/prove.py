@@ -10,6 +10,7 @@ Otherwise, it is open.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from math import inf, isclose
 from typing import NamedTuple
 
@@ -144,9 +145,8 @@ class _DoseTexts:
         """Add the values of a text. Days and cycles also state a frequency."""
         links = defaultdict[int, list[tuple[Statement, Linked]]](list)
         for statement in read_clauses(text, self.agents):
-            for of_field in statement.facts.values():
-                for link in of_field:
-                    links[id(link.mark)].append((statement, link))
+            for link in chain.from_iterable(statement.facts.values()):
+                links[id(link.mark)].append((statement, link))
             rhythm = Regimen([statement]).frequency()
             if rhythm and not statement.links("frequency"):
                 code, link = rhythm
@@ -154,7 +154,9 @@ class _DoseTexts:
                 self.stated["frequency"].append(stated)
         for mark in text.marks:
             span = text.span(*mark.place)
-            field = "duration" if mark.field == STEP else mark.field
+            field = mark.field
+            if field == STEP:
+                field = "duration"
             for value in _list_values(mark):
                 self.stated[field].append(_Stated(value, span, links[id(mark)]))
 

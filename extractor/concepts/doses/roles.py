@@ -4,7 +4,8 @@
 benchmarks.training.dose_roles`` fits the weights.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache
 
 from extractor.concepts.doses.agents import Agent, Agents
@@ -14,7 +15,6 @@ from extractor.concepts.doses.sections import DoseText
 from extractor.evidence.scoring import load_scorer
 from extractor.language.book import read_table, rule
 from extractor.language.lexer import lex
-from extractor.language.values import group_pairs
 from extractor.schemas import Role
 
 _NEAR = (
@@ -60,14 +60,15 @@ class Trial:
         self.agents = agents
         self.arms = arms
         given = {regimen.agent.key: regimen.agent for regimen in regimens}
+        self.actives = {key for key, agent in given.items() if not agent.is_placebo}
+        """The agents of the regimens that are no placebos."""
         self.uses = {
             key: arms.list_linked(agent) | arms.list_naming(agent)
             for key, agent in given.items()
         }
         """The arms that receive each agent."""
         self.novel = {key for key in given if "novel" in class_name(key)}
-        sets = {*map(frozenset, self.uses.values())}
-        self.sets_of_arms = group_pairs((arm, arms) for arms in sets for arm in arms)
+        self.sets_of_arms = _group_sets(self.uses.values())
         """The sets of arms that receive an agent, by each of their arms."""
         self.arm_classes = {name: _class_arm(text) for name, text in arms.texts.items()}
         self.all_classes = {*self.arm_classes.values()}
@@ -78,6 +79,15 @@ class Trial:
             namings = _read_title(title, agents)
             self.has_titles |= bool(namings)
             self.namings = namings | self.namings
+
+
+def _group_sets(uses: Iterable[Set[str]]) -> Mapping[str, Sequence[Set[str]]]:
+    """Return the sets of arms that receive an agent, each once, by each of their arms."""
+    by_arm = defaultdict[str, list[Set[str]]](list)
+    for receiving in {*map(frozenset, uses)}:
+        for arm in receiving:
+            by_arm[arm].append(receiving)
+    return by_arm
 
 
 def _read_title(title: DoseText, agents: Agents) -> dict[str, str]:
@@ -179,9 +189,7 @@ def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
     yield f"in {own_classes} of {'+'.join(sorted(trial.all_classes))}"
     if "experimental" in trial.all_classes - classes:
         yield f"not experimental, {own_classes}"
-    # a set with more arms contains all of these, so also the one that is in the fewest sets
-    sets = (trial.sets_of_arms[arm] for arm in uses or trial.sets_of_arms)
-    if any(arms > uses for arms in min(sets, key=len, default=())):
+    if _has_larger(uses, trial.sets_of_arms):
         yield "others in more arms"
     cover = "some arms"
     if total < 2:
@@ -195,6 +203,18 @@ def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
         yield f"title {naming}, {cover}"
     yield f"{how}, {cover}"
     yield f"{how}, {agent.kind}"
+
+
+def _has_larger(uses: Set[str], sets_of_arms: Mapping[str, Sequence[Set[str]]]) -> bool:
+    """Return whether another agent is given in all of an agent's arms and in more. Such a set of
+    arms contains each of them, so only the sets of the rarest one are compared.
+    """
+    fewest: Sequence[Set[str]] = ()
+    for arm in uses or sets_of_arms:
+        of_arm = sets_of_arms[arm]
+        if not fewest or len(of_arm) < len(fewest):
+            fewest = of_arm
+    return any(receiving > uses for receiving in fewest)
 
 
 def _class_arm(arm: DoseText) -> str:
