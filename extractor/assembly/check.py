@@ -118,14 +118,9 @@ def ground_answer(
             reading = read_supported(supported, many=isinstance(value, tuple))
         against += objections
         unreadable += [
-            Objection(
-                Why.UNREADABLE,
-                field=name,
-                value=member.text,
-                kind=FindingKind.ANSWER_MISSING,
-            )
-            for member in members
-            if isinstance(member, UnreadableValue)
+            _object_unreadable(name, one)
+            for one in members
+            if isinstance(one, UnreadableValue)
         ]
         # an answer without a value is that the text states none
         if is_proven or not members:
@@ -138,6 +133,16 @@ def ground_answer(
         model=readings,
         objections=(*against, *unreadable),
         custom_values={name: claims[name] for name in claims if name in readings},
+    )
+
+
+def _object_unreadable(name: str, member: UnreadableValue) -> Objection:
+    """Return the objection to a value that could not be read."""
+    return Objection(
+        Why.UNREADABLE,
+        field=name,
+        value=member.text,
+        kind=FindingKind.ANSWER_MISSING,
     )
 
 
@@ -287,7 +292,9 @@ class _Search:
             is_lower = field == AGES[0]
             return find_stated_age(value, place, lower=is_lower, admits=admits)
         if field == "time_windows" and isinstance(value, TimeWindow | str):
-            topic = self.lead_in.text if self.lead_in else ""
+            topic = ""
+            if self.lead_in:
+                topic = self.lead_in.text
             return find_window(value, place, topic=topic)
         return find_support(value, place)
 
@@ -301,7 +308,8 @@ class _Search:
             frame = self.parts.get("time_frame")
             by_rules = self.draft.read("time_frame").spans
             # the model was not asked for the time frame, so it is that of the rules
-            if frame is None and by_rules and "time_frame" not in self.values:
+            is_unasked = frame is None and "time_frame" not in self.values
+            if is_unasked and by_rules:
                 frame = by_rules[0]
             if frame:
                 yield self.parsed.passage(frame)
@@ -315,8 +323,10 @@ class _Search:
         # the cycle may be stated in an arm and the dose in an intervention
         is_regimen = self.draft.group == Task.DOSING and self.values.get("stands")
         for section in self.parsed.record.sections:
-            states_doses = FieldRef(section.name).path not in _NO_DOSES
-            if field == "agent" or (is_regimen and states_doses):
+            may_state = field == "agent"
+            if is_regimen and FieldRef(section.name).path not in _NO_DOSES:
+                may_state = True
+            if may_state:
                 yield self.parsed.sections[section.name].whole
 
     def _find_across(self, value: object, above: Passage) -> Found:

@@ -152,7 +152,10 @@ class _Checker:
             elif quote:
                 proven = Supported(value, quote, Support.INFERRED)
             if proven is None:
-                self._reject(value, path, Why.UNQUOTED if is_conclusion else None)
+                why = None
+                if is_conclusion:
+                    why = Why.UNQUOTED
+                self._reject(value, path, why)
                 continue
             if own and not own.contains(proven.span):
                 most = find_most(CUSTOM, "untied")
@@ -251,15 +254,20 @@ def find_claimed(value: object, here: Passage, quote: Span | None) -> Found:
         return in_line
     quoted = here.section.between(quote.start, quote.end)
     inside = _find(value, quoted)
+    if inside:
+        return inside
     # the quote of a text value need not contain it
-    if inside or isinstance(value, str):
-        return inside or in_line
+    if isinstance(value, str):
+        return in_line
     tokens = read_passage(_NAME.sub(" ", quoted.raw)).tokens
     numbers = find_numbers(tokens)
     if not numbers and value in _ZEROS and _states_none(quoted.cut()):
         return Supported(value, quote, Support.INFERRED)
-    if in_line is None or in_line.span.overlaps(quote) or not numbers:
-        return in_line and replace(in_line, support=Support.INFERRED)
+    if in_line is None:
+        return None
+    # nothing in the quote speaks against the number beside it
+    if not numbers or in_line.span.overlaps(quote):
+        return replace(in_line, support=Support.INFERRED)
     if _states_kind(value, tokens, numbers):
         return None
     most = find_most(CUSTOM, "beside a quote with a number")

@@ -266,11 +266,14 @@ def report_answers(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
             if objection.is_kept:
                 kind = FindingKind.ANSWER_UNCONFIRMED
                 outcome = _KEPT
+            nearest = None
+            if objection.nearest:
+                nearest = cite(parsed, objection.nearest)
             yield warn(
                 kind,
                 _name_draft(draft, f"{objection.field} of "),
                 f"the model answered {objection.value}: {objection.why.value}; {outcome}",
-                cite(parsed, objection.nearest) if objection.nearest else None,
+                nearest,
             )
     for reason in result.dropped:
         yield warn(FindingKind.ANSWER_MISSING, "", reason)

@@ -122,12 +122,17 @@ def _resolve_ages(parsed: ParsedRecord, builder: ItemBuilder) -> dict[str, Read[
             age = age.limited(f"eligibility.{name}", UNLIKE)
         ages[name] = age
     low, high = (age.value for age in ages.values())
-    if low and high and count_days(low) >= count_days(high):
-        for name, age in ages.items():
-            days = registered[name]
-            # the registry shows which of the two ages is right
-            if not days or not agrees(age.value, days):
-                ages[name] = _CONTRADICTORY
+    if low is None or high is None:
+        return ages
+    excludes_all = count_days(low) >= count_days(high)
+    if not excludes_all:
+        return ages
+    for name, age in ages.items():
+        days = registered[name]
+        # the registry shows which of the two ages is right
+        is_registered = bool(days) and agrees(age.value, days)
+        if not is_registered:
+            ages[name] = _CONTRADICTORY
     return ages
 
 
@@ -172,8 +177,10 @@ def assemble_endpoints(parsed: ParsedRecord) -> Assembled[Endpoint]:
     searched = list_outcome_sections(parsed)
     if parsed.record.source.format in PROSE_FORMATS:
         searched += tuple(name for name in DESCRIPTIONS if name in parsed.sections)
-    # the section is there, but states no outcome
-    reason = AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
+    reason = AbsenceReason.SECTION_ABSENT
+    if searched:
+        # the section is there, but states no outcome
+        reason = AbsenceReason.NOT_REPORTED
     if find_unread_endpoint(parsed):
         reason = AbsenceReason.UNREAD_TEXT
     absence = Absence(field="endpoints", reason=reason, sections=searched)

@@ -4,13 +4,14 @@ for missing values.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import NamedTuple
 
 from extractor.assembly.provenance import ItemBuilder
 from extractor.concepts.own.attributes import find_root, nest
 from extractor.concepts.own.declaration import CustomField, Of
 from extractor.confidence import CUSTOM, find_most
-from extractor.evidence.drafts import Draft, ModelResult
+from extractor.evidence.drafts import Draft, ModelResult, Reading
 from extractor.evidence.items import OwnReadings, list_attribute_values
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.values import list_members
@@ -60,7 +61,7 @@ def assemble_own(
             place for place in places if any(map(field.is_mentioned_in, place.texts))
         ]
         if not mentioned:
-            sections = [name for place in places for name in place.searched]
+            sections = chain.from_iterable(place.searched for place in places)
             explain(custom, AbsenceReason.NOT_REPORTED, sections)
         found: list[CustomItem] = []
         for path, draft, searched, _, asked in mentioned:
@@ -189,18 +190,17 @@ def _rate(claim: OwnReadings, *, is_read: bool) -> OwnReadings:
     """Return a model's claim with its final confidences, which are higher if the patterns read the
     same values (``is_read``) and lower for values that are inferred.
     """
-    if is_read:
-        sure = find_most(CUSTOM, "agreed")
-        return {
-            name: replace(reading.with_confidence(sure), origin=Origin.BOTH)
-            for name, reading in claim.items()
-        }
-    return {
-        name: reading.limited(
-            CUSTOM, "inferred" if reading.support is Support.INFERRED else "answered"
-        )
-        for name, reading in claim.items()
-    }
+    sure = find_most(CUSTOM, "agreed")
+    rated: dict[str, Reading[object]] = {}
+    for name, reading in claim.items():
+        if is_read:
+            agreed = reading.with_confidence(sure)
+            rated[name] = replace(agreed, origin=Origin.BOTH)
+        elif reading.support is Support.INFERRED:
+            rated[name] = reading.limited(CUSTOM, "inferred")
+        else:
+            rated[name] = reading.limited(CUSTOM, "answered")
+    return rated
 
 
 def _limit(claim: OwnReadings, feature: str) -> OwnReadings:

@@ -44,12 +44,11 @@ def explain_absence(parsed: ParsedRecord, item: Draft, field: str) -> Iterator[s
         sentences = list(_list_durations(words))
         yield from sentences or ["no length of time"]
         return
-    values = sort_places(
-        span
-        for name, reading in item.rules.items()
-        if name in _OF_NUMBERS
-        for span in reading.spans
-    )
+    spans: list[Span] = []
+    for name, reading in item.rules.items():
+        if name in _OF_NUMBERS:
+            spans += reading.spans
+    values = sort_places(spans)
     mentions = find_mentions(words.tokens)
     if not mentions:
         yield "no number"

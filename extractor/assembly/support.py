@@ -107,7 +107,9 @@ def support_at(place: Derived, value: object, passage: Passage) -> Supported[obj
     that of ``place``.
     """
     tokens = passage.cut()
-    support = Support.INFERRED if has_other_reading(tokens, place) else place.support
+    support = place.support
+    if has_other_reading(tokens, place):
+        support = Support.INFERRED
     return Supported(value, locate(passage, place.first, place.end), support)
 
 
@@ -219,7 +221,9 @@ def list_opposites(amount: Amount) -> tuple[Comparator, ...]:
     """
     if amount.low is None:
         return LOWER
-    return UPPER if amount.high is None else ()
+    if amount.high is None:
+        return UPPER
+    return ()
 
 
 def _find_code(tokens: Tokens, value: Frequency | Route) -> Derived | None:

@@ -40,12 +40,13 @@ def audit_extraction(
     ... ]
     [('time_points_differ', ['ORR(CR+CRi) on days 45, 90, 120', 'day 30, day 45, day 90'])]
     """
-    return tuple(
-        finding
-        for check in CHECKS
-        for finding in check(parsed, extraction)
-        if not any(map(parsed.list_blanks, finding.citations))
-    )
+    findings: list[Finding] = []
+    for check in CHECKS:
+        for finding in check(parsed, extraction):
+            cites_blanks = any(map(parsed.list_blanks, finding.citations))
+            if not cites_blanks:
+                findings.append(finding)
+    return tuple(findings)
 
 
 def add_findings(parsed: ParsedRecord, extraction: TrialExtraction) -> TrialExtraction:

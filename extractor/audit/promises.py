@@ -65,11 +65,16 @@ def check_promises(
     is measured at times other than those of the registered outcomes. Each endpoint has at most one
     finding of each kind.
     """
-    bodies = [parsed.sections[name] for name in _BODIES if name in parsed.sections]
-    promises = [promise for section in bodies for promise in find_promises(section)]
+    # every promise would be unregistered
+    if not extraction.endpoints:
+        return
+    promises: list[Promise] = []
+    for name in _BODIES:
+        if name in parsed.sections:
+            promises += find_promises(parsed.sections[name])
     unregistered: dict[Concept, Finding] = {}
     differing: dict[Concept, Finding] = {}
-    for promise in promises if extraction.endpoints else ():
+    for promise in promises:
         concept = promise.concept
         if not _is_registered(extraction.endpoints, concept):
             unregistered.setdefault(concept, _report_unregistered(parsed, promise))

@@ -14,6 +14,8 @@ _NEWER_LIMIT = "max_completion_tokens"
 """The parameter that OpenAI's reasoning models accept instead of ``max_tokens``, even if another
 server offers them.
 """
+_REFUSES_MODE = ("mode", "server_mode")
+"""The failures (``statuses.toml``) that say that a server does not support the schema mode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +143,9 @@ class RequestForm:
         rejected = [
             name for name in removable if re.search(rf"\b{name}\b", failure.text)
         ]
+        has_other_mode = self.mode != self.spec.family.mode[-1]
         # the provider names no parameter, so the schema mode must be the cause
-        if not rejected and kind == "mode" and self.mode != self.spec.family.mode[-1]:
+        if not rejected and kind in _REFUSES_MODE and has_other_mode:
             rejected = [self.mode]
         if rejected:
             return replace(self, rejected=self.rejected.union(rejected))

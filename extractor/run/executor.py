@@ -308,9 +308,11 @@ def open_executor(workers: int | None, processes: int, spare: int = 0) -> Execut
     """
     if processes == 1:
         return Executor()
-    return ProcessExecutor(
-        processes - spare, inline_first=SMALL_RUN if workers is None else 0
-    )
+    inline_first = 0
+    # a user who sets the number of workers gets them from the first record on
+    if workers is None:
+        inline_first = SMALL_RUN
+    return ProcessExecutor(processes - spare, inline_first=inline_first)
 
 
 def count_cores() -> int:

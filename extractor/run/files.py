@@ -103,8 +103,10 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
     """Replace a file atomically: it is either written completely or left unchanged. Raises
     ``StoreError`` with the name of the file, or ``DiskFull``.
     """
+    if isinstance(content, bytes):
+        content = [content]
     with naming_file(path):
-        _replace(path, [content] if isinstance(content, bytes) else content)
+        _replace(path, content)
 
 
 def _replace(path: Path, lines: Iterable[bytes]) -> None:

@@ -78,7 +78,10 @@ def forecast_usage(tokens: TokenCounts, pricing: Pricing, concurrency: int) -> U
     static = 0.0
     if tokens.static >= _CACHED_FROM * calls:
         static = tokens.static
-    share = 0.0 if pricing.in_batches else max(0.0, 1 - concurrency / calls)
+    # the share of the calls that find the prompt in the cache: all but the first ones at a time
+    share = max(0.0, 1 - concurrency / calls)
+    if pricing.in_batches:
+        share = 0.0
     written = 0.0
     # "marks" and "key": the request asks for a cache, so some providers charge for the writing
     if pricing.spec and pricing.spec.family.cache != "auto":

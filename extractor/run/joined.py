@@ -6,6 +6,7 @@ which records these are.
 
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from os.path import realpath  # unlike Path.resolve, it accepts circular links
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -309,7 +310,7 @@ class JoinedRuns:
         """Return where the records can be read."""
         if self._records:
             return self._records
-        return [path for part in self.parts for path in part.inputs]
+        return list(chain.from_iterable(part.inputs for part in self.parts))
 
     def reread(self, inputs: Inputs = ()) -> Iterator[RereadRecord]:
         """Yield each record with a result once, and whether its text is the same: first the records

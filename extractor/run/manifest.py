@@ -280,11 +280,16 @@ def explain_changed(
         if name in _UNREADABLE:
             yield f"the {name} have changed"
         else:
-            was, is_now = (
-                "none" if value is None else value
-                for value in (value_before, value_now)
-            )
+            was = _tell_setting(value_before)
+            is_now = _tell_setting(value_now)
             yield f"{name} was {was}, is {is_now}"
+
+
+def _tell_setting(value: object) -> object:
+    """Return a setting for a message."""
+    if value is None:
+        return "none"
+    return value
 
 
 def _name(model: object) -> str:

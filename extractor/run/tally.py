@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractor.schemas import TrialExtraction, Usage
 from extractor.schemas.values import list_absences
+from extractor.schemas.vocabulary import Support
 
 if TYPE_CHECKING:
     from extractor.model.patience import Watch
@@ -36,11 +37,9 @@ def to_line(extraction: TrialExtraction, *, lacking: bool = False) -> ExtractedL
     """
     reasons = [absence.reason for absence in list_absences(extraction)]
     kinds = [finding.kind for finding in extraction.findings]
-    levels = [
-        evidence.support
-        for _, item in extraction.list_items()
-        for evidence in item.evidence
-    ]
+    levels: list[Support] = []
+    for _, item in extraction.list_items():
+        levels += [evidence.support for evidence in item.evidence]
     usage = extraction.usage or Usage()
     counts = {
         "records": {"extracted": 1},

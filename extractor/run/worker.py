@@ -54,7 +54,10 @@ def plan_record(
     parsed, request = plan(record, options)
     if request is None or not has_model:
         return to_line(finish(parsed, options, request))
-    return request, HeldParse(record.source, pickle.dumps(parsed) if packs else parsed)
+    held: ParsedRecord | bytes = parsed
+    if packs:
+        held = pickle.dumps(parsed)
+    return request, HeldParse(record.source, held)
 
 
 def finish_record(

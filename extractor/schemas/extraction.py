@@ -214,7 +214,9 @@ class Maximum(QuotingModel):
     per: MaximumPer
 
     def __str__(self) -> str:
-        per = "in total" if self.per is MaximumPer.TOTAL else f"per {self.per}"
+        per = f"per {self.per}"
+        if self.per is MaximumPer.TOTAL:
+            per = "in total"
         return show_line(f"{self.value} {self.unit} {per}")
 
 
@@ -729,7 +731,9 @@ def _find_parts(value: object, names: Sequence[str]) -> Iterator[object]:
             yield from _find_parts(member, names)
     elif names:
         # a number or a text has no parts
-        parts = value if isinstance(value, dict) else getattr(value, "__dict__", {})
+        parts = getattr(value, "__dict__", {})
+        if isinstance(value, dict):
+            parts = value
         yield from _find_parts(parts.get(names[0]), names[1:])
     elif value is not None:
         yield value

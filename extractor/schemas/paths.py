@@ -43,5 +43,10 @@ def write_path(steps: Iterable[Step]) -> str:
     >>> write_path(("eligibility", "criteria", 3, "quote"))
     'eligibility.criteria[3].quote'
     """
-    written = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
-    return "".join(written).removeprefix(".")
+    written = ""
+    for step in steps:
+        if isinstance(step, int):
+            written += f"[{step}]"
+        else:
+            written += f".{step}"
+    return written.removeprefix(".")

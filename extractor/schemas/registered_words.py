@@ -161,18 +161,26 @@ def _read_phases(text: str) -> list[str]:
             if answer["answer"].lower() == "yes"
         ]
         text = "; ".join(confirmed)
+    mentions = list(_AFTER_PHASE.finditer(text))
     # "IIb" or "2/3", without the word "phase"
     only_numbers = _ONLY_NUMBERS.fullmatch(text)
-    mentions = [only_numbers] if only_numbers else list(_AFTER_PHASE.finditer(text))
+    if only_numbers:
+        mentions = [only_numbers]
     phases: list[str] = []
     for mention in mentions:
         for number in _ONE_NUMBER.finditer(mention["numbers"]):
             written = number["number"].lower()
             digit = _ROMAN.get(written, written)
-            # Phase 0 is now called early phase 1.
-            is_early = digit == "0" or (mention["early"] and digit == "1")
-            phases.append("EARLY_PHASE1" if is_early else f"PHASE{digit}")
-    return phases or [text]
+            phase = f"PHASE{digit}"
+            # phase 0 is now called early phase 1
+            if digit == "0":
+                phase = "EARLY_PHASE1"
+            if digit == "1" and mention["early"]:
+                phase = "EARLY_PHASE1"
+            phases.append(phase)
+    if not phases:
+        return [text]
+    return phases
 
 
 _DATE_SHAPES = (

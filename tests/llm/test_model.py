@@ -61,16 +61,34 @@ async def test_the_text_of_a_record_is_no_template():
 MODES = {"JSON_SCHEMA": "response_format", "TOOLS": "tools", "JSON": "response_format"}
 
 
-@pytest.mark.parametrize(
-    ("mode", "calls"), [("JSON_SCHEMA", 1), ("TOOLS", 2), ("JSON", 3), ("", 3)]
+UNKNOWN = (400, "unknown: tools or response_format")
+INVALID = (
+    500,
+    "1 validation error: {'type': 'literal_error', 'loc': ('body', 'response_format', 'type'), "
+    "'msg': \"Input should be 'text' or 'json_object'\", 'input': 'json_schema'}",
 )
-async def test_a_server_is_asked_in_the_mode_that_it_knows_from_then_on(mode, calls):
+"""As llama-cpp-python's server refuses a schema."""
+
+
+@pytest.mark.parametrize(
+    ("mode", "calls", "refusal"),
+    [
+        ("JSON_SCHEMA", 1, UNKNOWN),
+        ("TOOLS", 2, UNKNOWN),
+        ("TOOLS", 2, INVALID),
+        ("JSON", 3, UNKNOWN),
+        ("", 3, UNKNOWN),
+    ],
+)
+async def test_a_server_is_asked_in_the_mode_that_it_knows_from_then_on(
+    mode, calls, refusal
+):
     def answer(request):
         kind = request.get("response_format", {}).get("type")
         given = {"json_schema": "JSON_SCHEMA", None: "TOOLS"}.get(kind, "JSON")
         if given == mode:
             return answer_in_mode(request, items(RED))
-        return fault(400, f"unknown: tools or response_format {kind}")
+        return fault(*refusal)
 
     with serve(answer) as stub:
         async with model_of(stub) as model:

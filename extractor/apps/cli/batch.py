@@ -31,7 +31,10 @@ def submit(options: SubmitOptions) -> int:
             "with --effort none, no questions are asked, so there is nothing to submit"
         )
     rounds = CollectOptions.model_fields["rounds"].default
-    return extract(options, rounds=0 if options.requests else rounds, waits=False)
+    # a file of requests is no batch
+    if options.requests:
+        rounds = 0
+    return extract(options, rounds=rounds, waits=False)
 
 
 @app.command()

@@ -26,7 +26,9 @@ def choose_model(options: "ServiceOptions | ToolOptions") -> tuple[Setup, Pricin
     Raises ``ValueError`` if the model is invalid, or if ``--max-usd`` is set but the model has no
     known price.
     """
-    spec = read_model_spec(options.model) if options.model else None
+    spec = None
+    if options.model:
+        spec = read_model_spec(options.model)
     setup = Setup(
         spec,
         tasks=options.tasks,

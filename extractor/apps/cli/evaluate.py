@@ -34,7 +34,7 @@ from extractor.options import FILES, MODEL, RARE, read_own_fields, split_comma_l
 from extractor.plurals import counted
 from extractor.run.finished import find_run
 from extractor.run.joined import JoinedRuns, join_fields
-from extractor.schemas.base import Inputs
+from extractor.schemas.base import Inputs, StrPath
 
 _SOURCE = "a folder of JSON files, a JSONL file or a run's folder"
 
@@ -127,8 +127,11 @@ def evaluate(
         return _finish(report, fail_under, html, records or (), as_json=as_json)
     if check:
         return _check(gold, predicted, custom_fields)
-    runs = [run for run in map(find_run, predicted) if run]
-    inputs = list(records or (path for run in runs for path in run.inputs))
+    runs = list(filter(None, map(find_run, predicted)))
+    inputs: list[StrPath] = list(records or ())
+    if not inputs:
+        for run in runs:
+            inputs += run.inputs
     # the manifest stores the custom fields of a run
     custom_fields = custom_fields or join_fields(runs)
     if find_run(gold) and not runs:

@@ -121,12 +121,16 @@ def fetch_target(
 
     ``limit`` is the maximum number of records in the file, including existing ones.
     """
-    rate = _PER_MINUTE if requests_per_minute is None else requests_per_minute
+    rate = requests_per_minute
+    if rate is None:
+        rate = _PER_MINUTE
     registry = Registry(requests_per_minute=rate)
     papers = PaperSource(requests_per_minute=requests_per_minute)
     with open_file(out, fresh=fresh) as file:
         existing = file.records
-        remaining = max(0, limit - existing) if limit is not None else None
+        remaining = None
+        if limit is not None:
+            remaining = max(0, limit - existing)
         try:
             pages = fetch_all(registry, papers, target, file.numbers, limit=remaining)
             for page in pages:

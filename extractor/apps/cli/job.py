@@ -61,7 +61,9 @@ def open_job(
         # a forecast rejects a model without a batch API, as the batch itself does
         setup.choice.spec.check_batches()
     pricing = choose_pricing(setup, options, in_batches=rounds > 0)
-    out = Path(options.out) if options.out else None
+    out = None
+    if options.out:
+        out = Path(options.out)
     folder = out
     log = options.log_json
     # a dry run does not write any files
@@ -71,7 +73,9 @@ def open_job(
     fetching = fetch_inputs(
         options.inputs, folder, fresh=options.fresh, quiet=options.quiet
     )
-    batches = _make_batch_extractor(options, rounds) if rounds else None
+    batches = None
+    if rounds:
+        batches = _make_batch_extractor(options, rounds)
     _check_paths(options)
     with fetching as (inputs, code), observing(log):
         refuse_missing(inputs)
@@ -136,7 +140,9 @@ def _read_setup(options: RecordOptions) -> Setup:
     exchange = None
     if given.get("answers") or given.get("requests"):
         exchange = Exchange(given.get("answers") or (), given["requests"])
-    spec = read_model_spec(options.model) if options.model and not replay else None
+    spec = None
+    if options.model and not replay:
+        spec = read_model_spec(options.model)
     setup = Setup(spec, exchange=exchange, **{name: given[name] for name in names})
     if replay:
         # questions without a recorded answer remain open, and are counted

@@ -95,7 +95,8 @@ def parse(
     refuse_missing(inputs)
     failures: list[Exception] = []
     custom = read_own_fields(fields)
-    if unread := explain_unread(custom):
+    unread = explain_unread(custom)
+    if unread:
         say(unread)
 
     def report(error: Exception) -> None:
@@ -106,12 +107,15 @@ def parse(
 
     for record in read_records(*inputs, on_error=report, columns=read_columns(columns)):
         parsed = parse_record(record, custom)
+        explain_asking = None
+        if explain:
+            explain_asking = _find_asked(parsed)
         print_text(
             "parse.txt",
             parsed=parsed,
             explains=explain,
             explain_absence=_explain_absence,
-            explain_asking=_find_asked(parsed) if explain else None,
+            explain_asking=explain_asking,
             list_readings=_list_readings,
             explain_place=explain_place,
             explain_confidence=_explain_confidence,
@@ -144,11 +148,12 @@ def _find_asked(parsed: ParsedRecord) -> Callable[[Draft], str]:
     from extractor.model.asking.request import ELIGIBILITY, plan_request  # noqa: PLC0415 - slow, and only --explain needs it
 
     request = plan_request(parsed, ExtractionOptions(effort=Effort.FULL))
+    shows_text = request is not None and bool(request.places)
     lines = request.lines if request else ()
 
     def explain_asking(item: Draft) -> str:
         """Return where the request about the record shows an item."""
-        if request and request.places and item.span.section == ELIGIBILITY:
+        if shows_text and item.span.section == ELIGIBILITY:
             return "asked, in the eligibility text"
         for line in lines:
             if line.chunk.span.overlaps(item.span):

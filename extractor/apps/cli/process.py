@@ -41,7 +41,10 @@ def _open_closed_streams() -> None:
         if getattr(sys, name) is not None:
             continue
         # the output is opened for reading, so that writing to it fails
-        opened = os.open(os.devnull, os.O_WRONLY if name == "stderr" else os.O_RDONLY)
+        flags = os.O_RDONLY
+        if name == "stderr":
+            flags = os.O_WRONLY
+        opened = os.open(os.devnull, flags)
         if opened != number:
             os.dup2(opened, number)
             os.close(opened)

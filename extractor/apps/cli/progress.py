@@ -79,9 +79,10 @@ class Interrupts:
         self._timers.append(timer)
 
     def _stop(self) -> None:
+        work = "the records"
         watch = self._run.tally.watch
-        calls = watch.under_way if watch else 0
-        work = f"{counted(calls, 'call')} to the model" if calls else "the records"
+        if watch and watch.under_way:
+            work = f"{counted(watch.under_way, 'call')} to the model"
         self._run.stop("interrupted")
         say(
             f"waiting up to {_TO_END_S:g} s for {work} in progress; press Ctrl-C again to stop at "

@@ -49,7 +49,9 @@ def how_to_resume(job: CommandJob) -> str:
     """Return a message with the command that resumes this run."""
     if job.out is None:
         return "use --out DIR to be able to resume a run"
-    input_note = "with the same input, " if job.reads_stream else ""
+    input_note = ""
+    if job.reads_stream:
+        input_note = "with the same input, "
     return f"{input_note}resume with: extractor {_quote_command()}"
 
 
@@ -70,7 +72,10 @@ def explain_lacking_answers(job: CommandJob, folder: RunFolder | None) -> str | 
     """Return the reason why unanswered questions make a run fail, or None if their share in the
     whole run does not exceed ``EXTRACTOR_MAX_LACKING``. Unread ``--answers`` are a failure, too.
     """
-    usage = folder.manifest.usage if folder and job.tally.resumed else job.tally.usage
+    usage = job.tally.usage
+    # also that of the commands before
+    if folder and job.tally.resumed:
+        usage = folder.manifest.usage
     lacking_share = usage.unanswered / max(1, usage.questions)
     unread = is_unread(job)
     if lacking_share <= job.max_lacking and not unread:

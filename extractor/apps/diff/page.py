@@ -47,11 +47,16 @@ def write_diff_page(
                 "place": chunks.add(shown),
             }
         )
+    names = _SIDES
+    kinds: Sequence[str] = _KINDS
+    if has_papers:
+        names = _PAPER_SIDES
+        kinds = KINDS
     values = {
         "old": old,
         "new": new,
-        "names": _PAPER_SIDES if has_papers else _SIDES,
-        "kinds": KINDS if has_papers else _KINDS,
+        "names": names,
+        "kinds": kinds,
         "fields": sorted({field for field, _ in counts}),
         "counts": counts,
         "shown": len(rows),
@@ -101,17 +106,21 @@ def show_changes(trial: ComparedTrial | ComparedPaper) -> JsonObject:
         first = len(sections)
         spans += [(first + section, *ends) for section, *ends in shown["spans"]]
         sections += [section | {"side": side} for section in shown["sections"]]
+    title = ""
     record = trial.new or trial.old
-    title = name_record(record) if record else ""
+    if record:
+        title = name_record(record)
+    names = _SIDES
     if isinstance(trial, ComparedPaper):
         title = f"{trial.trial_id}: {title}"
+        names = _PAPER_SIDES
     return {
         "id": trial.record_id,
         "title": title,
         "sections": sections,
         "spans": spans,
         "changes": changes,
-        "names": _PAPER_SIDES if isinstance(trial, ComparedPaper) else _SIDES,
+        "names": names,
         "doubt": getattr(trial, "doubt", None),
         "missing": [side for side in _SIDES if getattr(trial, side) is None],
     }

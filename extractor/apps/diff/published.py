@@ -174,8 +174,10 @@ def _find(
     """Return a discrepancy. What is not surely read is a doubt, too."""
     all_doubts = [*doubts]
     for name, row in (("registered", old), ("published", new)):
-        confidence = row.confidence if row else None
-        if confidence is not None and confidence < DOUBTFUL_BELOW:
+        if row is None or row.confidence is None:
+            continue
+        confidence = row.confidence
+        if confidence < DOUBTFUL_BELOW:
             all_doubts.append(
                 f"the {name} value is doubtful ({100 * confidence:.0f} % sure)"
             )
@@ -370,9 +372,10 @@ def _is_abstract(text: _ComparedText) -> bool:
         return False
     if source.format in _ONLY_ABSTRACT:
         return True
+    if source.format != "jats_xml" or text.record is None:
+        return False
     # an article without its body
-    has_summary = text.record is not None and text.record.section("brief_summary")
-    return source.format == "jats_xml" and text.record is not None and not has_summary
+    return not text.record.section("brief_summary")
 
 
 # Ages, sex, limits and doses.
@@ -393,15 +396,20 @@ def _compare_people(
 def _find_registered(text: _ComparedText, name: str) -> ValueRow | None:
     """Return the row of a registered field of people, or None."""
     section = f"registry.{name}"
-    written = text.record.raw_text(section) if text.record else None
+    if text.record is None:
+        return None
+    written = text.record.raw_text(section)
     if not written:
         return None
+    value = written
+    if name == "sex":
+        value = written.lower()
     return ValueRow(
         RowKind.VALUE,
         text.extraction.record_id,
         item="",
         field=section,
-        value=written.lower() if name == "sex" else written,
+        value=value,
         quote=written,
         section=section,
         start=0,

@@ -205,11 +205,15 @@ def _write_values(item: ExtractedItem) -> str:
     """Return an item's values as text that is equal for items with equal values. The order of a
     list does not matter.
     """
-    values = [
-        (name, sorted(map(repr, value)) if isinstance(value, tuple) else value)
-        for name, value in item
-        if name not in _NO_VALUES
-    ]
+    values: list[tuple[str, object]] = []
+    for name, value in item:
+        if name in _NO_VALUES:
+            continue
+        written = value
+        if isinstance(value, tuple):
+            # the order of a list says nothing
+            written = sorted(map(repr, value))
+        values.append((name, written))
     return repr(values)
 
 

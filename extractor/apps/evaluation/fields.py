@@ -234,7 +234,9 @@ def choose_fields(
     >>> sorted(choose_fields(["minimum_age", "constraints"], GROUPS))[:2]
     ['eligibility.criteria.constraints', 'eligibility.criteria.constraints.condition']
     """
-    paths = [field.name for group in groups for field in group.fields]
+    paths: list[str] = []
+    for group in groups:
+        paths += [field.name for field in group.fields]
     if not names:
         return frozenset(paths)
     chosen = set[str]()
@@ -242,8 +244,12 @@ def choose_fields(
         # with dots at both ends, so that "of" does not match "profile"
         of_name = [path for path in paths if f".{name}." in f".{path}."]
         if not of_name:
-            known = {part for path in paths for part in path.split(".")}
-            remedy = suggest(name, known) or f"; choose from {', '.join(sorted(known))}"
+            known: set[str] = set()
+            for path in paths:
+                known.update(path.split("."))
+            remedy = suggest(name, known)
+            if not remedy:
+                remedy = f"; choose from {', '.join(sorted(known))}"
             raise ArgumentError(f"{place}{name}: no such field{remedy}")
         chosen.update(of_name)
     return frozenset(chosen)

@@ -2,7 +2,7 @@
 in both.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -64,10 +64,12 @@ class JudgedValue(NamedTuple):
         """The key for sorting the errors of a record: the harm of the error, the field, and the
         paths and values of both sides, as text.
         """
-        words = (
-            f"{side.path} {_to_json(value)!r}"[:_LONGEST_RANKED] if side.item else ""
-            for side, value in self._sides
-        )
+        words: list[str] = []
+        for side, value in self._sides:
+            if side.item:
+                words.append(f"{side.path} {_to_json(value)!r}"[:_LONGEST_RANKED])
+            else:
+                words.append("")
         return -self._harm, self.field.name, *words
 
     @property
@@ -84,9 +86,10 @@ class JudgedValue(NamedTuple):
         them, it can only be counted.
         """
         assert self.error
-        gold, predicted = (
-            _describe(self.field, *side) if with_sides else None for side in self._sides
-        )
+        gold = None
+        predicted = None
+        if with_sides:
+            gold, predicted = (_describe(self.field, *side) for side in self._sides)
         return ErrorExample(
             kind=self.error,
             harm=self._harm,
@@ -158,7 +161,9 @@ def judge(
     predicted = predicted and describe_groups(predicted)
     for group in groups:
         gold_items = group.items(gold)
-        predicted_items = group.items(predicted) if predicted else ()
+        predicted_items: Sequence[ExtractedItem] = ()
+        if predicted:
+            predicted_items = group.items(predicted)
         # an empty list in gold states that there is no item, so all items are invented
         ignores_others = only_given and bool(gold_items)
         for gold_side, predicted_side in align(group, gold_items, predicted_items):
@@ -215,6 +220,13 @@ def _pair_values(
     yield gold and field.read(gold), predicted and field.read(predicted)
 
 
+def _read_member(value: object, name: str) -> Any:
+    """Return the member of an object, or None if there is none."""
+    if isinstance(value, Mapping):
+        return value.get(name)
+    return None
+
+
 def _pair_nested(names: Sequence[str], gold: object, predicted: object) -> _Pairs:
     """Yield (gold, predicted) pairs of an attribute's values in nested objects. ``names`` lead to
     the attribute. The objects of a list are paired by their words, so that a value is compared only
@@ -222,11 +234,8 @@ def _pair_nested(names: Sequence[str], gold: object, predicted: object) -> _Pair
     None.
     """
     name, *rest = names
-    values: list[Any] = [
-        side.get(name) if isinstance(side, Mapping) else None
-        for side in (gold, predicted)
-    ]
-    gold_value, predicted_value = values
+    gold_value = _read_member(gold, name)
+    predicted_value = _read_member(predicted, name)
     if not rest:
         yield gold_value, predicted_value
         return
@@ -327,6 +336,11 @@ def pair_wholes(
 _BY_NAME = {field.name: field for field in FIELDS}
 
 
+def _rate_alike(gold: object, predicted: object) -> float:  # noqa: ARG001 - as other measures
+    """Rate any two values as alike."""
+    return 1.0
+
+
 def compare_values(field: Field, gold: object, predicted: object) -> list[JudgedValue]:
     """Pair the values of a field in two items. Return a row for each pair and for each unpaired
     value; the list is empty if neither item has a value. ``gold`` and ``predicted`` are each a
@@ -354,8 +368,10 @@ def compare_values(field: Field, gold: object, predicted: object) -> list[Judged
         ]
     longest = max(len(gold_values), len(predicted_values))
     is_list = isinstance(gold, tuple) or longest > 1
+    measure: Callable[[Any, Any], float] = comparer.measure
     # a single value is always compared with the other one, however different it is
-    measure = comparer.measure if is_list else lambda *_: 1.0
+    if not is_list:
+        measure = _rate_alike
     pairs, missed, invented = match_values(
         gold_values, predicted_values, measure, comparer.threshold
     )

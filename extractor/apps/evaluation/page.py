@@ -53,7 +53,9 @@ def write_score_page(path: StrPath, report: ScoreReport, records: Inputs = ()) -
         sides = sides_by_record.get(record.record_id)
         if sides:
             views[record.record_id] = _mark_text(record, sides)
-    names = (report.gold, report.predicted) if report.neutral else ("Gold", "Predicted")
+    names = ("Gold", "Predicted")
+    if report.neutral:
+        names = (report.gold, report.predicted)
     values = {
         "report": report,
         "scores": list_scores(report),
@@ -95,15 +97,16 @@ def _mark_text(
     """Return the data for a record's text, with marks for the sides of its errors. The numbers of
     a side's marks are added to the side's list in ``sides``.
     """
-    marked = [
-        (span, marks)
-        for side, marks in sides
-        if side
-        for span in _find_spans(record, side)
-    ]
-    spans = [span for span, _ in marked]
+    spans: list[Span] = []
+    marks_of_spans: list[list[int]] = []
+    for side, marks in sides:
+        if side is None:
+            continue
+        for span in _find_spans(record, side):
+            spans.append(span)
+            marks_of_spans.append(marks)
     text = view(record, (), spans, sections={span.section for span in spans})
-    for (_, marks), number in zip(marked, text["marks"], strict=True):
+    for marks, number in zip(marks_of_spans, text["marks"], strict=True):
         if number is not None:
             marks.append(number)
     return {key: text[key] for key in ("sections", "spans")}

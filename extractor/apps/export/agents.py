@@ -18,7 +18,6 @@ from extractor.face import (
     find_general,
     find_terms,
     fold_label,
-    group_pairs,
     is_vague,
     lex,
     name_key,
@@ -60,16 +59,16 @@ class InterventionIndex:
     """
 
     def __init__(self, interventions: Iterable[Intervention]) -> None:
-        keys = [
-            (name_key(name), place)
-            for place, intervention in enumerate(interventions)
-            for name in intervention.names
-        ]
+        keys: list[tuple[str, int]] = []
+        for place, intervention in enumerate(interventions):
+            keys += [(name_key(name), place) for name in intervention.names]
+        # the first intervention with a name counts
         self._by_key = dict(reversed(keys))
-        padded = [(_pad_words(key), place) for key, place in keys]
-        self._by_word = group_pairs(
-            (word, one) for one in padded for word in one[0].split()
-        )
+        self._by_word: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        for key, place in keys:
+            padded = _pad_words(key)
+            for word in padded.split():
+                self._by_word[word].append((padded, place))
 
     def find(self, name: str) -> int | None:
         """Return the position of the first intervention with this name, or else of the only
@@ -240,7 +239,9 @@ def find_form(*sources: Iterable[str]) -> str | None:
     'tablet'
     """
     for texts in sources:
-        forms = {form for text in texts for form in _list_forms(text)}
+        forms: set[str] = set()
+        for text in texts:
+            forms.update(_list_forms(text))
         if len(forms) > 1:
             return None
         if forms:
@@ -269,7 +270,10 @@ def list_mesh_terms(
         if term.kind not in (kind, f"{kind}_ancestor"):
             continue
         is_ancestor = term.kind is not kind
-        index = None if is_ancestor else interventions.find(term.name)
+        index = None
+        # an ancestor is more general than what is given
+        if not is_ancestor:
+            index = interventions.find(term.name)
         yield {
             "term": term.name,
             "mesh_id": term.id,
@@ -312,8 +316,10 @@ def list_arms(extraction: TrialExtraction, registered: Sequence[Arm] = ()) -> li
     >>> [arm.label for arm in list_arms(trial, [Arm("Active Arm"), Arm("Placebo")])]
     ['Active Arm', 'Placebo', 'Open label']
     """
-    labels = [label for regimen in extraction.dosing for label in _list_labels(regimen)]
-    by_key = {fold_label(label): label for label in labels}
+    by_key: dict[str, str] = {}
+    for regimen in extraction.dosing:
+        for label in _list_labels(regimen):
+            by_key[fold_label(label)] = label
     known = {arm.key for arm in registered}
     added = [Arm(label) for key, label in by_key.items() if key not in known]
     return [*registered, *added]
@@ -331,16 +337,21 @@ def link_arms(
     # the first of equal labels; they begin with the regimen's own, so the positions agree
     positions = {label: at for at, label in reversed([*enumerate(labels)])}
     proofs = index_evidence(regimen)
-    amounts = group_pairs(
-        (key, index)
-        for index, amount in enumerate(regimen.amounts)
-        for key in dict.fromkeys(map(fold_label, amount.arms)) or positions or [""]
-    )
+    amounts: dict[str, list[int]] = defaultdict(list)
+    for index, amount in enumerate(regimen.amounts):
+        own_keys = dict.fromkeys(map(fold_label, amount.arms))
+        # an amount without arms is that of all arms, or of no arm
+        for key in own_keys or positions or ("",):
+            amounts[key].append(index)
     known = chain.from_iterable(arms_by_key.get(key, ()) for key in positions)
     places: list[tuple[int | None, Arm]] = [*sorted(known)]
-    for place, arm in places or [(None, Arm(None))]:
+    if not places:
+        places.append((None, Arm(None)))
+    for place, arm in places:
         evidence = proofs[f"arms[{positions.get(arm.key)}]"]
-        for amount_index in amounts[arm.key] or (None,):
+        # an arm without an amount has a row, too
+        of_arm: Sequence[int | None] = amounts.get(arm.key, (None,))
+        for amount_index in of_arm:
             yield ArmLink(amount_index, place, arm.label, evidence)
 
 

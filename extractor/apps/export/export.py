@@ -36,7 +36,6 @@ from extractor.face import (
     complete_gold,
     drop_doubtful,
     find_doubtful,
-    group_pairs,
     read_fields,
     read_table,
 )
@@ -222,12 +221,10 @@ def frame_table(
     library = open_library(to)
     custom_fields = read_fields(fields)
     (table,) = choose_tables((), [name], custom_fields)
-    rows = [
-        row
-        for extraction in extractions
-        for of, row in find_rows(extraction, registry, custom_fields)
-        if of == name
-    ]
+    rows: list[tuple[object, ...]] = []
+    for extraction in extractions:
+        found = find_rows(extraction, registry, custom_fields)
+        rows += [row for of, row in found if of == name]
     return make_frame(library, to, table, rows)
 
 
@@ -264,9 +261,8 @@ def tabulate(
     registry = {record.record_id: read_registry(record) for record in records}
     custom_fields = read_fields(fields)
     names = {table.name: table.names for table in list_tables(custom_fields)}
-    rows = group_pairs(
-        (name, dict(zip(names[name], row, strict=True)))
-        for extraction in extractions
-        for name, row in find_rows(extraction, registry, custom_fields)
-    )
-    return {name: rows[name] for name in names}
+    rows: dict[str, list[dict[str, object]]] = {name: [] for name in names}
+    for extraction in extractions:
+        for name, row in find_rows(extraction, registry, custom_fields):
+            rows[name].append(dict(zip(names[name], row, strict=True)))
+    return rows

@@ -140,14 +140,18 @@ def _drop_empty_parts(value: Any) -> Any:
     length.
     """
     if isinstance(value, str):
-        text = value if isinstance(value, RawText) else show_line(value)
+        text: str = value
+        if not isinstance(value, RawText):
+            text = show_line(value)
         text = _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text[:_LONGEST])
         if text.strip():
             return text
         return None
     if isinstance(value, list):
         members = [_drop_empty_parts(member) for member in value]
-        return [member for member in members if member is not None] or None
+        kept = [member for member in members if member is not None]
+        # FHIR allows no empty list
+        return kept or None
     if isinstance(value, dict):
         cleaned = {name: _drop_empty_parts(part) for name, part in value.items()}
         parts = {name: part for name, part in cleaned.items() if part is not None}

@@ -87,8 +87,11 @@ def _list_dosages(
     route = find_first("route")
     if route:
         common["route"] = enum_code(regimen.route)
+    instructions: list[JsonObject] = []
     kind = find_first("step_kind")
-    common["additionalInstruction"] = [{"text": str(kind)}] if kind else []
+    if kind:
+        instructions.append({"text": str(kind)})
+    common["additionalInstruction"] = instructions
     amounts = [amount for amount in find("amounts") if isinstance(amount, Amount)]
     special = [amount for amount in amounts if amount.condition or amount.arms]
     general = [amount for amount in amounts if amount not in special]
@@ -97,9 +100,9 @@ def _list_dosages(
         yield common | {"doseAndRate": list(filter(None, rates))}
     for amount in special:
         whom = [*amount.arms, amount.condition, *map(str, amount.limits)]
-        instructions = [{"text": "; ".join(filter(None, whom))}]
+        for_whom = {"text": "; ".join(filter(None, whom))}
         yield common | {
-            "additionalInstruction": common["additionalInstruction"] + instructions,
+            "additionalInstruction": [*instructions, for_whom],
             "doseAndRate": list(filter(None, [_describe_amount(amount)])),
         }
 
@@ -122,18 +125,24 @@ def _describe_timing(frequency: object, duration: object, timing: object) -> Jso
     elif frequency:
         words.append(frequency)
     text = "; ".join(map(str, filter(None, words)))
-    return {"repeat": repeat, "code": {"text": text} if text else None}
+    if text:
+        return {"repeat": repeat, "code": {"text": text}}
+    return {"repeat": repeat, "code": None}
 
 
 def _describe_amount(amount: Amount) -> JsonObject | None:
     """Return an amount as a dose or, for an infusion rate, as a rate."""
-    kind = "rate" if amount.unit.endswith(_RATES) else "dose"
+    kind = "dose"
+    if amount.unit.endswith(_RATES):
+        kind = "rate"
     low = quantity(amount.low, amount.unit)
     high = quantity(amount.high, amount.unit)
     if low and low == high:
         return {f"{kind}Quantity": low}
     span = write_range(low, high)
-    return {f"{kind}Range": span} if span else None
+    if span:
+        return {f"{kind}Range": span}
+    return None
 
 
 def _describe_maxima(maxima: list[object]) -> JsonObject:

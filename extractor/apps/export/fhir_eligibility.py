@@ -60,11 +60,10 @@ def add_eligibility(trial: TrialResources) -> JsonObject | None:
     """
     eligibility = trial.extraction.eligibility
     characteristics = _describe_people(trial)
-    counts = Counter(
-        (criterion.kind, limit.quantity.lower())
-        for criterion in eligibility.criteria
-        for limit in criterion.constraints
-    )
+    counts: Counter[tuple[CriterionKind, str]] = Counter()
+    for criterion in eligibility.criteria:
+        names = [limit.quantity.lower() for limit in criterion.constraints]
+        counts.update((criterion.kind, name) for name in names)
     alternatives = defaultdict[tuple[CriterionGroup, bool], list[Criterion]](list)
     around = eligibility.list_around()
     for index, criterion in enumerate(eligibility.criteria):
@@ -102,7 +101,9 @@ def _describe_people(trial: TrialResources) -> list[JsonObject]:
     """Return characteristics for the ages, the sex and the exclusion of healthy volunteers, taken
     from the text or else from the register. Values that do not exclude anybody are omitted.
     """
-    registry = trial.record.registry if trial.record else RegistryFields()
+    registry = RegistryFields()
+    if trial.record:
+        registry = trial.record.registry
     people: dict[str, JsonObject] = {}
     for name in AGES:
         age = trial.take_first("eligibility", name)

@@ -146,7 +146,9 @@ def code(system: str, word: str | None, text: str | None = None) -> JsonObject:
     >>> code(LOINC, "30525-0", "age")
     {'coding': [{'system': 'http://loinc.org', 'code': '30525-0'}], 'text': 'age'}
     """
-    coding = [{"system": system, "code": word}] if word else []
+    coding: list[JsonObject] = []
+    if word:
+        coding.append({"system": system, "code": word})
     return {"coding": coding, "text": text}
 
 

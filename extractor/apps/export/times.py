@@ -79,11 +79,15 @@ def list_step_starts(regimens: Sequence[Regimen]) -> list[float | None]:
         starts.append(start)
         if regimen.step is None:
             continue
+        end: float | None = None
         days = measure_step(regimen)
-        end = None if start is None or days is None else start + days
-        # several arms may have steps with this number
+        if start is not None and days is not None:
+            end = start + days
+        # several arms may have steps with this number: their ends must be the same
         key = (agent, regimen.step)
-        reached[key] = end if reached.get(key, end) == end else None
+        if reached.get(key, end) != end:
+            end = None
+        reached[key] = end
     return starts
 
 

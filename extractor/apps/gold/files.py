@@ -1,6 +1,7 @@
 """Read gold from sheets, and write it as sheets."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -92,9 +93,8 @@ def export_gold(gold: Path, to: Path, *, force: bool = False) -> int:
     _check_ending(to)
     _refuse_existing(to, force=force)
     source = open_extractions(gold, "gold")
-    write_gold_sheet(
-        to, (row for each in source.values() for row in list_gold_rows(each))
-    )
+    rows = chain.from_iterable(map(list_gold_rows, source.values()))
+    write_gold_sheet(to, rows)
     return len(source)
 
 

@@ -148,11 +148,12 @@ def write_cells(row: ValueRow) -> dict[str, str]:
         if not is_plain:
             return {VALUE: json.dumps(value, ensure_ascii=False)}
     parts = value if isinstance(value, dict) else {VALUE: value}
-    return {
-        name: part if isinstance(part, str) else json.dumps(part)
-        for name, part in parts.items()
-        if part not in (None, [])
-    }
+    cells: dict[str, str] = {}
+    for name, part in parts.items():
+        if part in (None, []):
+            continue
+        cells[name] = part if isinstance(part, str) else json.dumps(part)
+    return cells
 
 
 def _read_custom(text: object) -> object:
@@ -332,7 +333,9 @@ class _Builder:
         column: str | int = VALUE
         # the problem concerns another field of the item, such as a missing quote
         if near != location[: len(near)]:
-            column = location[-1] if location else "record"
+            column = "record"
+            if location:
+                column = location[-1]
         # the parts of a value have their own columns
         elif FieldRef(row.path).path in _PARTS:
             column = near[-1]

@@ -38,8 +38,10 @@ def write_gold_sheet(path: Path, rows: Iterable[ValueRow]) -> None:
     are omitted. Raises ``GoldError`` for text that a workbook cannot contain.
     """
     table = [_write_row(row) for row in rows]
-    used_columns = {name for cells in table for name in cells}
-    columns = [name for name in COLUMNS if name in used_columns.union(_PLACE)]
+    used_columns = set(_PLACE)
+    for cells in table:
+        used_columns.update(cells)
+    columns = [name for name in COLUMNS if name in used_columns]
     lines = [[cells.get(name, "") for name in columns] for cells in table]
     if path.suffix.casefold() == _WORKBOOK:
         content = _make_workbook(path, [columns, *lines])
@@ -54,7 +56,9 @@ def write_gold_sheet(path: Path, rows: Iterable[ValueRow]) -> None:
 
 def _write_row(row: ValueRow) -> dict[str, str]:
     """Return the filled cells of a row, keyed by column."""
-    confidence = f"{row.confidence:.2f}" if row.confidence is not None else ""
+    confidence = ""
+    if row.confidence is not None:
+        confidence = f"{row.confidence:.2f}"
     cells = {
         "record": row.record_id,
         "item": row.item,
@@ -125,7 +129,8 @@ def read_sheet(path: Path) -> Iterator[ValueRow]:
         record = cells.get("record", "").strip()
         if not record:
             raise GoldError(f"{place}, record: is empty; enter the record's id")
-        item, field = (cells.get(name, "").strip() for name in ("item", "field"))
+        item = cells.get("item", "").strip()
+        field = cells.get("field", "").strip()
         values = {name: cells[name] for name in PART_COLUMNS if name in cells}
         yield ValueRow(RowKind.VALUE, record, item, field, values, section=place)
 

@@ -74,12 +74,14 @@ MATCHES = Table(
 
 def list_cells(match: Match) -> tuple[object, ...]:
     """Return a row of the table ``matches``."""
-    reasons = [
-        show_line(rule.quote or found.why)
-        + (" (by a model)" if found.origin == "model" else "")
-        for rule, found in match.judged
-        if found.verdict == "not_met"
-    ]
+    reasons: list[str] = []
+    for rule, found in match.judged:
+        if found.verdict != "not_met":
+            continue
+        reason = show_line(rule.quote or found.why)
+        if found.origin == "model":
+            reason += " (by a model)"
+        reasons.append(reason)
     return (
         match.record_id,
         match.patient,
@@ -119,7 +121,10 @@ def sort_matches(matches: Iterable[Match]) -> list[Match]:
     by_patient: dict[str, list[Match]] = {}
     for match in matches:
         by_patient.setdefault(match.patient, []).append(match)
-    return [one for each in by_patient.values() for one in sorted(each, key=rank)]
+    ranked: list[Match] = []
+    for of_patient in by_patient.values():
+        ranked += sorted(of_patient, key=rank)
+    return ranked
 
 
 def match_trials(

@@ -192,11 +192,8 @@ def _read_observation(
 ) -> None:
     if resource.get("status") not in _MEASURED:
         return
-    taken = str(
-        resource.get("effectiveDateTime")
-        or (resource.get("effectivePeriod") or {}).get("start")
-        or ""
-    )
+    period = resource.get("effectivePeriod") or {}
+    taken = str(resource.get("effectiveDateTime") or period.get("start") or "")
     for part in [resource, *(resource.get("component") or [])]:
         name = _name_quantity(part.get("code"))
         value = _read_value(part)
@@ -204,7 +201,8 @@ def _read_observation(
             continue
         # the newest one counts
         times = row.setdefault("_times", {})
-        if name in row["values"] and times.get(name, "") > taken:
+        is_known = name in row["values"]
+        if is_known and times.get(name, "") > taken:
             continue
         times[name] = taken
         row["values"][name] = value
@@ -271,12 +269,13 @@ def _read_procedure(
     if resource.get("status") != "completed":
         return
     names = _list_texts(resource.get("code"))
-    when = (
-        resource.get("performedDateTime")
-        or resource.get("occurrenceDateTime")
-        or (resource.get("performedPeriod") or {}).get("end")
-        or (resource.get("occurrencePeriod") or {}).get("end")
-    )
+    when = None
+    # R4 and R5 name them differently
+    for name in ("performedDateTime", "occurrenceDateTime"):
+        when = when or resource.get(name)
+    for name in ("performedPeriod", "occurrencePeriod"):
+        period = resource.get(name) or {}
+        when = when or period.get("end")
     _add_date(row, names, when)
 
 

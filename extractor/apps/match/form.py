@@ -45,7 +45,10 @@ def read_form(rows: Iterable[list[str]]) -> list[tuple[str, object]]:
     """Return what a filled form says, as the columns of a patient's row."""
     pairs: list[tuple[str, object]] = [("id", "patient")]
     lists: dict[str, list[str]] = {}
-    for kind, name, *_, answer in (row for row in rows if len(row) == len(HEAD)):
+    for row in rows:
+        if len(row) != len(HEAD):
+            continue
+        kind, name, *_, answer = row
         said = answer.strip().casefold()
         if said in _UNKNOWN:
             continue
@@ -63,7 +66,8 @@ def read_form(rows: Iterable[list[str]]) -> list[tuple[str, object]]:
                 (f"{kind} {name}", f"{answer.strip()} (say yes, no or unknown)")
             )
     # who ever had something may have it no more: nothing is said of when
-    had = lists.pop("had", [])
-    pairs += [("had", had)] if had else []
+    had = lists.pop("had", None)
+    if had:
+        pairs.append(("had", had))
     pairs += list(lists.items())
     return pairs

@@ -175,12 +175,18 @@ def _show_match(match: Match, facts: Facts, reread: RereadRecord) -> JsonObject:
     shown = view(reread.record, (), cited, sections=sections)
     marks = iter(shown.pop("marks"))
     cards = []
-    for number, (place, (rule, verdict)) in enumerate(zip(places, judged, strict=True)):
-        mark = next(marks) if place else None
+    for number, (rule, verdict) in enumerate(judged):
+        mark = None
+        # there is a mark for each place, in order
+        if places[number]:
+            mark = next(marks)
         cards.append(_show_card(number, rule, verdict, facts, mark))
     del shown["items"]
+    title = ""
+    if reread.record:
+        title = name_record(reread.record)
     return shown | {
-        "title": name_record(reread.record) if reread.record else "",
+        "title": title,
         "answer": match.answer,
         "patient": match.patient,
         "text": reread.text.value,
@@ -208,14 +214,21 @@ def _show_card(
     facts_beside = facts.list_said(rule.touched)
     if verdict.fact:
         facts_beside = [verdict.fact, *facts_beside]
+    why = ""
+    # that nothing is stated needs no reason
+    if verdict.verdict != "not_stated":
+        why = show_line(verdict.why)
+    spans: list[int] = []
+    if mark is not None:
+        spans.append(mark)
     return {
         "path": f"verdicts[{number}]",
         "kind": rule.kind.replace("_", " "),
         "quote": show_line(rule.quote),
         "verdict": verdict.verdict,
-        "why": "" if verdict.verdict == "not_stated" else show_line(verdict.why),
+        "why": why,
         "facts": [show_line(line) for line in facts_beside],
         "origin": verdict.origin,
         "ask": [question for question in verdict.ask if question],
-        "spans": [] if mark is None else [mark],
+        "spans": spans,
     }

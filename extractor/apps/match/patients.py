@@ -63,8 +63,10 @@ def read_patients(
         elif suffix in (".yaml", ".yml"):
             rows = _list_objects(_read_yaml(text))
         elif suffix == ".jsonl":
-            lines = [line for line in text.split("\n") if line.strip()]
-            rows = [row for line in lines for row in _list_objects(_read_json(line))]
+            rows = []
+            for line in text.split("\n"):
+                if line.strip():
+                    rows += _list_objects(_read_json(line))
         else:
             rows = _list_objects(_read_json(text))
     except (OSError, ValueError, csv.Error) as error:
@@ -141,9 +143,12 @@ def _read_csv(text: str) -> list[Pairs]:
 def _list_objects(data: Any) -> list[Pairs]:
     """Return the patients of a file of JSON or YAML."""
     objects: list[Pairs] = []
-    is_list = isinstance(data, list) and not isinstance(data, _Object)
-    patients = data if is_list else [data]
-    if not all(isinstance(one, _Object) for one in patients):
+    patients = [data]
+    # an object is a list of pairs
+    if isinstance(data, list) and not isinstance(data, _Object):
+        patients = data
+    are_objects = all(isinstance(one, _Object) for one in patients)
+    if not are_objects:
         raise ValueError("a patient is an object with id, age, sex, values and so on")
     for one in patients:
         if dict(one).get("resourceType") == "Bundle":
@@ -222,7 +227,9 @@ def _read_row(
 
 def _shorten(text: object) -> str:
     shown = show_line(str(text))
-    return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}..."
+    if len(shown) <= _LONGEST_SHOWN:
+        return shown
+    return f"{shown[:_LONGEST_SHOWN]}..."
 
 
 def _forget(data: JsonObject, field: str, name: str) -> None:
@@ -304,7 +311,10 @@ def _validate(data: JsonObject) -> tuple[Patient | None, list[str]]:
         except ValidationError as error:
             for fault in error.errors(include_url=False):
                 field, *inner = [str(part) for part in fault["loc"]]
-                name = inner[0] if inner and field in _MAPPINGS else field
+                name = field
+                # one of the values, such as that of "ANC"
+                if inner and field in _MAPPINGS:
+                    name = inner[0]
                 problem = f"{_shorten(name)}: {_shorten(fault['msg'])}"
                 if problem not in problems:
                     problems.append(problem)

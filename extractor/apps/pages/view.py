@@ -105,7 +105,7 @@ def view(
     groups = _list_groups(items)
     return {
         "items": [_show_item(path, item, groups, page) for path, item in items],
-        "marks": [next(iter(page.mark(place)), None) for place in marks],
+        "marks": [page.mark_first(place) for place in marks],
         "sections": page.show_sections(),
         "spans": list(page.spans),
     }
@@ -141,7 +141,9 @@ class _MarkedTexts:
 
     def show_as_given(self, record: TrialRecord) -> None:
         """Show the whole text of a record, if it was given as one."""
-        text = record.document.text if record.document else record.given
+        text = record.given
+        if record.document:
+            text = record.document.text
         if text is None:
             return
         for section in record.sections:
@@ -149,6 +151,13 @@ class _MarkedTexts:
                 self.inside[section.name] = section
                 del self.texts[section.name]
         self.texts[GIVEN] = GivenText(text)
+
+    def mark_first(self, place: TextPlace) -> int | None:
+        """Return the number of the first span for a place, or None if it is not in the text."""
+        numbers = self.mark(place)
+        if numbers:
+            return numbers[0]
+        return None
 
     def mark(self, place: TextPlace) -> list[int]:
         """Return the numbers of the spans for a place: several numbers if the provided text has
@@ -271,7 +280,9 @@ def _show_value(
     spans: list[int] = []
     for evidence in value.evidence:
         spans += page.mark(evidence)
-    support = value.evidence[0].support if value.evidence else None
+    support = None
+    if value.evidence:
+        support = value.evidence[0].support
     said = say_value(value.value, quotes)
     if value.name == "constraints" and page.name_limits:
         said += page.name_limits([(value.value, value.evidence)])
@@ -346,7 +357,9 @@ def name_item(path: str, item: object) -> str:
     if ref.names[0] == "endpoints":
         number = getattr(item, "index", None)
         # a reviewer may have typed anything
-        shown = number + 1 if isinstance(number, int) else "?"
+        shown = "?"
+        if isinstance(number, int):
+            shown = str(number + 1)
         return f"{getattr(item, 'rank', None) or ''} endpoint {shown}".strip()
     kind = "regimen"
     if ref.names[0] == "eligibility":

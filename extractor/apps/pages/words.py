@@ -156,7 +156,9 @@ def write_number(value: float, quotes: Iterable[str] = ()) -> tuple[str, str | N
     (('1.5 million', '1,500,000'), ('20,000', None), ('1500', None))
     """
     is_large = abs(value) >= _LARGE
-    exact = f"{value:,.15g}" if is_large else f"{value:.15g}"
+    exact = f"{value:.15g}"
+    if is_large:
+        exact = f"{value:,.15g}"
     for quote in quotes:
         for written, readings in _list_numbers(quote):
             if value not in readings:
