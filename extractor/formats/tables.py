@@ -102,11 +102,11 @@ class _Header(NamedTuple):
         register's downloads.
         """
         skipped = {"", *map(fold_column, self.register.skipped_columns)}
-        return [
-            name.strip()
-            for name, column in zip(self.names, self.columns, strict=True)
-            if not column and fold_column(name) not in skipped
-        ]
+        unread: list[str] = []
+        for name, column in zip(self.names, self.columns, strict=True):
+            if not column and fold_column(name) not in skipped:
+                unread.append(name.strip())
+        return unread
 
 
 def choose_columns(given: Mapping[str, str] | Iterable[str]) -> dict[str, str]:
@@ -274,12 +274,14 @@ def _find_eligibility(cells: Mapping[str, object]) -> str | None:
     """Return the name of the column whose name and text speak of eligibility most; None if none
     does.
     """
-    counts = {
-        name: len(_ELIGIBILITY.findall(f"{name} {cell}"))
-        for name, cell in cells.items()
-    }
-    best = max(counts, key=counts.__getitem__, default=None)
-    return best if best and counts[best] else None
+    best = None
+    most = 0
+    for name, cell in cells.items():
+        count = len(_ELIGIBILITY.findall(f"{name} {cell}"))
+        if name and count > most:
+            best = name
+            most = count
+    return best
 
 
 def _quote(names: Iterable[str]) -> str:
@@ -446,7 +448,6 @@ def _read_cells(header: _Header, cells: Sequence[str]) -> RecordContent:
     number_column = header.register.id
     # the ids of a user need not look like the number of a registry
     if number_column in header.chosen.values():
-        content = replace(
-            content, trial_id=fields.get(number_column, "").strip() or None
-        )
+        number = fields.get(number_column, "").strip()
+        return replace(content, trial_id=number or None)
     return content

@@ -107,7 +107,10 @@ def _join(shapes: Sequence[Shape]) -> Shape:
     if len(shapes) == 1:
         return shapes[0]
     # a match needs a code of each of these sets; only the rarest sets are kept
-    needs = sorted((codes for shape in shapes for codes in shape.needs), key=_weigh)
+    needs: list[frozenset[str]] = []
+    for shape in shapes:
+        needs += shape.needs
+    needs.sort(key=_weigh)
     return Shape(
         _unite(shape.firsts for shape in _list_openings(shapes)),
         _unite(shape.lasts for shape in _list_openings(shapes[::-1])),

@@ -2,6 +2,7 @@
 criteria, and the blocks that introduce other blocks.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cache
@@ -11,7 +12,7 @@ from extractor.evidence.scoring import list_scored_words
 from extractor.language.book import find_terms, rule, word_list
 from extractor.language.lexer import NUMBER, Tokens
 from extractor.language.passage import LexedSection, Passage
-from extractor.language.values import group_pairs, replace
+from extractor.language.values import replace
 from extractor.outline import (
     UNSURE_END,
     Block,
@@ -236,24 +237,30 @@ def _find_titled_levels(blocks: Blocks, with_parts: Set[int | None]) -> set[int]
     items is short, states no number, and has parts that are lettered, as in "1. Age and sex", "a.
     Men of 40 to 80 years".
     """
-    titled: dict[int, int] = {}
+    titled = Counter[int]()
     others: set[int] = set()
     for place, block in enumerate(blocks):
         if block.kind is not BlockKind.ITEM:
             continue
-        following = blocks[place + 1 : place + 2]
-        has_letters = any(part.style.lower().startswith("a") for part in following)
-        words = block.passage.cut()
-        is_title = place in with_parts and has_letters and len(words) <= _SHORT_TITLE
-        if block.ordinal and is_title and NUMBER not in words.codes:
-            titled[block.level] = titled.get(block.level, 0) + 1
+        if place in with_parts and _is_titled(block, blocks[place + 1]):
+            titled[block.level] += 1
         else:
             others.add(block.level)
-    return {
-        level
-        for level, count in titled.items()
-        if count >= _FEWEST_TITLES and level not in others
-    }
+    levels: set[int] = set()
+    for level, count in titled.items():
+        if count >= _FEWEST_TITLES and level not in others:
+            levels.add(level)
+    return levels
+
+
+def _is_titled(block: Block, part: Block) -> bool:
+    """Return whether a numbered item above its first ``part`` is only the title of a template."""
+    if not block.ordinal:
+        return False
+    if not part.style.lower().startswith("a"):
+        return False
+    words = block.passage.cut()
+    return len(words) <= _SHORT_TITLE and NUMBER not in words.codes
 
 
 def _may_be_title(state: _State, blocks: Blocks, place: int) -> bool:
@@ -380,18 +387,19 @@ def _doubt_heading(blocks: Blocks, place: int) -> str:
     if above and above.name in _KINDS and above.name != block.name:
         return "the heading of one list directly follows that of the other"
     tokens = block.passage.cut()
-    beside = {each.name for each in (above, following) if each}
-    is_translated = rule("criteria_word").occurs(tokens) or block.name in beside
-    is_foreign = any(rule(name).occurs(tokens) for name in FOREIGN_LISTS)
-    if is_foreign and not is_translated:
-        return "the heading is in another language"
-    is_led = rule("led_list").covers(tokens)
-    if not is_led:
+    if any(rule(name).occurs(tokens) for name in FOREIGN_LISTS):
+        is_beside = block.name == following.name
+        if above and above.name == block.name:
+            is_beside = True
+        is_translated = is_beside or rule("criteria_word").occurs(tokens)
+        if not is_translated:
+            return "the heading is in another language"
+    if rule("led_list").covers(tokens) is None:
         return ""
     # "* Wrong inclusion" between other items may be one of them
-    if following.kind is not BlockKind.PARAGRAPH and not block.mark:
-        return ""
-    return "this line may start a list"
+    if block.mark or following.kind is BlockKind.PARAGRAPH:
+        return "this line may start a list"
+    return ""
 
 
 def _find_announcers(blocks: Blocks) -> dict[int, int]:
@@ -455,9 +463,10 @@ def _is_remark(tokens: Tokens) -> bool:
     punctuation, or a single letter or digit.
     """
     letters = "".join(word for word in tokens.words if word[0].isalnum())
+    if not letters:
+        return True
     # a single Chinese character may be a word
-    is_one_letter = len(letters) == 1 and letters.isascii()
-    if not letters or is_one_letter:
+    if len(letters) == 1 and letters.isascii():
         return True
     return any(rule(name).covers(tokens) for name in _REMARKS)
 
@@ -671,22 +680,25 @@ def _find_groups(blocks: Blocks, target: frozenset[str]) -> dict[int, bool]:
     whether its own words say so. A heading of the same form as one of a group also names a group:
     "Parkinson's Disease" beside "Healthy controls". So do two diseases that the trial treats.
     """
-    headings = {
-        place: block
-        for place, block in enumerate(blocks)
-        if block.kind is BlockKind.HEADING
-    }
-    groups = {place: True for place, block in headings.items() if names_people(block)}
-    others = group_pairs(
-        (_describe_form(block), place)
-        for place, block in headings.items()
-        if place not in groups and _may_name_group(block)
-    )
-    forms = {_describe_form(blocks[place]) for place in groups}
+    groups: dict[int, bool] = {}
+    # the forms of the headings of groups, and other headings by their forms
+    forms: set[tuple[object, ...]] = set()
+    others: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    for place, block in enumerate(blocks):
+        if block.kind is not BlockKind.HEADING:
+            continue
+        if names_people(block):
+            groups[place] = True
+            forms.add(_describe_form(block))
+        elif _may_name_group(block):
+            others[_describe_form(block)].append(place)
     for form, places in others.items():
-        treated = [target_words(blocks[place].passage) & target for place in places]
-        if form in forms or len(set(filter(None, treated))) > 1:
-            # only their form says so, or that the trial treats both diseases
+        diseases: set[frozenset[str]] = set()
+        for place in places:
+            diseases.add(frozenset(target_words(blocks[place].passage) & target))
+        diseases.discard(frozenset())
+        # only their form says so, or that the trial treats both diseases
+        if form in forms or len(diseases) > 1:
             groups |= dict.fromkeys(places, False)
     return groups
 
@@ -744,26 +756,28 @@ def _doubt_exclusions(
     if CriterionKind.EXCLUSION in state.seen or (state.has_titles and not state.seen):
         return list(entries)
     doubted: list[CriterionEntry] = []
+    # whether a line above may be the missing heading
     are_exclusions = False
     for entry in entries:
         tokens = entry.passage.tokens
-        # a short line may be the missing heading of the exclusions
-        names_exclusions = rule("names_exclusions").occurs(tokens)
-        may_be_heading = len(tokens) <= _SHORT and names_exclusions
-        begins_so = rule("reads_like_exclusion").starts(tokens, 0) is not None
-        reads_so = begins_so and entry.parent is None
-        if not are_exclusions and (may_be_heading or reads_so):
-            reason = _READS_LIKE_EXCLUSION
-            if may_be_heading:
-                reason = _MAY_START_EXCLUSIONS
-            state.doubt(entry.passage, reason)
-        is_below = entry.heading is not None and _doubt_unknown_heading(
-            entry.heading, state
-        )
-        reasons = (not state.seen, may_be_heading, reads_so, are_exclusions, is_below)
-        if any(reasons):
-            entry = replace(entry, is_list_doubted=True)  # noqa: PLW2901
-        doubted.append(entry)
+        may_be_heading = False
+        if len(tokens) <= _SHORT:
+            may_be_heading = rule("names_exclusions").occurs(tokens)
+        reads_so = False
+        if entry.parent is None:
+            reads_so = rule("reads_like_exclusion").starts(tokens, 0) is not None
+        if may_be_heading and not are_exclusions:
+            state.doubt(entry.passage, _MAY_START_EXCLUSIONS)
+        elif reads_so and not are_exclusions:
+            state.doubt(entry.passage, _READS_LIKE_EXCLUSION)
+        is_below = False
+        if entry.heading is not None:
+            is_below = _doubt_unknown_heading(entry.heading, state)
+        may_be_exclusion = are_exclusions or may_be_heading or reads_so or is_below
+        if may_be_exclusion or not state.seen:
+            doubted.append(replace(entry, is_list_doubted=True))
+        else:
+            doubted.append(entry)
         are_exclusions = are_exclusions or may_be_heading or is_below
     return doubted
 

@@ -72,10 +72,12 @@ def find_in_prose(
     >>> [entry.passage.text for entry in find_in_prose([section.whole], [])]
     ['adults with asthma', 'a stroke', 'pregnancy']
     """
-    sentences = [
-        sentence for description in descriptions for sentence in read_roles(description)
-    ]
-    found = [each for sentence in sentences for each in _read_sentence(sentence)]
+    sentences: list[Sentence] = []
+    for description in descriptions:
+        sentences += read_roles(description)
+    found: list[_Found] = []
+    for sentence in sentences:
+        found += _read_sentence(sentence)
     if not any(each.kind is CriterionKind.INCLUSION for each in found):
         found = [*_read_in_passing(sentences), *found]
     if not found and len(sentences) >= _ABSTRACT:
@@ -235,18 +237,26 @@ def _read_in_passing(sentences: Sequence[Sentence]) -> Iterator[_Found]:
     """Yield the people whom sentences about the trial name: those of whom most is said, or the
     first of them.
     """
-    about = [
-        sentence
-        for sentence in sentences
-        if sentence.role not in _NOT_STATING
-        and sentence.passage.search("speaks_of_trial_in_prose")
-        and not sentence.passage.search("names_endpoint")
-    ]
+    about: list[Sentence] = []
+    for sentence in sentences:
+        if sentence.role in _NOT_STATING:
+            continue
+        if not sentence.passage.search("speaks_of_trial_in_prose"):
+            continue
+        # the people of an endpoint are only those whom it counts
+        if sentence.passage.search("names_endpoint"):
+            continue
+        about.append(sentence)
     # sentences about the trial itself come first
     about.sort(key=_rate_sentence)
-    found = [each for sentence in about for each in _find_named(sentence.passage)]
-    described = [each for each in found if each.words.search("states_of_people")]
-    yield from (described or found)[:1]
+    found: list[_Found] = []
+    for sentence in about:
+        found += _find_named(sentence.passage)
+    for each in found:
+        if each.words.search("states_of_people"):
+            yield each
+            return
+    yield from found[:1]
 
 
 def _rate_sentence(sentence: Sentence) -> tuple[bool, bool]:

@@ -212,17 +212,18 @@ def _tell_donors(
     standing: Sequence[tuple[CriterionEntry, StatedCriterion]],
 ) -> Sequence[StatedCriterion]:
     """Return the criteria. Donors are told from participants only if somebody else takes part."""
-    stated = [statement for _, statement in standing]
-    others = [
-        entry
-        for entry, statement in standing
-        if not statement.donor and (entry.parent_opens_list or not entry.parent)
-    ]
-    has_donor = any(statement.donor for statement in stated)
+    stated: list[StatedCriterion] = []
+    has_others = False
+    for entry, statement in standing:
+        stated.append(statement)
+        is_part = entry.parent is not None and not entry.parent_opens_list
+        if not statement.donor and not is_part:
+            has_others = True
     # in a trial of donors alone, the donors are the participants
-    if others or not has_donor:
-        return stated
-    return [replace(each, donor=False, heading="") for each in stated]
+    has_donor = any(statement.donor for statement in stated)
+    if has_donor and not has_others:
+        return [replace(each, donor=False, heading="") for each in stated]
+    return stated
 
 
 def _list_wholes(sections: LexedSections, names: Sequence[str]) -> list[Passage]:
@@ -263,14 +264,10 @@ def _doubt_people(
     ]
 
     def doubt(_: str, reading: Reading[object]) -> Reading[object]:
-        is_of_list = any(
-            place.overlaps(span) for place in doubted for span in reading.spans
-        )
-        is_of_prose = is_prose and any(
-            span.section in _DESCRIPTIONS for span in reading.spans
-        )
-        if is_of_list or is_of_prose:
-            return reading.with_features(LIST_IN_DOUBT)
+        for span in reading.spans:
+            is_of_prose = is_prose and span.section in _DESCRIPTIONS
+            if is_of_prose or any(map(span.overlaps, doubted)):
+                return reading.with_features(LIST_IN_DOUBT)
         return reading
 
     return people.change(doubt)
@@ -303,14 +300,15 @@ def _follows_colon(
     of the ``parts``, which are keyed by the start of the line that introduces them.
     """
     entry = entries[place]
-    return any(
-        above.listed
-        and above.kind is entry.kind
-        and above.heading is entry.heading
-        and above.passage.raw.endswith(":")
-        and above.passage.raw_span[0] not in parts
-        for above in entries[:place][-_REACH:]
-    )
+    for above in entries[max(0, place - _REACH) : place]:
+        is_beside = above.kind is entry.kind and above.heading is entry.heading
+        if not above.listed or not is_beside:
+            continue
+        if above.passage.raw_span[0] in parts:
+            continue
+        if above.passage.raw.endswith(":"):
+            return True
+    return False
 
 
 def _read_entry(

@@ -227,15 +227,15 @@ def _is_marked(section: LexedSection, entry: CriterionEntry) -> bool:
 
 def _list_joined(section: LexedSection, part: _AnsweredPart) -> list[CriterionEntry]:
     """Return the rules' criteria after the beginning of a criterion that have their own marks."""
+    if not part.line.is_criterion:
+        return []
     start = _start_of(part.passage)
-    return [
-        entry
-        for entry in part.inner
-        if part.line.is_criterion
-        and entry.is_criterion
-        and _start_of(entry.passage) > start
-        and _is_marked(section, entry)
-    ]
+    joined: list[CriterionEntry] = []
+    for entry in part.inner:
+        is_behind = _start_of(entry.passage) > start
+        if entry.is_criterion and is_behind and _is_marked(section, entry):
+            joined.append(entry)
+    return joined
 
 
 def _make_lists(section: LexedSection, parts: Sequence[_AnsweredPart]) -> Lists:

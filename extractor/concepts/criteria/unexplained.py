@@ -109,16 +109,19 @@ def find_unexplained(
     if not constraints.members and not windows.members:
         return nothing
     text = passage.raw
-    words = [(match.group(), *match.span()) for match in _WORD.finditer(text)]
+    words: list[_Word] = []
+    length = 0
+    for match in _WORD.finditer(text):
+        words.append((match[0], *match.span()))
+        length += match[0][0].isalnum()
     # in a long item, a number may concern something else
-    if sum(word[0].isalnum() for word, _, _ in words) >= _MOST_WORDS:
+    if length >= _MOST_WORDS:
         return nothing
     explained = list(_list_explained(passage, limits, constraints, windows))
-    critical = [
-        at
-        for at, (_, start, end) in enumerate(words)
-        if _is_critical(words, at) and not _is_in((start, end), explained)
-    ]
+    critical: list[int] = []
+    for at, (_, start, end) in enumerate(words):
+        if _is_critical(words, at) and not _is_in((start, end), explained):
+            critical.append(at)
     brackets = [match.span() for match in _BRACKETS.finditer(text)]
     return Unexplained(passage.raw_span[0], words, brackets, critical)
 
@@ -131,10 +134,10 @@ def _is_critical(words: Sequence[_Word], at: int) -> bool:
     before = ""
     if at:
         before = words[at - 1][0]
-    is_measure = before[:1].isdigit() or before in ("/", "per")
+    if not before[:1].isdigit() and before not in ("/", "per"):
+        return False
     # "in" is a unit, too
-    is_unit = word[0].isalpha() and word not in word_list("function_words")
-    if not is_measure or not is_unit:
+    if not word[0].isalpha() or word in word_list("function_words"):
         return False
     return read_unit(word) is not None
 

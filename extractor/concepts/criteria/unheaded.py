@@ -103,15 +103,13 @@ def doubt_unheaded(
     if any(sentence.label for sentence in read_roles(described.whole)):
         return ()
     stated = [criterion.span for criterion in criteria if criterion.rules.stands.value]
-    unread = [
-        sentence
-        for sentence in list_sentences(described.whole)
-        if not any(map(Span(_DESCRIPTION, *sentence.raw_span).overlaps, stated))
-    ]
-    if not unread:
-        return ()
     # a text about doses describes the treatment
     if has_doses and not stated:
         return ()
     reason = f"{UNHEADED}, and was read as a description; {_REMEDY}"
-    return (StructureDoubt(Span(_DESCRIPTION, 0, len(described.raw)), reason),)
+    doubt = StructureDoubt(Span(_DESCRIPTION, 0, len(described.raw)), reason)
+    for sentence in list_sentences(described.whole):
+        place = Span(_DESCRIPTION, *sentence.raw_span)
+        if not any(map(place.overlaps, stated)):
+            return (doubt,)
+    return ()

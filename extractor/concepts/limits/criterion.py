@@ -128,20 +128,7 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
     role = find_role(tokens, limit.number, limit.quantity)
     if limit.qualifies or role in (*NO_LIMITS, NumberRole.AIM):
         return False
-    # the "(0-10)" in "pain of at least 4 (0-10)" or "pain above 4 on a VAS (0-10)"
-    may_be_scale = (
-        limit.value == 0
-        and limit.value_high is not None
-        # the 0-3 in "ECOG 0-2 (0-3 for patients under 75 years)" is a limit for some people
-        and limit.condition is None
-    )
-    follows_other = limit.clause[0] > 0
-    is_plain_range = limit.rule == "range"
-    if may_be_scale and (limit.inherits or (follows_other and is_plain_range)):
-        return False
-    # as in "sodium >= 130 mmol/L (normal range 135-145)"
-    is_normal_range = rule("normal_range_before").ends(tokens, limit.first) is not None
-    if follows_other and limit.value_high is not None and is_normal_range:
+    if limit.value_high is not None and _explains_other(tokens, limit):
         return False
     if is_age(tokens, limit, topic):
         return _is_own_age(tokens, limit)
@@ -155,6 +142,23 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
     if limit.time_unit == "minute":
         return not rule("rest_behind").starts(tokens, limit.end)
     return is_lifetime(tokens, limit, topic)
+
+
+def _explains_other(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether a range is the scale or the normal range of the limit before it: the "(0-10)"
+    in "pain of at least 4 (0-10)" or "pain above 4 on a VAS (0-10)".
+    """
+    follows_other = limit.clause[0] > 0
+    # the 0-3 in "ECOG 0-2 (0-3 for patients under 75 years)" is a limit for some people
+    if limit.value == 0 and limit.condition is None:
+        if limit.inherits:
+            return True
+        if follows_other and limit.rule == "range":
+            return True
+    if not follows_other:
+        return False
+    # as in "sodium >= 130 mmol/L (normal range 135-145)"
+    return rule("normal_range_before").ends(tokens, limit.first) is not None
 
 
 def _is_own_age(tokens: Tokens, limit: Limit) -> bool:

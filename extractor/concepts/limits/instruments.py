@@ -69,11 +69,15 @@ def is_other_version(name: str, quantity: KnownQuantity) -> bool:
     if quantity.unit != "{score}":
         return False
     names = {_make_key(written) for written in (quantity.name, *quantity.names)}
-    versions = {_make_key(version) for version in _VERSION.findall(name)} - names
-    # "HAM-D-17" is a spelling of the quantity hamd17.
-    others = {key for key in versions if key.replace("_", "") not in names}
-    # "IGF-1 SD score" does not name a version, because IGF is not an instrument.
-    return any(key.rpartition("_")[0] in names for key in others)
+    for version in _VERSION.findall(name):
+        key = _make_key(version)
+        # "HAM-D-17" is a spelling of the quantity hamd17
+        if key in names or key.replace("_", "") in names:
+            continue
+        # "IGF-1 SD score" does not name a version, because IGF is not an instrument
+        if key.rpartition("_")[0] in names:
+            return True
+    return False
 
 
 def _make_key(name: str) -> str:

@@ -117,10 +117,8 @@ def _mention_limit(
     # "2.5 SD below the mean" is a limit of -2.5
     signed = {*values, -limit.value}
     # the indexes of the numbers within the limit
-    begin, stop = (
-        bisect_left(numbers, at, key=attrgetter("first"))
-        for at in (limit.first, limit.end)
-    )
+    begin = bisect_left(numbers, limit.first, key=attrgetter("first"))
+    stop = bisect_left(numbers, limit.end, key=attrgetter("first"))
     stated = [number for number in numbers[begin:stop] if number.value in signed]
     place = (limit.first, limit.end)
     if stated:

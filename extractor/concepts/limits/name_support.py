@@ -56,22 +56,21 @@ def supports_name(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
     accepted = (quantity.name, quantity.name.removesuffix("_change"))
     names = find_names(words)
     starts = [name.first for name in names if name.quantity in accepted]
-    # "Cut-off" in ng/mL: the unit alone shows only that it is a concentration
-    if quantity.general and not starts and quantity.name not in words:
-        return False
     # "adults > 50 kg", unlike "luggage > 20 kg"
     if quantity.name == _WEIGHED and not starts:
         lists = map(word_list, ("people", "idle_words", "scale_words"))
         return frozenset[str]().union(*lists).issuperset(words)
-    if words and (words[-1] in _OTHER_HEADS or _is_other_ratio(words, text, quantity)):
+    if words and words[-1] in _OTHER_HEADS:
         return False
-    if not starts:
-        return True
-    is_count = quantity.unit == _COUNT and not quantity.general
-    if unit is not None or not is_count:
-        return True
+    if words and _is_other_ratio(words, text, quantity):
+        return False
+    if quantity.general:
+        # "Cut-off" in ng/mL: the unit alone shows only that it is a concentration
+        return bool(starts) or quantity.name in words
     # without a unit, "trials of adequate dose" counts trials, not doses
-    return _is_counted(text, starts[0])
+    if starts and unit is None and quantity.unit == _COUNT:
+        return _is_counted(text, starts[0])
+    return True
 
 
 def _is_counted(text: str, word_index: int) -> bool:

@@ -3,8 +3,10 @@ either.
 """
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum, auto
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 
 from extractor.concepts.limits.mentions import NumberMention, find_mentions
 from extractor.concepts.limits.quantity_names import get_quantity, list_named
@@ -48,7 +50,7 @@ class Ownership(Enum):
 
 def judge_owner(quantity: str, mention: NumberMention, tokens: Tokens) -> Ownership:
     """Return whether a mention belongs to a quantity. ``quantity`` is the name that a model or a
-    rule stated; ``tokens`` contains the line.
+    rule stated; ``tokens`` contains the line. The first of ``_JUDGES`` that decides wins.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("ANC >= 1.5, platelets >= 100")
@@ -57,79 +59,183 @@ def judge_owner(quantity: str, mention: NumberMention, tokens: Tokens) -> Owners
     Ownership.OTHER
     Ownership.OWN
     """
-    # "a drop in SBP of 20 mmHg" limits the drop, not the pressure
-    role_words = _ROLE_WORDS.get(mention.role)
-    if role_words and not rule(role_words).search(lex(quantity)):
-        return Ownership.OTHER
-    words = _fold_quantity(quantity)
-    spelled = frozenset(spell_words(_join(quantity)))
-    if _is_of_others(spelled, mention, tokens):
-        return Ownership.OTHER
-    # the line contains the words of the quantity only in a negation
-    if words <= _spell(tokens.text) and not words <= _list_line(tokens):
-        return Ownership.OTHER
-    if _is_part_of_ratio(words, mention, tokens):
-        return Ownership.OTHER
-    if len(words) < _AGE_PHRASE and not AGE_WORDS.isdisjoint(spelled):
-        return _judge_age(mention, tokens)
-    sides = _SIDES & spelled
-    side = _read_side(mention, tokens)
-    if not sides or side is None:
-        return _compare_names(words, quantity, mention, tokens)
-    if side in sides:
-        return Ownership.OWN
-    return Ownership.OTHER
+    claim = _Claim(quantity, mention, tokens)
+    for judge in _JUDGES:
+        verdict = judge(claim)
+        if verdict is not None:
+            return verdict
+    return Ownership.OPEN
 
 
-def _is_of_others(spelled: WordSet, mention: NumberMention, tokens: Tokens) -> bool:
-    """Return whether the quantity and the number belong to different groups of people or different
-    sides of the body. The number belongs to the last group named before it in its clause or,
-    failing that, to the first group named after it.
+@dataclass(frozen=True)
+class _Claim:
+    """A number that is said to belong to a quantity, and what its line says of both.
+
+    Each fact is read when a judge first asks for it.
     """
-    front = spell_words(tokens.read(mention.clause[0], mention.number[0]))
-    following = spell_words(tokens.read(mention.number[1], mention.clause[1]))
-    nearest_first = (*reversed(front), *following)
+
+    quantity: str
+    mention: NumberMention
+    tokens: Tokens
+
+    @cached_property
+    def words(self) -> WordSet:
+        """The words of the quantity, without generic ones."""
+        return _fold_quantity(self.quantity)
+
+    @cached_property
+    def spelled(self) -> WordSet:
+        """All words of the quantity."""
+        return frozenset(spell_words(_join(self.quantity)))
+
+    @cached_property
+    def names(self) -> WordSet:
+        """The known quantities that the quantity names; none if it is unknown."""
+        return _find_quantities(self.quantity)
+
+    @cached_property
+    def adjacent(self) -> WordSet:
+        """The words directly next to the number."""
+        return self.read(_find_adjacent(len(self.words), self.mention, self.tokens))
+
+    @cached_property
+    def front(self) -> WordSet:
+        """The words before the number, in its clause or in the name of its quantity."""
+        return self.read(self._front)
+
+    @cached_property
+    def inherited(self) -> WordSet:
+        """The words of the clause, and of earlier ones that may name the number's quantity."""
+        places = (*self.mention.inherited, self._front, self.mention.clause)
+        return frozenset[str]().union(*map(self.read, places))
+
+    @cached_property
+    def line(self) -> WordSet:
+        """The words of the line."""
+        return self.read((0, len(self.tokens)))
+
+    @cached_property
+    def subject(self) -> str:
+        """The text that the rules read as the name of the number's quantity; "" without one."""
+        if self.mention.subject is None:
+            return ""
+        return self.tokens.read(*self.mention.subject)
+
+    @cached_property
+    def is_foreign(self) -> bool:
+        """Whether the name before the number says more than the quantity; units do not count."""
+        further = _fold_quantity(self.subject) - self.words - _idle()
+        return any(not read_unit(word) for word in further)
+
+    @cached_property
+    def has_own_limit(self) -> bool:
+        """Whether the line limits the quantity elsewhere, as the platelets in "ANC >= 1.5,
+        platelets >= 100".
+        """
+        return self.words in _list_subjects(self.tokens) - {
+            _fold_quantity(self.subject)
+        }
+
+    @property
+    def _front(self) -> Range:
+        first = self.mention.clause[0]
+        if self.mention.subject:
+            first = min(first, self.mention.subject[0])
+        return first, self.mention.number[0]
+
+    def read(self, place: Range) -> WordSet:
+        """Return the words of a range of tokens that are not negated."""
+        return _list_words(self.tokens, *place)
+
+
+def _judge_role(claim: _Claim) -> Ownership | None:
+    """A change or an aim is that of another quantity, unless the name speaks of one: "a drop in SBP
+    of 20 mmHg" limits the drop, not the pressure.
+    """
+    role_words = _ROLE_WORDS.get(claim.mention.role)
+    if role_words and not rule(role_words).search(lex(claim.quantity)):
+        return Ownership.OTHER
+    return None
+
+
+def _judge_contrast(claim: _Claim) -> Ownership | None:
+    """A number of other people, or of another side of the body, is that of another quantity. It
+    belongs to the last group named before it in its clause or, failing that, to the first group
+    named after it.
+    """
+    tokens, mention = claim.tokens, claim.mention
+    before = spell_words(tokens.read(mention.clause[0], mention.number[0]))
+    behind = spell_words(tokens.read(mention.number[1], mention.clause[1]))
+    nearest_first = (*reversed(before), *behind)
     for groups in _list_contrasts():
-        own = [group for group in groups if not group.isdisjoint(spelled)]
+        own = [group for group in groups if not group.isdisjoint(claim.spelled)]
         if not own:
             continue
         every = frozenset[str]().union(*groups)
         nearest = next((word for word in nearest_first if word in every), None)
         if nearest and not any(nearest in group for group in own):
-            return True
-    return False
+            return Ownership.OTHER
+    return None
 
 
-def _is_part_of_ratio(words: WordSet, mention: NumberMention, tokens: Tokens) -> bool:
-    """Return whether a number limits a ratio of the quantity to another one: "LH:FSH of 2 or more".
-    A colon followed by a space ends a heading, and "AST/ALT" is not treated as a ratio.
+def _judge_negation(claim: _Claim) -> Ownership | None:
+    """A quantity that the line names only in a negation has no number in it."""
+    is_named = claim.words <= _spell(claim.tokens.text)
+    if is_named and not claim.words <= claim.line:
+        return Ownership.OTHER
+    return None
+
+
+def _judge_ratio(claim: _Claim) -> Ownership | None:
+    """The number of a ratio is that of neither part: "LH:FSH of 2 or more". A colon followed by a
+    space ends a heading, and "AST/ALT" is not treated as a ratio.
     """
+    tokens, mention = claim.tokens, claim.mention
     for name in _RATIOS:
         for ratio in rule(name).find(tokens, mention.clause[0], mention.number[0]):
             if name == "part_of_fraction":
                 is_apart = not tokens.joined(ratio.place("one")[1] + 1)
                 if is_apart or len(_find_quantities(ratio.text)) > 1:
                     continue
-            parts = [_spell(ratio.read(part)) for part in ("one", "other")]
-            # The quantity is one of the two parts, but not both. An exception is "E/e'", whose
-            # parts have the same folded spelling.
-            if sum(words <= part for part in parts) == 1 or parts == [words, words]:
-                return True
-    return False
+            one = _spell(ratio.read("one"))
+            other = _spell(ratio.read("other"))
+            # the parts of "E/e'" have the same folded spelling
+            if one == other == claim.words:
+                return Ownership.OTHER
+            # the quantity is one of the two parts, but not both
+            if (claim.words <= one) is not (claim.words <= other):
+                return Ownership.OTHER
+    return None
 
 
-def _judge_age(mention: NumberMention, tokens: Tokens) -> Ownership:
-    """Return whether a number is an age. It is not if it belongs to another quantity. It is open if
-    only the adjacent words make it an age ("has turned 18"), or if it has no name.
+def _judge_age(claim: _Claim) -> Ownership | None:
+    """An age has the numbers that are called so, and none of another quantity. It is open if only
+    the adjacent words make a number an age ("has turned 18"), or if it has no name.
     """
-    clause = _list_words_within(tokens, *mention.clause)
-    if mention.is_age or not AGE_WORDS.isdisjoint(clause):
+    tokens, mention = claim.tokens, claim.mention
+    # "age at onset of the disease" is more than an age
+    if len(claim.words) >= _AGE_PHRASE or AGE_WORDS.isdisjoint(claim.spelled):
+        return None
+    if mention.is_age or not AGE_WORDS.isdisjoint(claim.read(mention.clause)):
         return Ownership.OWN
-    is_aged = rule("aged_after").starts(tokens, mention.number[1]) is not None
-    is_named = mention.subject or _find_quantities(tokens.read(*mention.clause))
-    if is_named and not is_aged:
+    if rule("aged_after").starts(tokens, mention.number[1]):
+        return Ownership.OPEN
+    if mention.subject or _find_quantities(tokens.read(*mention.clause)):
         return Ownership.OTHER
     return Ownership.OPEN
+
+
+def _judge_side(claim: _Claim) -> Ownership | None:
+    """A systolic or a diastolic pressure has the numbers of its own side."""
+    sides = _SIDES & claim.spelled
+    if not sides:
+        return None
+    side = _read_side(claim.mention, claim.tokens)
+    if side is None:
+        return None
+    if side in sides:
+        return Ownership.OWN
+    return Ownership.OTHER
 
 
 def _read_side(mention: NumberMention, tokens: Tokens) -> str | None:
@@ -150,122 +256,113 @@ def _read_side(mention: NumberMention, tokens: Tokens) -> str | None:
     return None
 
 
-def _compare_names(
-    words: WordSet, quantity: str, mention: NumberMention, tokens: Tokens
-) -> Ownership:
-    """Return whether the words around a number name the quantity or another one; open if they do
-    neither.
-
-    The words are compared in this order: the words directly next to the number, the known
-    quantities before it, its clause, the earlier clauses that may name its quantity, and the whole
-    line. A preceding word that is not part of the quantity's name indicates another quantity if the
-    quantity has its own limit in the line, or if only earlier clauses name it.
-    """
-    adjacent = _list_words_within(tokens, *_find_adjacent(len(words), mention, tokens))
-    near = adjacent | _list_words_within(tokens, *_list_front(mention))
-    own_names = _find_quantities(quantity)
-    if own_names:
-        further = words - _list_name_words(own_names)
-        if _says_elsewhere(further, near, mention, tokens):
-            return Ownership.OTHER
-    if words <= adjacent:
-        return Ownership.OWN
-    # "adults over 50 kg" does not name the weight
-    if own_names == {"body_weight"} and _names_people(mention, tokens):
-        return Ownership.OWN
-    subject = tokens.read(*(mention.subject or (0, 0)))
-    subject_names = _find_quantities(subject)
-    subject_words = _fold_quantity(subject)
-    # the name before the number says more than the quantity does; units do not count
-    is_foreign = any(not read_unit(word) for word in subject_words - words - _idle())
-    if own_names and subject_names >= own_names:
-        is_said_elsewhere = not (words - near).isdisjoint(_list_line(tokens))
-        if is_foreign and is_said_elsewhere:
-            return Ownership.OTHER
-        return Ownership.OWN
-    is_other = own_names and subject_names and subject_names.isdisjoint(own_names)
-    if is_other:
-        return Ownership.OTHER
-    # the platelets in "ANC >= 1.5, platelets >= 100" have their own limit
-    has_own_limit = words in _list_subjects(tokens) - {subject_words}
-    return _compare_clause(
-        words,
-        own_names,
-        mention,
-        tokens,
-        is_foreign=is_foreign,
-        has_own_limit=has_own_limit,
-    )
-
-
-def _says_elsewhere(
-    further: WordSet, near: WordSet, mention: NumberMention, tokens: Tokens
-) -> bool:
-    """Return whether the ``further`` words of a name are in a line, but neither ``near`` the number
-    nor, unless a name precedes it, in the clauses that may name its quantity.
-    """
+def _judge_further_words(claim: _Claim) -> Ownership | None:
+    """A known quantity with words that stand elsewhere in the line is named there, not here."""
+    if not claim.names:
+        return None
+    near = claim.adjacent | claim.front
+    subject = claim.mention.subject
     # after a name of its own, a number does not inherit the words of earlier clauses
-    if mention.subject is None or mention.subject[0] >= mention.first:
-        near |= _list_inherited(mention, tokens)
-    return not (further - near).isdisjoint(_list_line(tokens))
+    if subject is None or subject[0] >= claim.mention.first:
+        near |= claim.inherited
+    further = claim.words - _list_name_words(claim.names)
+    if (further - near).isdisjoint(claim.line):
+        return None
+    return Ownership.OTHER
 
 
-def _compare_clause(
-    words: WordSet,
-    own_names: WordSet,
-    mention: NumberMention,
-    tokens: Tokens,
-    *,
-    is_foreign: bool,
-    has_own_limit: bool,
-) -> Ownership:
-    """Compare the quantity with the words of the clause, then of the preceding clauses, and then of
-    the line. ``words`` and ``own_names`` are the words of the quantity and the known quantities
-    among them. ``is_foreign`` means that the name before the number contains words that the name
-    of the quantity lacks, and ``has_own_limit`` that the line limits the quantity elsewhere.
+def _judge_adjacent(claim: _Claim) -> Ownership | None:
+    """A quantity has the number that stands next to all of its words."""
+    if claim.words <= claim.adjacent:
+        return Ownership.OWN
+    return None
+
+
+def _judge_weight(claim: _Claim) -> Ownership | None:
+    """A weight has the number behind words for people, which do not name it: "men > 90 kg"."""
+    if claim.names != {"body_weight"}:
+        return None
+    place = claim.mention.clause[0], claim.mention.first
+    if rule("names_only_people").covers(claim.tokens, *place) is None:
+        return None
+    return Ownership.OWN
+
+
+def _judge_subject(claim: _Claim) -> Ownership | None:
+    """A known quantity has the numbers that the rules give to it, and none that they give to
+    another one.
     """
-    front = _list_words_within(tokens, *_list_front(mention))
-    is_in_clause = words <= front | _list_words_within(tokens, *mention.clause)
-    clause_names = _find_quantities(tokens.read(*mention.clause))
-    if is_in_clause or (own_names and own_names <= clause_names):
-        # in "Hb > 9 g/dL ALT < 40", the word after the unit names the next limit
-        has_unit = mention.number[1] < mention.end
-        names_next = has_unit and is_in_clause and not words <= front
-        if is_foreign and (has_own_limit or names_next):
+    subject_names = _find_quantities(claim.subject)
+    if not claim.names or not subject_names:
+        return None
+    if subject_names >= claim.names:
+        # the words that are missing here stand elsewhere in the line
+        missing = claim.words - (claim.adjacent | claim.front)
+        if claim.is_foreign and not missing.isdisjoint(claim.line):
             return Ownership.OTHER
         return Ownership.OWN
-    if words <= _list_inherited(mention, tokens):
-        if is_foreign:
-            return Ownership.OTHER
-        return Ownership.OWN
-    is_in_line = words <= _list_line(tokens)
-    if has_own_limit or not is_in_line:
+    if subject_names.isdisjoint(claim.names):
         return Ownership.OTHER
-    if mention.stated and is_foreign:
+    return None
+
+
+def _judge_clause(claim: _Claim) -> Ownership | None:
+    """A quantity has the number of the clause that names it, unless the name before the number says
+    more, and the line limits the quantity elsewhere.
+    """
+    tokens, mention = claim.tokens, claim.mention
+    is_in_clause = claim.words <= claim.front | claim.read(mention.clause)
+    clause_names = _find_quantities(tokens.read(*mention.clause))
+    is_known_there = bool(claim.names) and claim.names <= clause_names
+    if not is_in_clause and not is_known_there:
+        return None
+    # in "Hb > 9 g/dL ALT < 40", the word after the unit names the next limit
+    has_unit = mention.number[1] < mention.end
+    names_next = has_unit and is_in_clause and not claim.words <= claim.front
+    if claim.is_foreign and (claim.has_own_limit or names_next):
+        return Ownership.OTHER
+    return Ownership.OWN
+
+
+def _judge_earlier_clauses(claim: _Claim) -> Ownership | None:
+    """A quantity that only earlier clauses name has a number without a name of its own."""
+    if not claim.words <= claim.inherited:
+        return None
+    if claim.is_foreign:
+        return Ownership.OTHER
+    return Ownership.OWN
+
+
+def _judge_line(claim: _Claim) -> Ownership | None:
+    """A quantity that the line does not name, or limits elsewhere, has no further number. One that
+    it names elsewhere may have a number that has no name, or whose comparator is not stated.
+    """
+    if claim.has_own_limit or not claim.words <= claim.line:
+        return Ownership.OTHER
+    if claim.mention.stated and claim.is_foreign:
         return Ownership.OTHER
     return Ownership.OPEN
 
 
-def _list_line(tokens: Tokens) -> WordSet:
-    return _list_words_within(tokens, 0, len(tokens))
-
-
-def _list_front(mention: NumberMention) -> Range:
-    """Return the tokens before a number that belong to its clause or to the name of its
-    quantity.
-    """
-    first = mention.clause[0]
-    if mention.subject:
-        first = min(first, mention.subject[0])
-    return first, mention.number[0]
-
-
-def _list_inherited(mention: NumberMention, tokens: Tokens) -> WordSet:
-    """Return the words of a clause and of the earlier clauses that may name its quantity."""
-    places = (*mention.inherited, _list_front(mention), mention.clause)
-    return frozenset[str]().union(
-        *(_list_words_within(tokens, *place) for place in places)
-    )
+_JUDGES: tuple[Callable[[_Claim], Ownership | None], ...] = (
+    # whose number it cannot be
+    _judge_role,
+    _judge_contrast,
+    _judge_negation,
+    _judge_ratio,
+    # quantities whose numbers show what they are
+    _judge_age,
+    _judge_side,
+    # the name, from the words next to the number to the whole line
+    _judge_further_words,
+    _judge_adjacent,
+    _judge_weight,
+    _judge_subject,
+    _judge_clause,
+    _judge_earlier_clauses,
+    _judge_line,
+)
+"""Who decides whether a number belongs to a quantity, in this order."""
 
 
 def _find_adjacent(length: int, mention: NumberMention, tokens: Tokens) -> Range:
@@ -297,14 +394,8 @@ def _find_adjacent(length: int, mention: NumberMention, tokens: Tokens) -> Range
     return first, stop
 
 
-def _names_people(mention: NumberMention, tokens: Tokens) -> bool:
-    """Return whether only people are named before a number: "men > 90 kg"."""
-    place = mention.clause[0], mention.first
-    return rule("names_only_people").covers(tokens, *place) is not None
-
-
 @keep
-def _list_words_within(tokens: Tokens, first: int, end: int) -> WordSet:
+def _list_words(tokens: Tokens, first: int, end: int) -> WordSet:
     """Return the words of the tokens ``first:end``, except for negated words such as "hip" in "the
     waist, not the hip".
     """

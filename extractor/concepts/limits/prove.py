@@ -190,30 +190,42 @@ def _has_unit(
     does not have one. The ``quantity`` may be the counted noun: "10 cigarettes". A score given as
     a percentage may be written with or without its unit ("Karnofsky of 70" or "70 %").
     """
-    subject = {word.lower() for word in lex(quantity).words}
     place = mention.number
-    code_of_mention = read_unit(mention.unit)
-    code = read_unit(value.unit or "%")
-    known = find_exactly(quantity)
-    is_share = code == "%" and known is not None and known.is_in_percent
+    is_share = value.unit is None or read_unit(value.unit) == "%"
+    if is_share:
+        known = find_exactly(quantity)
+        is_share = known is not None and known.is_in_percent
     if is_share and has_unit(tokens, place, "%"):
         return True
+    subject = {word.lower() for word in lex(quantity).words}
     if value.unit is None or is_share:
         # "ALT <= 3 x ULN" does not state a count of 3
-        return code_of_mention not in MULTIPLES and stands_bare(tokens, place, subject)
+        if read_unit(mention.unit) in MULTIPLES:
+            return False
+        return stands_bare(tokens, place, subject)
+    code = read_unit(value.unit)
     # "aged 18": the years of an age need no unit
-    is_of_age = not subject.isdisjoint(AGE_WORDS)
-    if code == "a" and is_of_age and may_be_years(tokens, place):
+    if (
+        code == "a"
+        and not subject.isdisjoint(AGE_WORDS)
+        and may_be_years(tokens, place)
+    ):
         return True
-    if code in _list_codes(mention.unit or ""):
+    if code in _list_codes(mention.unit):
         return True
     return has_unit(tokens, place, value.unit)
 
 
-def _list_codes(unit: str) -> set[str]:
+def _list_codes(unit: str | None) -> set[str]:
     """Return the codes of a written unit, which may be stated twice: "standard deviations (SD)"."""
-    written = map(read_unit, (unit, *_BRACKETS.split(unit)))
-    return {code for code in written if code is not None}
+    codes: set[str] = set()
+    if unit is None:
+        return codes
+    for written in (unit, *_BRACKETS.split(unit)):
+        code = read_unit(written)
+        if code is not None:
+            codes.add(code)
+    return codes
 
 
 def has_other_reading(tokens: Tokens, place: Derived) -> bool:

@@ -285,12 +285,8 @@ def _name_by_words_or_unit(
     """
     words = fold_words(text)
     named = _find_named(words, unit)
-    # in "Height more than 2 SD above the mean", 2 is not a height
-    if named and named.weak and named.implied:
-        has_only_value = unit is None and value is not None
-        # the value is never None here, but the type checker cannot tell
-        if has_only_value and not named.infer_unit(value or 0):
-            named = None
+    if named and unit is None and _is_unlikely(named, value):
+        named = None
     near = _find_near(text, words, unit, quote)
     if near:
         return near
@@ -300,6 +296,15 @@ def _name_by_words_or_unit(
     if is_length and _is_age(words, unit, quote):
         return get_quantity("age")
     return named or _name_by_unit(unit, value)
+
+
+def _is_unlikely(named: KnownQuantity, value: float | None) -> bool:
+    """Return whether a value without a unit is none of a weakly named quantity: in "Height more
+    than 2 SD above the mean", 2 is not a height.
+    """
+    if not named.weak or not named.implied:
+        return False
+    return value is not None and not named.infer_unit(value)
 
 
 def _find_near(
@@ -417,17 +422,28 @@ def _find_named(words: NameWords, unit: str | None) -> KnownQuantity | None:
     grades or whose name contains that word.
     """
     known = list_quantities()
-    named = [known[name.quantity] for name in find_names(words)]
-    fitting = [quantity for quantity in named if quantity.fits(unit)]
+    head = ""
     if words and unit is None and words[-1] in _HEADS:
-        fitting = [quantity for quantity in fitting if _has_head(quantity, words[-1])]
-    strong = [quantity for quantity in fitting if not quantity.weak]
+        head = words[-1]
+    fitting: list[KnownQuantity] = []
+    strong: list[KnownQuantity] = []
+    for name in find_names(words):
+        quantity = known[name.quantity]
+        if not quantity.fits(unit):
+            continue
+        if head and not _has_head(quantity, head):
+            continue
+        fitting.append(quantity)
+        if not quantity.weak:
+            strong.append(quantity)
     # "ECOG 0 or 1 or Karnofsky 70"
     joint = _combine(strong, unit) or _combine(fitting, unit)
     if joint:
         return joint
-    for quantity in reversed(strong or fitting):
-        return quantity
+    if strong:
+        return strong[-1]
+    if fitting:
+        return fitting[-1]
     return None
 
 
@@ -535,10 +551,14 @@ def choose_reading(written: str, name: str, unit: str | None) -> tuple[Numeric, 
     likeliest = readings[0]
     code = read_unit(unit)
     known = name_quantity(name, code)
-    usual = [reading for reading in readings if known and known.is_usual(reading, code)]
+    usual: list[Numeric] = []
+    has_range = False
+    if known:
+        usual = [reading for reading in readings if known.is_usual(reading, code)]
+        has_range = bool(known.usual)
     if len(usual) != 1:
         marks_thousands = likeliest % 1 == 0 and written.count(",") == 1
-        return likeliest, marks_thousands and not (known and known.usual)
+        return likeliest, marks_thousands and not has_range
     is_decimal_comma = "," in written and likeliest > usual[0]
     # 1 is never written as "1,000"
     if is_decimal_comma and written.endswith(",000"):

@@ -70,8 +70,11 @@ def _share_units(tokens: Tokens, read: Sequence[Limit]) -> list[Limit]:
     for at in reversed(range(len(limits) - 1)):
         limit, following = limits[at : at + 2]
         unit = read_unit(following.unit)
-        if limit.unit or unit is None or not limit.quantity or not following.quantity:
+        if limit.unit or unit is None:
             continue
+        if not limit.quantity or not following.quantity:
+            continue
+        # the second is for other people
         is_case = following.inherits and not following.qualifies
         if is_case and limit.condition and not following.time_unit:
             limits[at] = replace(limit, unit=following.unit)

@@ -316,27 +316,39 @@ def _select_points(
     ``has_cycles`` means that the time frame mentions cycles, so day 1 is the treatment day of each
     cycle.
     """
-    moments = [moment for group in groups for moment in group.moments]
+    moments: list[Moment] = []
+    for group in groups:
+        moments += group.moments
     points: list[Moment] = []
     for index, moment in enumerate(moments):
-        # "C1D1": the first cycle is part of the origin
-        neighbours = moments[max(0, index - 1) : index + 2]
-        is_of_cycle = has_cycles and any(map(_is_named_day_1, neighbours))
-        # "C1D8": day 8 is the time, and its cycle is the first
-        is_of_cycle |= moment.unit is TimeUnit.CYCLE and any(
-            each.named and each.unit is TimeUnit.DAY
-            for each in moments[index + 1 : index + 2]
-        )
-        is_start = moment.value == 1 and _is_start(
-            tokens, moment, is_of_cycle=is_of_cycle
-        )
-        # "0-6, 6-12 hours": where this range meets the last point, if any, is one time
-        is_met = any(
-            last.after_range and last.value == moment.value for last in points[-1:]
-        )
-        if moment.value > 0 and not is_start and not is_met:
-            points.append(moment)
+        if moment.value <= 0:
+            continue
+        if moment.value == 1:
+            is_of_cycle = _is_of_first_cycle(moments, index, has_cycles=has_cycles)
+            if _is_start(tokens, moment, is_of_cycle=is_of_cycle):
+                continue
+        # "0-6, 6-12 hours": where this range meets the last point is one time
+        if points and points[-1].after_range and points[-1].value == moment.value:
+            continue
+        points.append(moment)
     return points
+
+
+def _is_of_first_cycle(
+    moments: Sequence[Moment], index: int, *, has_cycles: bool
+) -> bool:
+    """Return whether a time names the first cycle, or its first day."""
+    # "C1D1": the first cycle is part of the origin
+    neighbours = moments[max(0, index - 1) : index + 2]
+    if has_cycles and any(map(_is_named_day_1, neighbours)):
+        return True
+    if moments[index].unit is not TimeUnit.CYCLE:
+        return False
+    if index + 1 == len(moments):
+        return False
+    # "C1D8": day 8 is the time, and its cycle is the first
+    following = moments[index + 1]
+    return following.named and following.unit is TimeUnit.DAY
 
 
 def _is_start(tokens: Tokens, moment: Moment, *, is_of_cycle: bool) -> bool:

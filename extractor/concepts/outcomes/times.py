@@ -166,8 +166,21 @@ def _word_classes() -> dict[str, str]:
     """Return the class of each word that occurs in time frames, from
     ``language/rules/words.toml``.
     """
-    table = read_table("words")["time_frame"]
-    return {word: name for name, words in table.items() for word in words.split()}
+    classes: dict[str, str] = {}
+    for name, words in read_table("words")["time_frame"].items():
+        for word in words.split():
+            classes[word] = name
+    return classes
+
+
+def _find_class(word: str) -> str:
+    """Return the class of a word; a number or a sign is its own class."""
+    name = _word_classes().get(word)
+    if name:
+        return name
+    if word[0].isalpha():
+        return "WORD"
+    return word
 
 
 def describe_time_frame(frame: TimeFrame) -> list[str]:
@@ -180,11 +193,11 @@ def describe_time_frame(frame: TimeFrame) -> list[str]:
     """
     skeleton = _write_skeleton(frame)
     rules = _match_rules(frame, skeleton)
-    first_rule = next(iter(rules), "none")
+    first_rule = "none"
+    if rules:
+        first_rule = rules[0]
     words = _simplify_words(skeleton)
-    # a number or sign is its own class
-    known = _word_classes()
-    classes = [known.get(word, "WORD" if word[0].isalpha() else word) for word in words]
+    classes = [_find_class(word) for word in words]
     # a time that is named twice says nothing more of the kind
     distinct = {(point.value, point.unit): point for point in frame.points}
     points = min(len(distinct), 3)
@@ -204,9 +217,8 @@ def describe_time_frame(frame: TimeFrame) -> list[str]:
         features.append("zero")
     features += [f"word {word}" for word in words]
     features += [f"{first_rule} with {name}" for name in classes]
-    features += [
-        f"pair {left} {right}" for left, right in pairwise(["^", *classes, "$"])
-    ]
+    for left, right in pairwise(["^", *classes, "$"]):
+        features.append(f"pair {left} {right}")
     signs = [word for word in words if word[0] in "#@"]
     features.append(f"signs {' '.join(signs[:3])}")
     return list(dict.fromkeys(features))

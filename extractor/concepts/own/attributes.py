@@ -237,10 +237,13 @@ class AttributeSet(FrozenModel):
         # ["MRI", "CT"] is one answer with two methods, not two answers
         if first.many and not any(isinstance(value, dict) for value in values):
             return [{first.name: values}]
-        return [
-            value if isinstance(value, dict) else {first.name: value}
-            for value in values
-        ]
+        answers: list[dict[str, object]] = []
+        for value in values:
+            if isinstance(value, dict):
+                answers.append(value)
+            else:
+                answers.append({first.name: value})
+        return answers
 
     def read_answer(
         self,
@@ -362,13 +365,18 @@ def _find_stretch(values: Mapping[str, object], text: str) -> str:
     """Return the part of a text from the first to the last of the values that it contains word for
     word; the whole text if it contains none.
     """
-    words = [str(value) for value in values.values() if not isinstance(value, dict)]
-    # the value "steroid" may be stated as "steroids", and a quote consists of whole words
-    matches = [re.search(rf"{re.escape(word)}\w*", text) for word in words]
-    spans = [match.span() for match in matches if match]
-    if not spans:
+    starts: list[int] = []
+    ends: list[int] = []
+    for value in values.values():
+        if isinstance(value, dict):
+            continue
+        # the value "steroid" may be stated as "steroids", and a quote consists of whole words
+        match = re.search(rf"{re.escape(str(value))}\w*", text)
+        if match:
+            starts.append(match.start())
+            ends.append(match.end())
+    if not starts:
         return text
-    starts, ends = zip(*spans, strict=True)
     return text[min(starts) : max(ends)]
 
 

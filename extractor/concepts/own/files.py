@@ -40,12 +40,10 @@ def load_models(location: str) -> list[type[BaseModel]]:
             raise FieldError(f"{source}: no model named {name}{guess}; it has {listed}")
     if wanted:
         return [models[name] for name in wanted]
-    nested = [
-        kind
-        for model in models.values()
-        for info in model.model_fields.values()
-        for kind in _list_types(info.annotation)
-    ]
+    nested: list[object] = []
+    for model in models.values():
+        for info in model.model_fields.values():
+            nested += _list_types(info.annotation)
     outer = [model for model in models.values() if model not in nested]
     # models that contain each other are rejected later, with a message
     return outer or list(models.values())
@@ -69,20 +67,23 @@ def _import_models(source: str) -> dict[str, type[BaseModel]]:
     is_module = source.replace(".", "").isidentifier() and not Path(source).exists()
     if not is_file and not is_module:
         raise FieldError(f"{source}: not a Python file or module; {_FORM}")
+    remedy = _FORM
+    if is_file:
+        remedy = "correct the file"
     try:
         module = runpy.run_path(source) if is_file else vars(import_module(source))
     # the user's code may fail in any way
     except Exception as error:
-        remedy = "correct the file" if is_file else _FORM
         raise FieldError(
             f"{source}: {type(error).__name__}: {error}; {remedy}"
         ) from error
-    models = {
-        name: defined
-        for name, defined in module.items()
-        if isinstance(defined, type) and issubclass(defined, BaseModel)
-        if defined.__module__ == module["__name__"]
-    }
+    models: dict[str, type[BaseModel]] = {}
+    for name, defined in module.items():
+        if not isinstance(defined, type) or not issubclass(defined, BaseModel):
+            continue
+        # not one that it imports
+        if defined.__module__ == module["__name__"]:
+            models[name] = defined
     if not models:
         raise FieldError(f"{source}: contains no pydantic model; {_FORM}")
     for model in models.values():

@@ -70,19 +70,21 @@ def _read_item(
         passages = [parsed.sections[name].whole for name in names]
     else:
         passages = [parsed.passage(item.chunk.span)]
-    values = [
-        value for passage in passages for value in _match_patterns(field, passage)
-    ]
+    values: list[OwnReadings] = []
+    for passage in passages:
+        values += _match_patterns(field, passage)
     # a field with one value may state its attributes in several sentences
     if not field.many:
         values = [_merge_values(field, values)]
     required = set(field.required_names)
-    drafts = tuple(
-        Draft(field.group.path, item.chunk, _find_first_span(value), value)
-        for value in values
-        if value and required.issubset(map(find_root, value))
-    )
-    return replace(item, custom_values={**item.custom_values, field.name: drafts})
+    drafts: list[Draft] = []
+    for value in values:
+        if not value or not required.issubset(map(find_root, value)):
+            continue
+        span = _find_first_span(value)
+        drafts.append(Draft(field.group.path, item.chunk, span, value))
+    custom_values = {**item.custom_values, field.name: tuple(drafts)}
+    return replace(item, custom_values=custom_values)
 
 
 def _merge_values(field: CustomField, values: Iterable[OwnReadings]) -> OwnReadings:

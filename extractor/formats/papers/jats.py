@@ -104,7 +104,9 @@ def _find_all(element: Element | None, name: str) -> Iterator[Element]:
 
 def _list_outermost(element: Element | None, name: str) -> Iterator[Element]:
     """Yield the descendants with a name that are not in another one of this name."""
-    for child in [] if element is None else list(element):
+    if element is None:
+        return
+    for child in element:
         if not isinstance(child.tag, str):
             continue
         if name_of(child) == name:
@@ -126,15 +128,19 @@ def _read_title(meta: Element | None) -> str:
 
 def _read_ids(meta: Element | None) -> dict[str, str]:
     ids: dict[str, str] = {}
-    for entry in [] if meta is None else list(meta):
+    if meta is None:
+        return ids
+    for entry in meta:
         if name_of(entry) != "article-id":
             continue
         kind = entry.get("pub-id-type", "")
         written = read_inline(entry)
         if kind in ("pmc", "pmcid"):
             number = written.upper().removeprefix("PMC")
+            ids["pmcid"] = ""
             # older files have only digits; a version may follow
-            ids["pmcid"] = f"PMC{number.partition('.')[0]}" if number else ""
+            if number:
+                ids["pmcid"] = f"PMC{number.partition('.')[0]}"
         elif kind in ("pmid", "doi"):
             ids.setdefault(kind, written)
     return ids
@@ -169,13 +175,18 @@ def _list_abstract(meta: Element | None) -> Iterator[PaperPassage]:
     if meta is None:
         return
     abstracts = [child for child in meta if name_of(child) == "abstract"]
-    usual = [child for child in abstracts if not child.get("abstract-type")]
-    for abstract in usual[:1] or abstracts[:1]:
-        passages = list(_list_passages(abstract, _TITLE_LEVEL - 1, in_abstract=True))
-        if len(passages) == 1 and not passages[0].label:
-            yield from list_passages(passages[0].text)
-        else:
-            yield from passages
+    if not abstracts:
+        return
+    chosen = abstracts[0]
+    for abstract in abstracts:
+        if not abstract.get("abstract-type"):
+            chosen = abstract
+            break
+    passages = list(_list_passages(chosen, _TITLE_LEVEL - 1, in_abstract=True))
+    # its labels, if any, stand in its text
+    if len(passages) == 1 and not passages[0].label:
+        passages = list_passages(passages[0].text)
+    yield from passages
 
 
 def _list_chapters(body: Element | None) -> list[_Chapter]:
@@ -187,16 +198,18 @@ def _list_chapters(body: Element | None) -> list[_Chapter]:
     sections = [child for child in body if name_of(child) == "sec"]
     if not sections:
         return [_Chapter("", body, is_read=True)]
-    titles = [read_inline(_find(section, "title")) for section in sections]
-    described = [
-        _is_methods(section, title)
-        for section, title in zip(sections, titles, strict=True)
-    ]
-    if not any(described):
-        described = [not _OTHER.search(title) for title in titles]
+    has_methods = False
+    chapters: list[_Chapter] = []
+    for section in sections:
+        title = read_inline(_find(section, "title"))
+        is_methods = _is_methods(section, title)
+        chapters.append(_Chapter(title, section, is_methods))
+        has_methods = has_methods or is_methods
+    if has_methods:
+        return chapters
     return [
-        _Chapter(title, section, is_read)
-        for title, section, is_read in zip(titles, sections, described, strict=True)
+        chapter._replace(is_read=_OTHER.search(chapter.title) is None)
+        for chapter in chapters
     ]
 
 
