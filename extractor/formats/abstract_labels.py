@@ -28,13 +28,17 @@ _RANK = (
     r"(?:key |co-?)?(?:primary|secondary|tertiary|exploratory|safety|other)"
     r"(?: (?:end ?-?points?|outcomes?)(?: measures?)?)?"
 )
+_MARK = r"(?:\([a-z0-9]\)[ \t])?"
 _RANKED_LINE = re.compile(
     r"^[ \t]*(?:\w{1,12}[ \t])?(?:end ?-?points?|outcomes?)(?: measures?)?[ \t]*:"
-    rf"(?=[ \t]{_RANK}:[ \t])[^\n]+",
+    rf"(?=[ \t]{_MARK}{_RANK}:[ \t])[^\n]+",
     re.IGNORECASE | re.MULTILINE,
 )
 """A line that lists endpoints by rank: "Endpoints: Primary: pain. Secondary: sleep."."""
-_RANK_LABEL = re.compile(rf"(?<=[:.;,)\w])[ \t](?={_RANK}:[ \t])", re.IGNORECASE)
+_RANK_LABEL = re.compile(
+    rf"(?<=[:.;,)\w])[ \t](?<!\([a-z0-9]\)[ \t])(?={_MARK}{_RANK}:[ \t])",
+    re.IGNORECASE,
+)
 _FIELD_LINE = re.compile(
     r"^[ \t]*(?:\d{1,2}[.)]|[-*•]|(?:[a-z]{1,15}[ \t]){0,3}"
     r"(?:interventions?|treatments?|criteri(?:a|on)|exclusions?|inclusions?|arms?|participants)"

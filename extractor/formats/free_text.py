@@ -46,6 +46,7 @@ from extractor.formats.layout import (
     OUTCOMES,
     PRODUCT_ROWS,
     RANKS,
+    ROW_RANKS,
     STATES,
     TITLE,
     CharRange,
@@ -102,8 +103,6 @@ _TOPICS = (
     "length_row",
 )
 """Kinds of headings that may be titles above some of the criteria: "Medical conditions"."""
-_LABEL_RANKS = ("primary", "secondary")
-"""Ranks that may stand alone before endpoints: "Secondary: sleep and mood"."""
 _ENDED_BY_ENDPOINTS = (ELIGIBILITY, ARMS, INTERVENTIONS)
 """Sections that a sentence about endpoints ends."""
 _LINE_END = re.compile(r"\n")
@@ -610,7 +609,7 @@ class TextReader:
         if self._section != ELIGIBILITY or entry.is_item:
             return False
         is_label = self._read(entry).strip(" *_#:|").lower() == entry.block.name
-        if not is_label or entry.block.name not in _LABEL_RANKS:
+        if not is_label or entry.block.name not in ROW_RANKS:
             return False
         has_marks = any(line.is_item for line in self._lines[ELIGIBILITY])
         line = self.text[entry.end :].split("\n", 1)[0].strip(" :|\t")
@@ -807,7 +806,7 @@ class TextReader:
             return False
         [line] = lines
         # "Exploratory:" alone is no label of an abstract
-        if heading.block.name in RANKS and heading.block.name not in _LABEL_RANKS:
+        if heading.block.name in RANKS and heading.block.name not in ROW_RANKS:
             return False
         if line.continues_line and _names_several(self._read(line)):
             return True

@@ -88,6 +88,11 @@ _RANK = re.compile(
     re.IGNORECASE,
 )
 """A rank that is alone in a row of a table."""
+_RANK_IN_FRONT = re.compile(
+    r"[\s#*_|]*(?P<rank>(?:key )?(?:primary|secondary|tertiary|exploratory|safety))[ \t*_]*:",
+    re.IGNORECASE,
+)
+"""A rank in front of an objective, in the first cell of a row."""
 _OBJECTIVES = re.compile(
     r"[^a-zA-Z\n]{0,20}(?:(?:table|study|trial)\b[^a-zA-Z\n]{0,8}){0,2}(?P<objectives>objectives?)"
     r"[^\n]{1,40}?\b(?P<endpoints>end ?points?|outcome measures?|outcomes?)\W*",
@@ -100,6 +105,9 @@ _BREAK = re.compile(
 )
 _WORD = re.compile(r"(?<![\w-])[a-z]{2,40}(?!-?\w|-[ \t]*\n)")
 _SOFT = "\u00ad"
+ROW_RANKS = ("primary", "secondary")
+"""Ranks that may stand alone before endpoints, or in a cell beside one."""
+_COLUMN_OF_RANKS = "rank"
 _ROW = 3
 """The number of cells of a row whose last cell may be its kind."""
 _MOST_CELLS = 4
@@ -324,6 +332,9 @@ def _list_cells(
         # "Primary outcomes" above the names of the columns
         is_rank = len(cells) == 1 and _find_rank(text, cells[0]) is not None
         if not is_rank and _names_columns(shown):  # "Arm | Description"
+            # "Endpoint | Rank | Time", where each row states its own rank
+            if _COLUMN_OF_RANKS in map(str.lower, shown) and _is_heading(shown[0]):
+                yield _OutlinedPart(cells[0])
             continue
         title = _find_only_title(cells, shown)
         if title:
@@ -346,6 +357,11 @@ def _list_cells(
             _, content_end = contents[-1]
             yield _OutlinedPart(label)
             yield _OutlinedPart((content_start, content_end))
+        # the rank becomes the heading of the outcome in front of it
+        elif _ranks_row(shown):
+            place = [words.lower() in ROW_RANKS for words in shown].index(True)
+            for cell in (cells[place], *cells[:place], *cells[place + 1 :]):
+                yield _OutlinedPart(cell)
         # "I1 | Gout for 2 years | Disease": the last cell is the kind of the row
         elif _is_kind_of_row(headings, shown):
             yield _OutlinedPart((row[0], cells[-2][1]), follows_label)
@@ -372,6 +388,14 @@ def _find_only_title(
     if len(titles) == 1 and others and _names_columns(others):
         return titles[0]
     return None
+
+
+def _ranks_row(cells: Sequence[str]) -> bool:
+    """Return whether a cell behind the first one is the rank of an outcome, and the only one:
+    "Overall survival | Primary | 24 months".
+    """
+    ranks = [words.lower() in ROW_RANKS for words in cells]
+    return ranks.count(True) == 1 and not ranks[0]
 
 
 def _is_kind_of_row(headings: Sequence[bool], cells: Sequence[str]) -> bool:
@@ -404,6 +428,11 @@ def _fill_columns(
     """
     cells = find_cells(text, *row)
     rank = _find_rank(text, cells[0])
+    opening = _RANK_IN_FRONT.match(text, *cells[0])
+    # as in "Primary: to show efficacy | ORR at week 24"
+    if rank is None and opening:
+        for column in columns[1:]:
+            column.append(opening.span("rank"))
     is_alone = len(cells) == 1
     is_before_columns = len(cells) > len(columns)
     if rank and (is_alone or is_before_columns):

@@ -9,6 +9,7 @@ from extractor.formats.cells import split_outcome_cell
 from extractor.formats.layout import (
     ARMS,
     OUTCOMES,
+    ROW_RANKS,
     STATES,
     CharRange,
     PlacedBlock,
@@ -152,12 +153,25 @@ def _is_marked(text: str, section: str, entry: PlacedBlock) -> bool:
 
 def _continues(text: str, above: PlacedBlock, entry: PlacedBlock) -> bool:
     """Return whether a line without a list marker belongs to the same item as the line above."""
+    if _is_in_ranked_row(text, above.end, entry):
+        return True
     words = text[above.words_start : above.end].rstrip(" *_")
     if words.endswith(":"):
         return True
     if LABELS.fullmatch(words):
         return True
     return LABELS.match(text, entry.words_start, entry.end) is not None
+
+
+def _is_in_ranked_row(text: str, end_above: int, entry: PlacedBlock) -> bool:
+    """Return whether a cell stands in the row of the cell that ends at ``end_above``, one of whose
+    cells is its rank: "Survival | Primary | 24 months".
+    """
+    if end_above > entry.start or "\n" in text[end_above : entry.start]:
+        return False
+    start = text.rfind("\n", 0, end_above) + 1
+    cells = find_cells(text, start, entry.end)
+    return any(text[slice(*cell)].lower() in ROW_RANKS for cell in cells)
 
 
 def find_parts(text: str, section: str, item: Sequence[PlacedBlock]) -> list[Part]:
@@ -212,6 +226,9 @@ def _read_outcome(text: str, item: Sequence[PlacedBlock]) -> Iterator[Part]:
         if label and entry is not first and label.lastgroup != "measure":
             name = label.lastgroup or name
             start = label.end()
+        is_in_row = _is_in_ranked_row(text, first.end, entry)
+        if is_in_row and _is_time(text[start : entry.end]):
+            name = "time_frame"
         for part, (begin, end) in split_outcome_cell(
             text[start : entry.end], _OPENINGS
         ):

@@ -149,7 +149,9 @@ def _cut_at_labels(sentence: Passage) -> Iterator[Passage]:
 
 
 def _list_inner_labels(sentence: Passage) -> Iterator[RuleMatch]:
-    """Yield the labels within a sentence: those in capitals with a colon, and "Results:"."""
+    """Yield the labels within a sentence: those in capitals with a colon, those
+    that begin a line, and "Results:".
+    """
     own = _find_label(sentence)
     first = own.end if own else sentence.first + 1
     # most sentences have no colon there
@@ -159,7 +161,8 @@ def _list_inner_labels(sentence: Passage) -> Iterator[RuleMatch]:
     for label in found:
         words = label.text.strip(_LABEL_EDGES)
         is_results = _name_role(label) is Role.RESULTS and words.istitle()
-        if ":" in label.text and (words.isupper() or is_results):
+        begins_line = sentence.tokens.codes[label.first - 1] == "\n"
+        if ":" in label.text and (words.isupper() or is_results or begins_line):
             yield label
 
 

@@ -263,7 +263,9 @@ def _judge(criterion: StatedCriterion, limit: Limit) -> str:
         return _OF_SOME
     if is_doubtful_age(tokens, limit, criterion.heading):
         return _DOUBTFUL
-    if not is_of_people(tokens, limit) and may_be_of_people(tokens, limit):
+    is_sure_age = is_age(tokens, limit, criterion.heading)
+    is_sure_age = is_sure_age or is_of_people(tokens, limit)
+    if not is_sure_age and may_be_of_people(tokens, limit):
         return _DOUBTFUL
     if names_division(criterion.heading):
         return _DOUBTFUL
