@@ -35,7 +35,7 @@ SETTINGS: Mapping[str, Setting] = {
     "route": Setting(cost=3.0),
     "duration": Setting(cost=1.8),
     "frequency": Setting(cost=2.6),
-    "stands": Setting(cost=1.2),
+    "stands": Setting(cost=1.7),
     "criteria.constraints": Setting(cost=3.0, firm=4.0),
     "criteria.time_windows": Setting(cost=1.5),
     "criteria.time_windows.of": Setting(cost=1.3, firm=4.0),
