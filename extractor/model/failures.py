@@ -109,8 +109,9 @@ def explain_failure(
         return MissingKey(message)
     if away or meaning.action == "give up":
         return ModelAway(message)
-    kind = RequestTooLong if meaning.kind == "length" else ModelUnavailable
-    return kind(message, lasting=meaning.lasting)
+    if meaning.kind == "length":
+        return RequestTooLong(message, lasting=meaning.lasting)
+    return ModelUnavailable(message, lasting=meaning.lasting)
 
 
 def _list_causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -121,5 +122,8 @@ def _list_causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None and error not in listed:
         yield error
         listed.append(error)
-        hides_context = error.__suppress_context__
-        error = error.__cause__ or (None if hides_context else error.__context__)
+        context = error.__context__
+        # raised "from None"
+        if error.__suppress_context__:
+            context = None
+        error = error.__cause__ or context

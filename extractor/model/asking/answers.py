@@ -77,8 +77,10 @@ def read_items(
         for key in _OF_STRUCTURE:
             if isinstance(getattr(item, key, None), UnreadableValue):
                 dropped.append((item.n, f"{key} is in no readable format"))
+        place = (item.n, position)
         # all items of a number that allows one share a place, so that their values are joined
-        place = (item.n, 0 if request.allows_one(item.n) else position)
+        if request.allows_one(item.n):
+            place = (item.n, 0)
         remarks += _add_values(values_by_place.setdefault(place, {}), item)
     remarks += _compare_regimens(values_by_place)
     found = tuple(AnswerItem(n, values) for (n, _), values in values_by_place.items())
@@ -96,7 +98,9 @@ def _validate_items(
     items: list[ReplyItem] = []
     dropped: list[tuple[int | None, str]] = []
     is_cut = completion.ending is Ending.CUT
-    raw_items = None if is_cut else read_whole(completion.text)
+    raw_items = None
+    if not is_cut:
+        raw_items = read_whole(completion.text)
     if raw_items is None:
         raw_items = split_items(completion.text, is_cut=is_cut)
         if not is_cut:
@@ -196,9 +200,12 @@ def read_item(question: Question, written: Values) -> Values:
         for field in question.custom
     }
     is_regimen = REGIMENS in question.fields
+    is_answer = bool(values)
     # a regimen item that contains only the number of its line is not an answer
-    is_answer = any(values.values()) if is_regimen else bool(values)
-    if not (is_answer or contradicted or any(claims.values())):
+    if is_regimen:
+        is_answer = any(values.values())
+    has_claims = any(claims.values())
+    if not (is_answer or contradicted or has_claims):
         return {}
     if is_regimen:
         values["stands"] = True
@@ -223,8 +230,11 @@ def split_outcome(text: str, heads: Split) -> Values:
     {'measure': 'Survival, overall', 'description': 'From infusion to death.',
      'time_frame': '2 years'}
     """
-    description, time_frame = ((head or "")[:_HEAD] for head in (heads.d, heads.t))
-    time_start = _find_starts(text, time_frame)[-1] if time_frame else len(text)
+    description = (heads.d or "")[:_HEAD]
+    time_frame = (heads.t or "")[:_HEAD]
+    time_start = len(text)
+    if time_frame:
+        time_start = _find_starts(text, time_frame)[-1]
     description_start = time_start
     if description:
         description_start = _find_starts(text, description)[0]

@@ -89,11 +89,9 @@ def take_listed(
     for reply in replies or ():
         kept = reply
         if reply is not None and lines:
-            items = [
-                item
-                for each in reply.items
-                for item in grounding.take(each, lines.get(each.n))
-            ]
+            items: list[AnswerItem] = []
+            for item in reply.items:
+                items += grounding.take(item, lines.get(item.n))
             kept = reply._replace(items=tuple(items))
         grounding.listed.replies.append(kept)
     return grounding.listed
@@ -148,10 +146,14 @@ class _Grounding:
         """Yield an item with its new number if it is in a list and was found. What it says of
         people, and of the record, keeps the number of the passage.
         """
-        name = _name_list(line, item.values) if line else ""
-        if line is None or not name:
+        if line is None:
             yield item
             return
+        name = _name_list(line, item.values)
+        if not name:
+            yield item
+            return
+        # what the line says beside its criterion or endpoint
         others = {
             key: value
             for key, value in item.values.items()
@@ -159,8 +161,10 @@ class _Grounding:
         }
         if others:
             yield AnswerItem(item.n, others)
-        add = self._add_endpoint if name == ENDPOINTS else self._add_criterion
-        number = add(line, item.values)
+        if name == ENDPOINTS:
+            number = self._add_endpoint(line, item.values)
+        else:
+            number = self._add_criterion(line, item.values)
         if number is not None:
             self.listed.lines[number] = line
             yield AnswerItem(number, item.values)
@@ -232,11 +236,14 @@ class _Grounding:
         first = self.listed.endpoints[number]
         if first.rank is rank:
             return
-        chosen = rank if rank is stated else first.rank
+        chosen = first.rank
+        other = rank
+        if rank is stated:
+            chosen = rank
+            other = first.rank
         self.listed.endpoints[number] = first._replace(
             rank=chosen, is_rank_proven=False
         )
-        other = first.rank if chosen is rank else rank
         objection = Objection(Why.OTHER_VALUE)
         self._object(ENDPOINTS, first.span, objection, "rank", other.value)
 
@@ -251,7 +258,9 @@ class _Grounding:
             stated = ranks.find_own(words) or rank
         if stated is rank:
             return True
-        why = Why.OTHER_VALUE if stated else Why.NOT_STATED
+        why = Why.NOT_STATED
+        if stated:
+            why = Why.OTHER_VALUE
         objection = Objection(why, is_kept=True)
         self._object(ENDPOINTS, span_of(words), objection, "rank", rank.value)
         return False
@@ -265,9 +274,12 @@ class _Grounding:
         passage = self._parsed.passage(line.chunk.span)
         span = span_of(words)
         places = list(islice(find_quotes(passage, quote), _MOST_PLACES))
-        behind = [place for place in places if place.start >= span.start]
+        # the time frame follows the endpoint, if its words stand there
+        for place in places:
+            if place.start >= span.start:
+                return place
         if places:
-            return behind[0] if behind else places[-1]
+            return places[-1]
         objection = explain_objection(quote, passage)
         self._object(ENDPOINTS, line.chunk.span, objection, "time_frame", quote)
         return None

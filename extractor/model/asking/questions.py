@@ -85,10 +85,13 @@ class ModelReply(NamedTuple):
     @property
     def rejected(self) -> tuple[str, ...]:
         """The reasons for dropping items, as messages."""
-        return tuple(
-            reason if number is None else f"{number}: {reason}"
-            for number, reason in self.dropped
-        )
+        messages: list[str] = []
+        for number, reason in self.dropped:
+            if number is None:
+                messages.append(reason)
+            else:
+                messages.append(f"{number}: {reason}")
+        return tuple(messages)
 
 
 class AskedLines(Protocol):

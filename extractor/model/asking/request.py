@@ -232,7 +232,9 @@ def _expect_tokens(line: Question) -> int:
     """Return the expected output tokens for a line."""
     if line.task is Task.ENDPOINTS:
         return _PER_OUTCOME
-    size = _PER_PASSAGE if REGIMENS in line.fields else _PER_CRITERION
+    size = _PER_CRITERION
+    if REGIMENS in line.fields:
+        size = _PER_PASSAGE
     # most passages of a paper state neither
     if CRITERIA in line.fields:
         size += _PER_CRITERION
@@ -312,16 +314,21 @@ def _list_borders(parsed: ParsedRecord, places: tuple[int, ...]) -> Iterator[Bor
         begin, _ = parsed.passage(span).clean_span
         return bisect_left(places, begin + 1)
 
+    if not places:
+        return
     last = 0
-    criteria = [one for one in parsed.criteria if one.span.section == ELIGIBILITY]
-    for item in criteria if places else ():
+    for item in parsed.criteria:
+        if item.span.section != ELIGIBILITY:
+            continue
         number = find_place(item.span)
         if number <= last:
             continue
         last = number
         kind = item.read("kind").value
+        above = None
         lead_in = item.read("lead_in").spans
-        above = find_place(lead_in[0]) if lead_in else None
+        if lead_in:
+            above = find_place(lead_in[0])
         yield Border(number, kind, above)
 
 
