@@ -252,7 +252,9 @@ def _list_names(plain: str) -> Iterator[Name]:
             name = name._replace(
                 wider=(*name.wider, *wider_ones), more=name.more or "an example"
             )
-        wider_ones += [name.key, *name.wider]
+        else:
+            # an example is no wider name of the next one
+            wider_ones += [name.key, *name.wider]
         yield name
 
 
