@@ -33,7 +33,10 @@ def list_wider(keys: Sequence[str], name: str, synonyms: Synonyms) -> list[str]:
     """
     found = dict.fromkeys(list_kinds(keys, name, synonyms))
     for each in _list_plainer(spell_words(name)):
+        # "acute heart failure" is no "chronic heart failure", a usual name of "heart failure"
+        other = words_of("narrowing", "describing").difference(each.split())
         same = list_keys(each, synonyms)
+        same = [key for key in same if other.isdisjoint(key.split())]
         found |= dict.fromkeys(same)
         found |= dict.fromkeys(list_kinds(same, each, synonyms))
     return [key for key in found if key not in keys]
