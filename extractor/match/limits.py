@@ -217,45 +217,64 @@ def _join(
     required: bool,
 ) -> Test:
     """Return the test of a whole line, given those of its limits."""
-    counted = next(
-        (
-            limit.quantity
-            for limit in criterion.constraints
-            if not words_of("counted").isdisjoint(spell_words(limit.quantity))
-        ),
-        "",
-    )
+    counted = _find_counted(criterion)
     if counted and len(limits) > 1:
         obstacle = f"how many: {counted}"
         return Test("", parts=tuple(limits), keeps_out=obstacle, lets_in=obstacle)
     if line.rest:
-        uncovered = f"more words: {' '.join(line.rest)}"
-        if not required or line.need or line.subject:
-            parts = tuple(_join_limits(criterion, line, limits, required=required))
-            return Test("", parts=parts, keeps_out=uncovered, lets_in=uncovered)
-        # whoever fails a clause fails the line
-        bound = [
-            one if place in alone else one._replace(keeps_out=uncovered)
-            for place, one in enumerate(limits)
-        ]
-        parts = tuple(_join_limits(criterion, line, bound, required=required))
-        return Test("", parts=parts, lets_in=uncovered)
-    names = [item for item in line.items if item.words]
-    sexes = {item.sex for item in line.items if item.sex}
+        return _join_uncovered(criterion, line, limits, alone, required=required)
     if line.need:
-        tests = [_test_item(item, limits, required=required) for item in line.items]
-        need = line.need if required else len(tests) - line.need + 1
-        if need < 1 or Joint.NONE in line.joints:
-            need = UNDECIDED
-        return Test("", parts=tuple(tests), need=need)
+        return _join_number_of(line, limits, required=required)
     if line.subject:
         return _join_subject(criterion, line, limits, alone, required=required)
-    if not names and len(sexes) != 1:
+    has_names = any(item.words for item in line.items)
+    sexes = {item.sex for item in line.items if item.sex}
+    if not has_names and len(sexes) != 1:
         # the tests of several sexes are each about one of them
-        return Test(
-            "", parts=tuple(_list_by_sex(criterion, line, limits, required=required))
-        )
+        by_sex = tuple(_list_by_sex(criterion, line, limits, required=required))
+        return Test("", parts=by_sex)
     return _join_items(line, limits, required=required)
+
+
+def _find_counted(criterion: Criterion) -> str:
+    """Return the quantity of a limit on what is counted: "episodes"; empty if there is none."""
+    for limit in criterion.constraints:
+        if not words_of("counted").isdisjoint(spell_words(limit.quantity)):
+            return limit.quantity
+    return ""
+
+
+def _join_uncovered(
+    criterion: Criterion,
+    line: Line,
+    limits: Sequence[Test],
+    alone: Set[int],
+    *,
+    required: bool,
+) -> Test:
+    """Return the test of a line with words that nothing covers: only a required limit in a clause
+    of its own decides.
+    """
+    uncovered = f"more words: {' '.join(line.rest)}"
+    if not required or line.need or line.subject:
+        parts = tuple(_join_limits(criterion, line, limits, required=required))
+        return Test("", parts=parts, keeps_out=uncovered, lets_in=uncovered)
+    # whoever fails a clause fails the line
+    bound = [
+        one if place in alone else one._replace(keeps_out=uncovered)
+        for place, one in enumerate(limits)
+    ]
+    parts = tuple(_join_limits(criterion, line, bound, required=required))
+    return Test("", parts=parts, lets_in=uncovered)
+
+
+def _join_number_of(line: Line, limits: Sequence[Test], *, required: bool) -> Test:
+    """Return the test of a line that asks for some of its items: "two of: ..."."""
+    tests = tuple(_test_item(item, limits, required=required) for item in line.items)
+    need = line.need if required else len(tests) - line.need + 1
+    if need < 1 or Joint.NONE in line.joints:
+        need = UNDECIDED
+    return Test("", parts=tests, need=need)
 
 
 def _join_subject(
