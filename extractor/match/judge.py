@@ -118,16 +118,20 @@ def _find_denial(test: Test, facts: Facts) -> Units | None:
     """Return the numbers of a name that the patient cannot have: they have none of a wider name,
     or have something that nobody has with it.
     """
-    for wider in test.wider:
-        units = facts.values.get(wider)
-        if units in ({None: (0.0,)}, {"day": (inf,)}):
-            return units
-        # the last surgery may have been no major one, so that this was earlier
-        if units and "day" in units:
-            return {"day": (units["day"][0], inf)}
-    if any(facts.values.get(name) == {None: (1.0,)} for name in test.against):
-        return {None: (0.0,)}
-    return None
+    stated = facts.values.keys()
+    # a name has many wider ones, of which few patients have any
+    if not stated.isdisjoint(test.wider):
+        for wider in test.wider:
+            units = facts.values.get(wider)
+            if units in ({None: (0.0,)}, {"day": (inf,)}):
+                return units
+            # the last surgery may have been no major one, so that this was earlier
+            if units and "day" in units:
+                return {"day": (units["day"][0], inf)}
+    if stated.isdisjoint(test.against):
+        return None
+    has_any = any(facts.values.get(name) == {None: (1.0,)} for name in test.against)
+    return {None: (0.0,)} if has_any else None
 
 
 def _miss(test: Test, facts: Facts) -> Verdict:

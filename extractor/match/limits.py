@@ -217,45 +217,64 @@ def _join(
     required: bool,
 ) -> Test:
     """Return the test of a whole line, given those of its limits."""
-    counted = next(
-        (
-            limit.quantity
-            for limit in criterion.constraints
-            if not words_of("counted").isdisjoint(spell_words(limit.quantity))
-        ),
-        "",
-    )
+    counted = _find_counted(criterion)
     if counted and len(limits) > 1:
         obstacle = f"how many: {counted}"
         return Test("", parts=tuple(limits), keeps_out=obstacle, lets_in=obstacle)
     if line.rest:
-        uncovered = f"more words: {' '.join(line.rest)}"
-        if not required or line.need or line.subject:
-            parts = tuple(_join_limits(criterion, line, limits, required=required))
-            return Test("", parts=parts, keeps_out=uncovered, lets_in=uncovered)
-        # whoever fails a clause fails the line
-        bound = [
-            one if place in alone else one._replace(keeps_out=uncovered)
-            for place, one in enumerate(limits)
-        ]
-        parts = tuple(_join_limits(criterion, line, bound, required=required))
-        return Test("", parts=parts, lets_in=uncovered)
-    names = [item for item in line.items if item.words]
-    sexes = {item.sex for item in line.items if item.sex}
+        return _join_uncovered(criterion, line, limits, alone, required=required)
     if line.need:
-        tests = [_test_item(item, limits, required=required) for item in line.items]
-        need = line.need if required else len(tests) - line.need + 1
-        if need < 1 or Joint.NONE in line.joints:
-            need = UNDECIDED
-        return Test("", parts=tuple(tests), need=need)
+        return _join_number_of(line, limits, required=required)
     if line.subject:
         return _join_subject(criterion, line, limits, alone, required=required)
-    if not names and len(sexes) != 1:
+    has_names = any(item.words for item in line.items)
+    sexes = {item.sex for item in line.items if item.sex}
+    if not has_names and len(sexes) != 1:
         # the tests of several sexes are each about one of them
-        return Test(
-            "", parts=tuple(_list_by_sex(criterion, line, limits, required=required))
-        )
+        by_sex = tuple(_list_by_sex(criterion, line, limits, required=required))
+        return Test("", parts=by_sex)
     return _join_items(line, limits, required=required)
+
+
+def _find_counted(criterion: Criterion) -> str:
+    """Return the quantity of a limit on what is counted: "episodes"; empty if there is none."""
+    for limit in criterion.constraints:
+        if not words_of("counted").isdisjoint(spell_words(limit.quantity)):
+            return limit.quantity
+    return ""
+
+
+def _join_uncovered(
+    criterion: Criterion,
+    line: Line,
+    limits: Sequence[Test],
+    alone: Set[int],
+    *,
+    required: bool,
+) -> Test:
+    """Return the test of a line with words that nothing covers: only a required limit in a clause
+    of its own decides.
+    """
+    uncovered = f"more words: {' '.join(line.rest)}"
+    if not required or line.need or line.subject:
+        parts = tuple(_join_limits(criterion, line, limits, required=required))
+        return Test("", parts=parts, keeps_out=uncovered, lets_in=uncovered)
+    # whoever fails a clause fails the line
+    bound = [
+        one if place in alone else one._replace(keeps_out=uncovered)
+        for place, one in enumerate(limits)
+    ]
+    parts = tuple(_join_limits(criterion, line, bound, required=required))
+    return Test("", parts=parts, lets_in=uncovered)
+
+
+def _join_number_of(line: Line, limits: Sequence[Test], *, required: bool) -> Test:
+    """Return the test of a line that asks for some of its items: "two of: ..."."""
+    tests = tuple(_test_item(item, limits, required=required) for item in line.items)
+    need = line.need if required else len(tests) - line.need + 1
+    if need < 1 or Joint.NONE in line.joints:
+        need = UNDECIDED
+    return Test("", parts=tests, need=need)
 
 
 def _join_subject(
@@ -296,23 +315,30 @@ def _join_subject(
 def _join_items(line: Line, limits: Sequence[Test], *, required: bool) -> Test:
     """Return the test of items that joints join: limits, names and a sex."""
     tests = [_test_item(item, limits, required=required) for item in line.items]
-    joints = set()
-    for item, following, joint in zip(
-        line.items, line.items[1:], line.joints, strict=False
-    ):
-        follows_sex = bool(item.sex) and (following.tests or following.words)
-        joints.add(Joint.BOTH if follows_sex and joint is Joint.NONE else joint)
-    if joints == {Joint.BORDER, Joint.BOTH}:
-        joints = {Joint.BOTH}
-    if joints == {Joint.BORDER, Joint.EITHER}:
-        joints = {Joint.EITHER}
-    named = next((item.words for item in line.items if item.words), "")
+    parts = tuple(tests)
+    joints = _simplify_joints(line)
     if joints <= {Joint.BOTH}:
-        return Test("", parts=tuple(tests), need=0 if required else 1)
+        return Test("", parts=parts, need=0 if required else 1)
     if joints <= {Joint.EITHER}:
-        return Test("", parts=tuple(tests), need=1 if required else 0)
+        return Test("", parts=parts, need=1 if required else 0)
+    named = next((item.words for item in line.items if item.words), "")
     obstacle = f"more words: {named}" if named else "how its limits are joined"
-    return Test("", parts=tuple(tests), keeps_out=obstacle, lets_in=obstacle)
+    return Test("", parts=parts, keeps_out=obstacle, lets_in=obstacle)
+
+
+def _simplify_joints(line: Line) -> set[Joint]:
+    """Return the joints between the items of a line. A border is as the other joints are, and
+    "women with ..." needs none.
+    """
+    joints = set[Joint]()
+    for number, joint in enumerate(line.joints):
+        follows_sex = bool(line.items[number].sex) and not line.items[number + 1].sex
+        is_missing = joint is Joint.NONE and follows_sex
+        joints.add(Joint.BOTH if is_missing else joint)
+    for joint in (Joint.BOTH, Joint.EITHER):
+        if joints == {Joint.BORDER, joint}:
+            return {joint}
+    return joints
 
 
 def _list_by_sex(
@@ -348,37 +374,26 @@ def _join_limits(
     criterion: Criterion, line: Line, limits: Sequence[Test], *, required: bool
 ) -> Iterator[Test]:
     """Yield the tests of limits; those that are alternatives are one test."""
-    places = [place for item in line.items for place in item.tests]
-    joints = [
-        joint
-        for item, joint in zip(line.items[1:], line.joints, strict=False)
-        if item.tests
-    ]
-    several = len(set(places)) > 1 and len(joints) > 0
-    proofs = index_evidence(criterion)
-    alternatives = [
-        test
-        for place, test in enumerate(limits)
-        if any(piece.alternative for piece in proofs[f"constraints[{place}]"])
-    ]
-    if not required and several and _are_apart(limits):
+    joints = _list_joints(line)
+    alternatives = _list_alternatives(criterion, limits)
+    if not required and joints and _are_apart(limits):
         # nobody is "under 18 and over 85": each of them keeps out
         yield from limits
         return
-    if not required and several and set(joints) == {Joint.BOTH}:
+    if not required and joints == {Joint.BOTH}:
         # "A > 3 with B > 2" keeps out only who has both
         yield Test("", parts=tuple(limits), need=1)
         return
-    if several and set(joints) == {Joint.EITHER} and len(alternatives) != len(limits):
-        if not required:
-            yield from limits
-            return
-        if not alternatives:
-            obstacle = "how its limits are joined"
-            yield Test("", parts=tuple(limits), keeps_out=obstacle)
-            return
-    is_mixed = Joint.BOTH in joints and len(set(joints)) > 1
-    if not required and several and is_mixed and not alternatives:
+    is_either = joints == {Joint.EITHER} and len(alternatives) != len(limits)
+    if is_either and not required:
+        yield from limits
+        return
+    if is_either and not alternatives:
+        obstacle = "how its limits are joined"
+        yield Test("", parts=tuple(limits), keeps_out=obstacle)
+        return
+    is_mixed = Joint.BOTH in joints and len(joints) > 1
+    if not required and is_mixed and not alternatives:
         # "A < 1, B < 2 and C < 3" may mean all of them, or any
         alternatives = list(limits)
     clash = _find_clash(limits) if required and not alternatives else ""
@@ -419,26 +434,55 @@ def _find_excluded(part: Test) -> tuple[float, float]:
     return -inf, part.low
 
 
+def _list_joints(line: Line) -> set[Joint]:
+    """Return the joints between the limits of a line; none if it has one limit."""
+    places = set[int]()
+    joints = set[Joint]()
+    for number, item in enumerate(line.items):
+        places.update(item.tests)
+        if number and item.tests:
+            joints.add(line.joints[number - 1])
+    return joints if len(places) > 1 else set()
+
+
+def _list_alternatives(criterion: Criterion, limits: Sequence[Test]) -> list[Test]:
+    """Return the limits whose evidence says that they are alternatives."""
+    proofs = index_evidence(criterion)
+    alternatives = []
+    for place, test in enumerate(limits):
+        pieces = proofs[f"constraints[{place}]"]
+        if any(piece.alternative for piece in pieces):
+            alternatives.append(test)
+    return alternatives
+
+
 def _find_clash(limits: Sequence[Test]) -> str:
     """Return an obstacle if nobody can meet all limits, as of two groups of people."""
-    groups: dict[tuple[str, str | None], list[tuple[Test, Test]]] = {}
-    for limit in limits:
-        if len(limit.parts) == 1 and not limit.when:
-            [part] = limit.parts
-            groups.setdefault((part.quantity, part.unit), []).append((limit, part))
-    lowest = {key: min(part.high for _, part in group) for key, group in groups.items()}
-    for one in limits:
-        if len(one.parts) != 1 or one.when:
-            continue
-        [left] = one.parts
-        key = left.quantity, left.unit
-        if left.low <= lowest[key]:
+    plain = [limit for limit in limits if len(limit.parts) == 1 and not limit.when]
+    groups: dict[tuple[str, str | None], list[Test]] = {}
+    for limit in plain:
+        groups.setdefault(_get_quantity(limit), []).append(limit)
+    lowest = {key: min(map(_get_high, group)) for key, group in groups.items()}
+    for one in plain:
+        key = _get_quantity(one)
+        low = one.parts[0].low
+        if low <= lowest[key]:
             continue
         # only a limit that nobody meets by itself is compared in vain, and two such clash
-        for other, right in groups[key]:
-            if one is not other and left.low > right.high:
+        for other in groups[key]:
+            if one is not other and low > _get_high(other):
                 return f"for whom {one.shown} and {other.shown} are"
     return ""
+
+
+def _get_quantity(limit: Test) -> tuple[str, str | None]:
+    """Return the quantity and the unit of a limit with one part."""
+    return limit.parts[0].quantity, limit.parts[0].unit
+
+
+def _get_high(limit: Test) -> float:
+    """Return the upper end of a limit with one part."""
+    return limit.parts[0].high
 
 
 def _list_tests(criterion: Criterion, base: int, *, required: bool) -> list[Test]:

@@ -306,9 +306,11 @@ def _list_names(plain: str) -> Iterator[Name]:
             name = name._replace(
                 wider=(*name.wider, *wider_ones), more=name.more or doubt
             )
-        elif name.more or not words_of("narrowing").isdisjoint(part.words):
-            doubt = _AN_EXAMPLE
-        wider_ones += [name.key, *name.wider]
+        else:
+            # an example is no wider name of the next one
+            wider_ones += [name.key, *name.wider]
+            if name.more or not words_of("narrowing").isdisjoint(part.words):
+                doubt = _AN_EXAMPLE
         yield name
 
 

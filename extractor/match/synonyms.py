@@ -1,13 +1,11 @@
 """Names of the same thing, and of the kinds of a thing."""
 
-import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import NamedTuple
 
 from extractor.concepts.doses.names import unify_name
 from extractor.language.book import read_table
-from extractor.match.words import words_of
 from extractor.measures.names import spell_words
 
 
@@ -149,45 +147,10 @@ def list_keys(name: str, synonyms: Synonyms) -> list[str]:
     return [own, *sorted(keys - {own})]
 
 
-_AMOUNT = re.compile(r",? \d[\d.,]{0,9} ?(?:mg|mcg|µg|g|units?|iu)\b.*", re.IGNORECASE)
-
-
-def _list_broader(name: str) -> list[str]:
-    """Return what a patient has, too, who has something: "asthma" of "severe asthma requiring
-    steroids". What is over, or not sure, has no broader name.
-
-    >>> (
-    ...     _list_broader("relapsed AML after transplantation"),
-    ...     _list_broader("AML in remission"),
-    ... )
-    (['relapsed aml', 'aml'], [])
-    """
-    plain = _AMOUNT.sub("", name)
-    words = list(spell_words(plain))
-    if not words_of("unsure", "others", "denials").isdisjoint(words):
-        return []
-    broader = [] if plain == name else [words]
-    for at, word in enumerate(words):
-        if at and word in words_of("behind_stated"):
-            words = words[:at]
-            broader.append(words)
-            break
-    while len(words) > 1 and words[0] in words_of("before_stated"):
-        words = words[1:]
-        broader.append(words)
-    general = words_of("too_general", "cancers", "before_stated", "heads")
-    return [" ".join(each) for each in broader if not general.issuperset(each)]
-
-
 def list_kinds(keys: Iterable[str], name: str, synonyms: Synonyms) -> list[str]:
     """Return the keys of the classes that contain a thing, with the classes of these."""
     found: dict[str, None] = {}
     waiting = list(keys)
-    for key in _list_broader(name):
-        for same in list_keys(key, synonyms):
-            if same not in waiting:
-                found[same] = None
-                waiting.append(same)
     code = name.strip().casefold()
     for beginning, kinds in synonyms.codes.items():
         if code.startswith(beginning):

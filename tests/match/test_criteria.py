@@ -58,6 +58,17 @@ def test_what_is_not_used_is_told(patient, told):
     assert match.answer != "excluded"
 
 
+def test_a_line_with_many_examples_is_judged():
+    examples = ", ".join(f"severe disease{n}" for n in range(60))
+    line = f"Asthma or other diseases such as {examples}"
+    trial = Extractor().extract_text(f"Exclusion Criteria:\n\n* {line}")
+
+    match = trial.match({"absent": ["severe disease1"]})
+
+    # an example that is absent says nothing of the others
+    assert match.criteria[0]["verdict"] != "met"
+
+
 def test_an_unknown_field_is_an_error():
     trial = Extractor().extract_text("Inclusion criteria:\n- ECOG 0-1", record_id="A")
 
