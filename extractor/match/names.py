@@ -127,6 +127,8 @@ def _join_names(
         # what is said behind a name may be said of those before it, too
         has_more = any(one.more for one in names[place:] if one.more != _AN_EXAMPLE)
         has_more = has_more or any(one.goes_on for one in names[:place])
+        # "severe" of "severe asthma, COPD or eczema" may be about all of them
+        has_more = has_more or (place > 0 and _has_degree(names[0]) and not has_it)
         tests.append(_test_one(name, has_it=has_it, says_more=has_more))
     # an abbreviation is another name for the same thing
     tests += [
@@ -144,6 +146,11 @@ def _join_names(
     strict, lenient = (all_of, any_of) if has_it else (any_of, all_of)
     strict = strict._replace(keeps_out="whether all must apply")
     return Test("", parts=(strict, lenient))
+
+
+def _has_degree(name: Name) -> bool:
+    """Return whether a name begins with how bad something is."""
+    return name.key.partition(" ")[0] in words_of("degrees")
 
 
 def _limit_to_sex(
