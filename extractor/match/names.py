@@ -1,6 +1,7 @@
 """Compile a criterion that consists of names, such as those of diseases and drugs, to a test."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -326,8 +327,8 @@ def _split_parts(plain: str) -> list[str]:
     parts = []
     start = 0
     for found in _PARTS.finditer(plain):
-        is_inside = any(begin < found.start() < end for begin, end in brackets)
-        if not is_inside:
+        last = bisect_left(brackets, (found.start(), 0)) - 1
+        if last < 0 or brackets[last][1] <= found.start():
             parts.append(plain[start : found.start()])
             start = found.end()
     return [*parts, plain[start:]]
