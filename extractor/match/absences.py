@@ -45,6 +45,12 @@ _MOTHERS = re.compile(
     r"\b(nursing|lactating|breast-?feeding|pregnant) (?:mothers?|women|females?)\b",
     re.IGNORECASE,
 )
+_OTHER_TRIALS = re.compile(
+    r"\b(?:participat(?:ed|ing|ion)|participates|enrol(?:led|ment|lment)) in "
+    r"(?:(?:an|any|other|another|a|clinical|interventional|drug|therapeutic|research) ){1,4}"
+    r"(?:trials?|stud(?:y|ies))\b",
+    re.IGNORECASE,
+)
 _NON = re.compile(r"\b(non)[ -]+(\w)", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)[.](?=\s|$)|[;:\n]")
 _EXAMPLES = re.compile(
@@ -96,7 +102,7 @@ def plan_absence(quote: str, *, required: bool) -> Test | None:
     if len(quote) > _LONGEST_LINE or _EXCLUDED_IN_BRACKETS.search(quote):
         return None
     text = _NON.sub(r"\1\2", _drop_brackets(_JUDGED.sub(" ", quote)))
-    text = _MOTHERS.sub(r"\1", text)
+    text = _OTHER_TRIALS.sub(" trial participation ", _MOTHERS.sub(r"\1", text))
     words = set(spell_words(text))
     denied = find_phrase("match_denied", text)
     if (denied is not None) is not required or has_phrase("match_not_denied", text):

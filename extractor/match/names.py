@@ -1,8 +1,8 @@
 """Compile a criterion that consists of names, such as those of diseases and drugs, to a test."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from itertools import takewhile
 from typing import NamedTuple
 
 from extractor.match.coverage import SEXES_OF, is_state
@@ -48,12 +48,14 @@ class Name(NamedTuple):
         key: Its key.
         wider: The keys of wider names.
         more: What else the line says of it, so that not all who have it are meant.
+        goes_on: Whether names behind it may belong to that: "reaction to aspirin, ibuprofen".
     """
 
     verb: str
     key: str
     wider: tuple[str, ...] = ()
     more: str = ""
+    goes_on: bool = False
 
 
 def plan_names(quote: str, sex_of_trial: Sex | None, *, required: bool) -> Test:
@@ -126,6 +128,9 @@ def _join_names(
     for place, name in enumerate(names):
         # what is said behind a name may be said of those before it, too
         has_more = any(one.more for one in names[place:] if one.more != _AN_EXAMPLE)
+        has_more = has_more or any(one.goes_on for one in names[:place])
+        # "severe" of "severe asthma, COPD or eczema" may be about all of them
+        has_more = has_more or (place > 0 and _has_degree(names[0]) and not has_it)
         tests.append(_test_one(name, has_it=has_it, says_more=has_more))
     # an abbreviation is another name for the same thing
     tests += [
@@ -143,6 +148,11 @@ def _join_names(
     strict, lenient = (all_of, any_of) if has_it else (any_of, all_of)
     strict = strict._replace(keeps_out="whether all must apply")
     return Test("", parts=(strict, lenient))
+
+
+def _has_degree(name: Name) -> bool:
+    """Return whether a name begins with how bad something is."""
+    return name.key.partition(" ")[0] in words_of("degrees")
 
 
 def _limit_to_sex(
@@ -320,8 +330,8 @@ def _split_parts(plain: str) -> list[str]:
     parts = []
     start = 0
     for found in _PARTS.finditer(plain):
-        is_inside = any(begin < found.start() < end for begin, end in brackets)
-        if not is_inside:
+        last = bisect_left(brackets, (found.start(), 0)) - 1
+        if last < 0 or brackets[last][1] <= found.start():
             parts.append(plain[start : found.start()])
             start = found.end()
     return [*parts, plain[start:]]
@@ -384,7 +394,8 @@ def _share_heads(parts: Sequence[_Part]) -> list[_Part]:
         return list(parts)
     # "significant" of "significant cardiac, hepatic or renal disease" is about all of them
     narrowing = words_of("narrowing")
-    first = list(takewhile(narrowing.__contains__, parts[0].words))
+    named = next((part.words for part in parts if part.words), [])
+    first = [word for word in named if word in narrowing]
     return [
         part
         if not part.words or not narrowing.isdisjoint(part.words)
@@ -440,7 +451,7 @@ def _name_part(part: _Part, around: Sequence[str]) -> Name:
     if cut is not None:
         tail = " ".join(words[cut:])
         if words[cut] in words_of("other_details"):
-            return Name(verb, make_key(" ".join(words)), (), tail)
+            return Name(verb, make_key(" ".join(words)), (), tail, goes_on=True)
         words = words[:cut]
     if part.bracket is not None:
         tail = f"{tail} {part.bracket}".strip() or "brackets"
@@ -448,7 +459,7 @@ def _name_part(part: _Part, around: Sequence[str]) -> Name:
     wider = find_wider(name)
     if tail:
         wider = (make_key(name), *wider)
-    return Name(verb, make_key(name), wider, tail)
+    return Name(verb, make_key(name), wider, tail, goes_on=cut is not None)
 
 
 def _is_of_disease(word: str, behind: Sequence[str]) -> bool:
