@@ -188,7 +188,7 @@ def play_job(current: Round, undisturbed: Path) -> Iterator[str]:
             if not job:
                 kind = {"content-type": "application/x-ndjson"}
                 body = current.records.read_bytes()
-                made = client.post("/v1/jobs?effort=all", content=body, headers=kind)
+                made = client.post("/v1/jobs?effort=full", content=body, headers=kind)
                 job = f"/v1/jobs/{made.json()['id']}"
             current.kill(running)
     with _serve(current, current.limit) as (client, running):

@@ -2,6 +2,7 @@
 
     python -m tests.changed              what differs from the last commit
     python -m tests.changed FILE...      all rules, terms or expressions of these files
+    python -m tests.changed RULE...      these rules alone, by name
 
 Of each changed rule it checks the examples, and of the rule and of those that insert it, that their
 time grows with the length of the text. Then it runs the cases of the fields that the files decide.
@@ -37,6 +38,11 @@ def list_changed_files() -> list[Path]:
         ).stdout.split()
     files = (ROOT / name for name in names)
     return [path for path in files if path.suffix in {".toml", ".py"} and path.exists()]
+
+
+def find_rule_files(names: Iterable[str]) -> list[Path]:
+    """The files of these rules, each once."""
+    return [*dict.fromkeys(ROOT / BOOK.rules[name].file for name in names)]
 
 
 def list_rules(path: Path, *, only_changed: bool) -> Iterator[str]:
@@ -101,13 +107,17 @@ def check_time(expressions: Iterable[Expression]) -> Iterator[str]:
 
 
 def main(names: list[str]) -> int:
-    files = [Path(name).resolve() for name in names] or list_changed_files()
+    chosen = [name for name in names if name in BOOK.rules]
+    paths = [Path(name).resolve() for name in names if name not in BOOK.rules]
+    files = [*find_rule_files(chosen), *paths] or list_changed_files()
     rule_files = [path for path in files if "rules" in path.parts]
     rules: list[TokenRule] = []
     faults = []
     for path in rule_files:
         faults += list_faults_of_file(path)
         for name in list_rules(path, only_changed=not names):
+            if chosen and not paths and name not in chosen:
+                continue
             rule = BOOK.rules[name]
             rules.append(rule)
             if name not in BOOK.vocabularies:

@@ -40,6 +40,7 @@ _DECIDING = (
     "language",
     "confidence",
     "measures",
+    "wire",
     "outline",
     "evidence",
     "concepts",

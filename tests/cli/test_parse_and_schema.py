@@ -81,7 +81,9 @@ def test_the_files_of_a_field_exist():
     files = [
         Path(
             "extractor",
-            "" if name.startswith(("language/", "measures/")) else "concepts",
+            ""
+            if name.startswith(("assembly/", "language/", "measures/"))
+            else "concepts",
             name,
         )
         for name in names

@@ -66,6 +66,6 @@ def test_a_feature_that_the_table_does_not_have_is_an_error():
 
 def test_a_prior_without_a_weight_is_an_error(monkeypatch):
     table = FieldTable({"odd": "it is odd"}, level=2.0, unfitted=frozenset({"odd"}))
-    monkeypatch.setattr(weighing, "read_table", lambda: {"a.b": table})
+    monkeypatch.setattr(weighing, "read_field_tables", lambda: {"a.b": table})
     with pytest.raises(UnfittedFeatureError, match=r"--write --fields a\.b"):
         weigh("a.b", ("odd",))

@@ -203,8 +203,7 @@ def _list_stating(regimen: Regimen) -> set[str]:
     return {
         statement.text.name
         for statement in regimen.statements
-        if statement.text.is_arm
-        and (statement.amounts or statement.owner.how == "named")
+        if statement.text.is_arm and (statement.amounts or statement.owner.is_named)
     }
 
 

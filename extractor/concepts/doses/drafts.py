@@ -268,7 +268,7 @@ def _find_name(regimen: Regimen) -> tuple[DoseText, Place]:
         bare = tokens.read(first, end - 1).lower()
         for statement in regimen.statements:
             place = statement.owner.place
-            is_named = statement.owner.how == "named"
+            is_named = statement.owner.is_named
             if is_named and statement.text.raw(*place).lower() == bare:
                 return statement.text, place
     return agent.source, (first, end)
@@ -324,7 +324,7 @@ def describe_around(regimen: Regimen, siblings: int) -> Iterator[str]:
     main = regimen.main
     marks = within(main.text.marks, *main.clause)
     yield f"stated in {main.text.kind}"
-    if main.owner.how != "named" and follows_unknown(
+    if not main.owner.is_named and follows_unknown(
         main.text, main.place, regimen.agent
     ):
         yield UNKNOWN_NAME
@@ -347,7 +347,7 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
     agent = regimen.agent
     main = regimen.main
     words = agent.name.split()
-    is_named = main.owner.how == "named"
+    is_named = main.owner.is_named
     is_hyphened = is_named and main.text.tokens.gap(main.owner.place[0]) == "-"
     is_of_other_entry = main.text.is_intervention and (
         main.text.name not in (agent.source.name, *agent.sections)
@@ -355,7 +355,7 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
     has_schedule = agent.is_registered and bool(main.facts.keys() - {"amounts"})
     tokens = agent.source.tokens
     stated = regimen.statements
-    naming = {near.text.name for near in stated if near.owner.how == "named"}
+    naming = {near.text.name for near in stated if near.owner.is_named}
     dosing = {near.text.name for near in stated if near.amounts}
     # a record without a list of interventions says nothing about an agent
     if agent.is_registered:
@@ -490,7 +490,7 @@ def _describe_owner(link: Linked, regimen: Regimen) -> Iterator[str]:
     clause does not name the agent, of the words around the amount.
     """
     owner = regimen.owners.get(link, regimen.main.owner)
-    if owner.how != "named":
+    if not owner.is_named:
         yield from _list_words(link, "unnamed")
         if find_next_name(link.text, link.mark):
             yield "of another name"
@@ -561,7 +561,7 @@ def describe_link(link: Linked, regimen: Regimen, value: object) -> Iterator[str
         yield "1 unexplained"
     yield from _list_words(link, "any")
     yield from _list_words(link, field)
-    if regimen.main.owner.how != "named" and follows_unknown(
+    if not regimen.main.owner.is_named and follows_unknown(
         link.text, link.mark.place, regimen.agent
     ):
         yield UNKNOWN_NAME

@@ -3,6 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from operator import itemgetter
 
 from extractor.concepts.doses.agents import Agent, Agents, Mention
@@ -75,16 +76,33 @@ SHARED = "shared"
 """The doubt that another agent or amount is nearer to a mark."""
 
 
+class Naming(StrEnum):
+    """How a text names the agent of a mark."""
+
+    NAMED = "named"
+    """The clause of the mark names it."""
+    EARLIER = "earlier"
+    """An earlier clause names it."""
+    TOPIC = "topic"
+    """It is the topic of the section."""
+    REPEATED = "repeated"
+    """A section that repeats its name states the mark."""
+
+
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """An agent to which a mark may belong. ``how`` is "named" if the clause names it, "earlier" if
-    an earlier clause names it, or "topic" if it is the topic of the section. ``place`` covers the
-    tokens of its name or of the topic.
+    """An agent to which a mark may belong. ``place`` covers the tokens of its name or of the
+    topic.
     """
 
     agent: Agent
-    how: str
+    how: Naming
     place: Place
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the clause of the mark names it."""
+        return self.how is Naming.NAMED
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +183,7 @@ class Statement:
         places = [link.mark.place for link in direct or links] or [self.clause]
         is_later_step = self.step is not None and self.step.number > 1
         # "then 200 mg every 4 weeks", without the words of the step before it
-        if self.owner.how == "named" and not is_later_step:
+        if self.owner.is_named and not is_later_step:
             places.append(self.owner.place)
         return min(places)[0], max(end for _, end in places)
 
@@ -206,17 +224,19 @@ def _list_clauses(
     if mentions:
         # as in "36 hours after examplumab", which does not give a dose
         mentions = drop_inside(mentions, find_moments(text.tokens))
-    topics = [Owner(agent, "topic", text.title) for agent in agents.list_topics(text)]
+    topics = [
+        Owner(agent, Naming.TOPIC, text.title) for agent in agents.list_topics(text)
+    ]
     is_about_topics = len(topics) == 1 or (bool(topics) and text.is_intervention)
     recent: Sequence[Owner] = topics
     for clause in text.clauses:
         named = list_beginning(mentions, *clause)
         yield clause, named, topics if is_about_topics else recent
         dosed = [near for near in named if near.agent.kind not in _UNDOSED]
-        recent = _list_owners(dosed, "earlier") or recent
+        recent = _list_owners(dosed, Naming.EARLIER) or recent
 
 
-def _list_owners(mentions: Iterable[Mention], how: str) -> list[Owner]:
+def _list_owners(mentions: Iterable[Mention], how: Naming) -> list[Owner]:
     """Return the agents of the mentions, each once."""
     owners: dict[str, Owner] = {}
     for near in mentions:
@@ -262,14 +282,14 @@ def _read_clause(
     statements = list(_state_amounts(text, clause, amounts, named, unnamed))
     rivals = len({near.agent.key for near in named})
     with_amount = {statement.agent.key for statement in statements}
-    bare: Sequence[Owner] = _list_owners(named, "named")
+    bare: Sequence[Owner] = _list_owners(named, Naming.NAMED)
     if not bare and not amounts:
         bare = unnamed
     for owner in bare:
         if owner.agent.key in with_amount:
             continue
         place = (clause[0], clause[0])
-        if owner.how == "named":
+        if owner.is_named:
             place = owner.place
         statements.append(Statement(owner, text, clause, place, rivals))
     statements.sort(key=_find_place)
@@ -408,7 +428,9 @@ def _state_amounts(
     rivals = len({near.agent.key for near in named})
     for mark in amounts:
         owner = _find_owner(text, mark, amounts, named)
-        is_about_first = len(unnamed) == 1 or (unnamed and unnamed[0].how == "topic")
+        is_about_first = len(unnamed) == 1 or (
+            unnamed and unnamed[0].how is Naming.TOPIC
+        )
         # of several agents that were named earlier, none is known to be meant
         if owner is None and is_about_first:
             owner = unnamed[0]
@@ -467,7 +489,7 @@ def _find_owner(
 
     best = min(able, key=measure, default=None)
     if best:
-        return Owner(best.agent, "named", best.place)
+        return Owner(best.agent, Naming.NAMED, best.place)
     return None
 
 
@@ -537,7 +559,7 @@ def _is_choice(statement: Statement, other: Statement) -> bool:
     """
     if not statement.text.is_prose:
         return False
-    if statement.owner.how != "named" or other.owner.how != "named":
+    if not statement.owner.is_named or not other.owner.is_named:
         return False
     first, end = find_gap(statement.owner.place, other.owner.place)
     return rule("other_choice").ends(statement.text.tokens, end, first) is not None
@@ -599,7 +621,7 @@ def _add(
     text = statement.text
     gap = find_gap(place or statement.place, mark.place)
     unexplained = count_unexplained(text, *gap)
-    is_bare = statement.owner.how != "named" and not statement.amounts
+    is_bare = not statement.owner.is_named and not statement.amounts
     doubts = {
         "apart from its agent": unexplained >= _APART_WORDS,
         "far from its agent": unexplained >= _FAR_WORDS,
@@ -624,7 +646,7 @@ def _is_before_name(statement: Statement, mark: Mark) -> bool:
     if name is None:
         return False
     first, end = statement.owner.place
-    return statement.owner.how != "named" or end <= name.first or name.end <= first
+    return not statement.owner.is_named or end <= name.first or name.end <= first
 
 
 def find_next_name(text: DoseText, mark: Mark) -> RuleMatch | None:
@@ -663,9 +685,9 @@ def _list_owner_doubts(
         yield "of what takes no dose"
     if rule("other_dose").occurs(text.tokens, *text.find_clause(mark.first)):
         yield "beside a dose of something else"
-    if owner.how == "earlier":
+    if owner.how is Naming.EARLIER:
         yield "of an agent named earlier"
-    if owner.how != "named":
+    if not owner.is_named:
         return
     if rivals > 1 and not _is_beside(text.tokens, owner.place, mark.place):
         yield "not beside its agent"

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from extractor.concepts.doses.agents import Agent
 from extractor.concepts.doses.amounts import is_portion, is_rate
-from extractor.concepts.doses.linking import Linked, Owner, Statement
+from extractor.concepts.doses.linking import Linked, Naming, Owner, Statement
 from extractor.concepts.doses.marks import PART, STEP, Place, Step, within
 from extractor.concepts.doses.rhythms import code_days, code_interval
 from extractor.concepts.doses.sections import DoseText
@@ -86,7 +86,7 @@ def _repeat(text: DoseText, place: Range, referred: Statement) -> Iterator[State
             referred,
             text=text,
             clause=place,
-            owner=replace(referred.owner, how="repeated"),
+            owner=replace(referred.owner, how=Naming.REPEATED),
             facts=referred.facts | facts,
         )
 

@@ -393,7 +393,7 @@ def _count_doubts(statement: Statement, link: Linked) -> int:
     clause without the agent's name counts twice.
     """
     is_unclear = link.mark.confidence < _UNCLEAR
-    is_unnamed = statement.owner.how != "named"
+    is_unnamed = not statement.owner.is_named
     return len(_list_doubts(link)) + is_unclear + 2 * is_unnamed
 
 
