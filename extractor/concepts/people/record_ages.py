@@ -321,10 +321,11 @@ def _may_have_people_behind(tokens: Tokens, limit: Limit, age: Limit) -> bool:
     """
     if limit.time_unit or not age.time_unit:
         return False
-    # "FEV1 < 80 % aged 18 to 65 years" says it of everybody
-    is_called_age = rule("said_age").starts(tokens, age.first) is not None
+    # "FEV1 < 80 % in patients aged 18 to 65 years" says it of everybody
+    if rule("said_age").starts(tokens, age.first):
+        return False
     if limit.end == age.first:
-        return not is_called_age
+        return True
     return (
         rule("everybody_behind_limit").covers(tokens, limit.end, age.first) is not None
     )
