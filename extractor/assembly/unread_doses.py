@@ -4,7 +4,7 @@ in no value.
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from typing import TypeAlias
 
 from extractor.assembly.findings import cite, inform
@@ -180,40 +180,56 @@ def _find_unread_words(
     the sentence names, and the fields to which such words may belong.
     """
     quoted = _list_quoted(regimens)
-    values = group_pairs(
-        (regimen.agent.casefold(), piece.quote.casefold())
-        for regimen in regimens
-        for piece in regimen.evidence
-        if piece.field != "quote"
-    )
-    lengths = group_pairs({(agent[:1], len(agent)) for agent in values})
-    known = {agent: "\n".join(quotes) for agent, quotes in values.items()}
+    known = _join_quotes(regimens)
+    lengths = group_pairs({(agent[:1], len(agent)) for agent in known})
     for sentence in _list_sentences(parsed):
         found = [*_find_words(sentence.tokens)]
         if not found:
             continue
-        text = sentence.text.casefold()
-        starts = map(re.Match.start, _NAME_START.finditer(text))
-        names = {
-            text[start : start + length]
-            for start in starts
-            for length in lengths[text[start]]
-        }
-        named = names & known.keys()
+        named = _find_agents(sentence.text.casefold(), known, lengths)
+        # what another arm states again was read, and so was the 3 of "3TC"
+        read_again = [known[agent] for agent in named]
         unread = set[_Unread]()
         for words in found:
-            place = span_of(sentence.part_at(words))
-            written = words.text.casefold()
-            # what another arm states again was read, and so was the 3 of "3TC"
-            is_known = any(written in known[agent] for agent in named)
-            if is_known or is_touched(place, quoted):
+            if is_touched(span_of(sentence.part_at(words)), quoted):
                 continue
+            written = words.text.casefold()
+            if any(written in quotes for quotes in read_again):
+                continue
+            has_number = NUMBER in sentence.tokens.codes[words.first : words.end]
             reason = AbsenceReason.AMBIGUOUS
-            if NUMBER in sentence.tokens.codes[words.first : words.end]:
+            if has_number:
                 reason = AbsenceReason.UNREAD_NUMBER
             unread.add((words.match.lastgroup, reason))
         if unread:
             yield sentence.section.name, named, unread
+
+
+def _join_quotes(regimens: Sequence[Regimen]) -> Mapping[str, str]:
+    """Return the quotes of the values of each agent, on lines of one text."""
+    quotes = defaultdict[str, list[str]](list)
+    for regimen in regimens:
+        of_agent = quotes[regimen.agent.casefold()]
+        for piece in regimen.evidence:
+            if piece.field != "quote":
+                of_agent.append(piece.quote.casefold())
+    return {agent: "\n".join(of_agent) for agent, of_agent in quotes.items()}
+
+
+def _find_agents(
+    text: str, known: Collection[str], lengths: Mapping[str, Collection[int]]
+) -> Set[str]:
+    """Return the known agents that a text names. ``lengths`` has the lengths of the names that
+    begin with a letter, so that the text is read once for all names.
+    """
+    named = set[str]()
+    for start in _NAME_START.finditer(text):
+        at = start.start()
+        for length in lengths.get(text[at], ()):
+            name = text[at : at + length]
+            if name in known:
+                named.add(name)
+    return named
 
 
 def _find_words(tokens: Tokens) -> Iterator[RuleMatch]:

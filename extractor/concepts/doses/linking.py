@@ -536,8 +536,10 @@ def _is_of_step(statement: Statement, nearest: Statement, mark: Mark) -> bool:
         return True
     if is_called(statement, "loading_word"):
         return True
-    # "600 mg, then 300 mg every 4 weeks"
-    return not _is_smaller(statement, nearest)
+    # "600 mg, then 300 mg every 4 weeks", but "600 mg then 300 mg, oral, daily"
+    tokens = nearest.text.tokens
+    is_of_both = "," in tokens.words[nearest.place[1] : mark.first]
+    return not is_of_both and not _is_smaller(statement, nearest)
 
 
 def _is_smaller(statement: Statement, other: Statement) -> bool:

@@ -22,7 +22,7 @@ from extractor.concepts.doses.linking import (
 )
 from extractor.concepts.doses.marks import PART, STEP, Mark, Place, Step
 from extractor.language.book import rule, word_set
-from extractor.schemas import Frequency, StepKind
+from extractor.schemas import Amount, Frequency, StepKind
 
 _MOST_STEPS = 12
 """No treatment has more steps; a longer list is a table of something else."""
@@ -33,6 +33,7 @@ _TWICE = 0.8
 _SETTINGS = word_set("Hz mA W J V")
 """Units of what a device is set to."""
 _PAIR = 2
+_RADIATION = "Gy"
 _APART = 2
 """Maximum number of tokens between two clauses of one treatment."""
 _LENGTHS = ("duration", STEP, PART)
@@ -210,6 +211,9 @@ def _name_by_amounts(
     """Name the steps of a rise, of a fall, or of a first dose that is larger than the rest. Other
     amounts on other days of a cycle are no rise and no fall.
     """
+    # a boost behind a radiotherapy
+    if any(level.unit == _RADIATION for level in _list_levels(chain)):
+        return
     is_larger = _is_larger_at_first(levels)
     if _has_cycle(chain):
         if is_larger and _is_single(chain[0]):
@@ -222,6 +226,12 @@ def _name_by_amounts(
         kinds[1:] = [StepKind.TAPER] * (len(levels) - 1)
     elif is_larger:
         kinds[0] = StepKind.LOADING
+
+
+def _list_levels(chain: Iterable[Statement]) -> Iterator[Amount]:
+    for statement in chain:
+        for link in statement.amounts:
+            yield from link.mark.value
 
 
 def _find_called(chain: Sequence[Statement]) -> list[StepKind | None]:

@@ -60,7 +60,14 @@ def find_whom(
     for clause, people in by_clause:
         of_clause = within(amounts, *clause)
         found.update(_assign(tokens, of_clause, people))
-    return found
+    if len(found) == len(amounts):
+        return found
+    # some cohorts of several are no conditions beside amounts of cohorts that were not found
+    return {
+        amount: people
+        for amount, people in found.items()
+        if not rule("whom_cohort").occurs(tokens, *people)
+    }
 
 
 def list_people(
