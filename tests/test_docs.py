@@ -145,7 +145,7 @@ def check_console(body):
 
 
 MOST_PAGES = 34
-MOST_WORDS = 50_500
+MOST_WORDS = 51_000
 """Of all pages as the site has them, with what is generated."""
 
 

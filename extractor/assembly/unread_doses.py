@@ -17,7 +17,7 @@ from extractor.concepts.doses.amounts import (
 )
 from extractor.concepts.doses.marks import Mark
 from extractor.concepts.doses.sections import find_marks
-from extractor.concepts.doses.whom import People, list_people
+from extractor.concepts.doses.whom import DosedPeople, list_people
 from extractor.concepts.places import GROUPS_OF_DOSES
 from extractor.evidence.drafts import place_of, span_of
 from extractor.evidence.parsed import ParsedRecord, is_touched, sort_places
@@ -108,7 +108,9 @@ def find_unread_doses(
             yield inform(FindingKind.DOSE_UNREAD, "dosing", message, cited)
 
 
-def _list_qualifiers(tokens: Tokens) -> Iterator[tuple[Mark | People | RuleMatch, str]]:
+def _list_qualifiers(
+    tokens: Tokens,
+) -> Iterator[tuple[Mark | DosedPeople | RuleMatch, str]]:
     """Yield the words of a sentence for the most that may be given and, if the sentence states
     several amounts, for whom they are, with what a finding says of them.
     """

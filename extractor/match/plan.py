@@ -1,7 +1,7 @@
 """Compile a trial once: its criteria become tests of numbers, which many patients can take."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from extractor.language.values import group_pairs
 from extractor.match.absences import plan_absence
 from extractor.match.facts import NOTHING
 from extractor.match.judge import Verdict, run_test
-from extractor.match.limits import plan_limits
+from extractor.match.limits import find_weakest, plan_limits
 from extractor.match.names import plan_names
 from extractor.match.quantities import SEXES
 from extractor.match.senses import Sense, read_sense
@@ -107,14 +107,7 @@ class Plan(NamedTuple):
 
 def _find_lowest_confidence(item: ExtractedItem, *fields: str) -> float:
     """Return the lowest confidence of fields and their parts. Gold, which has none, is sure."""
-    return _find_least(piece for field in fields for piece in item.evidence_for(field))
-
-
-def _find_least(pieces: Iterable[Evidence]) -> float:
-    return min(
-        (1.0 if one.confidence is None else one.confidence for one in pieces),
-        default=1.0,
-    )
+    return find_weakest(piece for field in fields for piece in item.evidence_for(field))
 
 
 def plan_trial(
@@ -137,7 +130,7 @@ def plan_trial(
     doubts_by_group = dict[str, str]()
     proofs = index_evidence(people)
     for place, group in enumerate(people.groups):
-        if _find_least(proofs[f"groups[{place}]"]) < min_confidence:
+        if find_weakest(proofs[f"groups[{place}]"]) < min_confidence:
             doubts_by_group[group.id] = (
                 f"how this list belongs together: {group.lead_in or group}"
             )

@@ -36,7 +36,7 @@ _SHORTEST_MISSPELT = 6
 """Shorter names are abbreviations, which resemble too many others."""
 
 
-class _Read(NamedTuple):
+class _ReadValue(NamedTuple):
     """A value: the key of its quantity, its unit, and the numbers that it can mean."""
 
     key: str
@@ -62,7 +62,7 @@ def read_values(
     written: Mapping[str, object], upper_limits: Mapping[str, object]
 ) -> Values:
     """Read a patient's values."""
-    reader = _Reader(written)
+    reader = _ValueReader(written)
     for name, value in written.items():
         for reading in _read_value(name, str(value)):
             reader.add(name, value, reading)
@@ -72,7 +72,7 @@ def read_values(
     return Values(used, reader.said, unused)
 
 
-class _Reader:
+class _ValueReader:
     """Collects the values of a patient, of which no two may contradict each other."""
 
     def __init__(self, written: Mapping[str, object]) -> None:
@@ -83,7 +83,7 @@ class _Reader:
         self.said: dict[str, str] = {}
         self.unused: list[str] = []
 
-    def add(self, name: str, value: object, reading: "_Read | str") -> None:
+    def add(self, name: str, value: object, reading: "_ReadValue | str") -> None:
         """Add what a value says, or why it cannot be used."""
         if isinstance(reading, str):
             self.unused.append(describe_unused(name, value, reading))
@@ -102,7 +102,7 @@ class _Reader:
         self.said.setdefault(reading.key, f"{name}: {value}")
         units[reading.unit] = reading.numbers
 
-    def _add_plain(self, name: str, value: object, reading: "_Read") -> None:
+    def _add_plain(self, name: str, value: object, reading: "_ReadValue") -> None:
         """Add a saturation without oxygen as a saturation, unless that is stated, too."""
         plain = reading.key.removesuffix(f" ({ROOM_AIR})")
         if plain == reading.key or plain in self.written:
@@ -146,7 +146,7 @@ def _add_ratios(
                 )
 
 
-def _read_value(name: str, written: str) -> Iterator[_Read | str]:
+def _read_value(name: str, written: str) -> Iterator[_ReadValue | str]:
     """Yield what a value says, or the reason why no limit can be compared with it."""
     pressures = _PRESSURES.fullmatch(written.strip())
     if pressures and " ".join(spell_words(name)) in _BLOOD_PRESSURE:
@@ -158,7 +158,7 @@ def _read_value(name: str, written: str) -> Iterator[_Read | str]:
     yield _read_one(name, written)
 
 
-def _read_one(name: str, written: str) -> _Read | str:
+def _read_one(name: str, written: str) -> _ReadValue | str:
     if len(written) > _LONGEST or len(name) > _LONGEST:
         return "is too long"
     text = _POWER.sub(r"x 10^\1", written.strip())
@@ -185,7 +185,7 @@ def _read_signed(text: str) -> float | None:
     return -float(number) if text.startswith("-") else float(number)
 
 
-def _convert(name: str, number: float, unit: str | None, sign: str) -> _Read | str:
+def _convert(name: str, number: float, unit: str | None, sign: str) -> _ReadValue | str:
     known = name if name in list_quantities() else None
     # the vocabulary has some scores with the word alone: "CAT score"
     score = name_quantity(f"{name} score")
@@ -211,9 +211,9 @@ def _convert(name: str, number: float, unit: str | None, sign: str) -> _Read | s
     key = key_quantity(canonical, name)
     if named.value_canonical is not None:
         numbers = _span(named.value_canonical, sign)
-        return _Read(key, named.unit_canonical, numbers)
+        return _ReadValue(key, named.unit_canonical, numbers)
     if named.unit_ucum and _RELATIVE.fullmatch(named.unit_ucum):
-        return _Read(key, named.unit_ucum, _span(number, sign))
+        return _ReadValue(key, named.unit_ucum, _span(number, sign))
     reason = named.canonical_note or "cannot be compared"
     if reason in ("unknown unit", "no unit"):
         return f"{reason}; state a usual unit"
@@ -222,7 +222,7 @@ def _convert(name: str, number: float, unit: str | None, sign: str) -> _Read | s
 
 def _keep_own(
     name: str, number: float, unit: str | None, sign: str, *, is_known: bool
-) -> _Read | str:
+) -> _ReadValue | str:
     """Return a value of a score that the vocabulary does not name. It is compared with the limits
     of a trial that names it in the same words.
     """
@@ -233,7 +233,7 @@ def _keep_own(
     near = "" if is_known or is_short else suggest(name, list_quantities())
     if near:
         return f"no criterion limits such a quantity{near}"
-    return _Read(key, unit, _span(number, sign))
+    return _ReadValue(key, unit, _span(number, sign))
 
 
 def _span(number: float, sign: str) -> tuple[float, ...]:

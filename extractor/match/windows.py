@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from extractor.language.numbers import DAYS
-from extractor.match.limits import find_least
+from extractor.match.limits import find_weakest
 from extractor.match.synonyms import make_key
 from extractor.match.tests import Test, of_bounds
 from extractor.match.wider import find_wider, strip_event
@@ -33,7 +33,7 @@ _ANAPHORS = frozenset({"its", "their", "this", "these", "which"})
 _DENIALS = frozenset({"no", "not", "none", "without", "never", "absence", "free"})
 
 
-class _Part(NamedTuple):
+class _WindowPart(NamedTuple):
     """A part of a line, with one window.
 
     Attributes:
@@ -120,7 +120,7 @@ def _is_counted(window: TimeWindow) -> bool:
     return not _AFTER.search(f"{window.quote} {window.anchor or ''}")
 
 
-def _split(criterion: Criterion, text: str, base: int) -> list[_Part]:
+def _split(criterion: Criterion, text: str, base: int) -> list[_WindowPart]:
     """Return the parts of a line, each with one window; none if something else than alternatives
     joins them.
     """
@@ -128,7 +128,7 @@ def _split(criterion: Criterion, text: str, base: int) -> list[_Part]:
     exceptions = tuple(
         piece for piece in criterion.evidence if piece.field.startswith("has_exception")
     )
-    parts: list[_Part] = []
+    parts: list[_WindowPart] = []
     begin = 0
     last = len(criterion.time_windows) - 1
     for place, window in enumerate(criterion.time_windows):
@@ -151,12 +151,14 @@ def _split(criterion: Criterion, text: str, base: int) -> list[_Part]:
         )
         if not is_inside:
             return []
-        parts.append(_Part(text[begin:end], base + begin, window, pieces, exceptions))
+        parts.append(
+            _WindowPart(text[begin:end], base + begin, window, pieces, exceptions)
+        )
         begin = end
     return parts
 
 
-def _read_words(part: _Part) -> _Words:
+def _read_words(part: _WindowPart) -> _Words:
     """Return the words of a part, by what covers each of its characters."""
     marks = ["rest"] * len(part.text)
     # a later one is inside of an earlier one
@@ -174,19 +176,21 @@ def _read_words(part: _Part) -> _Words:
     return _Words(part.window.of or "", time, spell_words(anchor), rest)
 
 
-def _mark(marks: list[str], part: _Part, piece: Evidence, name: str) -> None:
+def _mark(marks: list[str], part: _WindowPart, piece: Evidence, name: str) -> None:
     first = max(0, piece.start - part.start)
     for at in range(first, min(piece.end - part.start, len(marks))):
         marks[at] = name
 
 
-def _take(part: _Part, marks: Sequence[str], name: str) -> str:
+def _take(part: _WindowPart, marks: Sequence[str], name: str) -> str:
     """Return the characters with a mark; spaces for all others."""
     pairs = zip(part.text, marks, strict=True)
     return "".join(letter if mark == name else " " for letter, mark in pairs)
 
 
-def _plan_part(part: _Part, words: _Words, *, negated: bool, must_be: bool) -> Test:
+def _plan_part(
+    part: _WindowPart, words: _Words, *, negated: bool, must_be: bool
+) -> Test:
     """Compile a part of a line. The test is empty if it does not say whom the time lets in."""
     window = part.window
     opposite = window.comparator.opposite
@@ -221,7 +225,7 @@ def _plan_part(part: _Part, words: _Words, *, negated: bool, must_be: bool) -> T
         parts=tuple(tests),
         # one of the required events is enough, but all of the others must be long ago
         need=int(must_be) if is_within else 0,
-        confidence=find_least(part.pieces[name] for name in read),
+        confidence=find_weakest(part.pieces[name] for name in read),
         keeps_out=obstacle,
         lets_in=obstacle or _find_doubt_of_shared(words, events),
     )

@@ -204,7 +204,7 @@ def _mend(text: str) -> Items | None:
 
 
 @dataclass(slots=True)
-class _Found:
+class _FoundAnswers:
     """What was found in a text, up to a place in it.
 
     Attributes:
@@ -269,14 +269,14 @@ class _Found:
         return text[self.rest_start :].strip()
 
 
-def _list_answers(text: str, *, is_cut: bool) -> _Found:
+def _list_answers(text: str, *, is_cut: bool) -> _FoundAnswers:
     """Return what a text contains.
 
     A closing mark without an opening mark ends reasoning that started at the beginning of the
     text. Reasoning without a closing mark continues to the end of the text. A mark inside an
     answer is treated as ordinary text.
     """
-    found = _Found()
+    found = _FoundAnswers()
     end = 0  # of the last value
     for event in islice(_EVENT.finditer(text), _MOST):
         start = event.start()

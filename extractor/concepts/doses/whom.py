@@ -30,7 +30,7 @@ _NAMED = 2
 
 
 @value_class()
-class People:
+class DosedPeople:
     """The tokens ``first:end``, which say for whom an amount is. ``is_led`` means that they begin
     with a word such as "for" or "if", ``is_bracketed`` that they stand alone in brackets, and
     ``is_limit`` that they contain a limit.
@@ -72,9 +72,9 @@ def find_whom(
 
 def list_people(
     tokens: Tokens, clauses: Iterable[Place], amounts: Sequence[Mark]
-) -> Sequence[tuple[Place, Sequence[People]]]:
+) -> Sequence[tuple[Place, Sequence[DosedPeople]]]:
     """Return the clauses with amounts that are for some of the participants, with these people."""
-    by_clause: list[tuple[Place, Sequence[People]]] = []
+    by_clause: list[tuple[Place, Sequence[DosedPeople]]] = []
     for clause in clauses:
         of_clause = within(amounts, *clause)
         if not of_clause:
@@ -89,7 +89,7 @@ def list_people(
 
 def _tell_apart(
     tokens: Tokens,
-    by_clause: Sequence[tuple[Place, Sequence[People]]],
+    by_clause: Sequence[tuple[Place, Sequence[DosedPeople]]],
     amounts: Sequence[Mark],
 ) -> bool:
     """Return whether the people of a text are some of the participants. "5 mg daily in children"
@@ -106,16 +106,16 @@ def _tell_apart(
     return is_of_some or len(named) >= _NAMED
 
 
-def _is_of_all(tokens: Tokens, people: People) -> bool:
+def _is_of_all(tokens: Tokens, people: DosedPeople) -> bool:
     """Return whether a sentence says of its people that they receive its only dose."""
     if people.is_bracketed or people.is_led:
         return False
     return rule("whom_receiving").starts(tokens, people.end) is not None
 
 
-def _join(tokens: Tokens, people: Iterable[People]) -> Sequence[People]:
+def _join(tokens: Tokens, people: Iterable[DosedPeople]) -> Sequence[DosedPeople]:
     """Return people from left to right, "adults and adolescents" as one."""
-    joined: list[People] = []
+    joined: list[DosedPeople] = []
     for one in sorted(people, key=attrgetter("first")):
         last = joined[-1] if joined else None
         if last and rule("whom_and").covers(tokens, last.end, one.first):
@@ -128,7 +128,7 @@ def _join(tokens: Tokens, people: Iterable[People]) -> Sequence[People]:
 
 def _list_of_clause(
     tokens: Tokens, clause: Place, amounts: Sequence[Mark]
-) -> Iterator[People]:
+) -> Iterator[DosedPeople]:
     """Yield the people of a clause: those with a limit, then those without."""
     taken = {at for mark in amounts for at in range(mark.first, mark.end)}
     limited = [
@@ -228,17 +228,17 @@ def _describe(
     amounts: Sequence[Mark],
     *,
     is_limit: bool,
-) -> People:
+) -> DosedPeople:
     """Return the people at a place, with the words before it that belong to them."""
     bracket = _find_bracket(tokens, place, clause)
     if bracket and not within(amounts, *bracket):
-        return People(*bracket, is_led=True, is_bracketed=True, is_limit=is_limit)
+        return DosedPeople(*bracket, is_led=True, is_bracketed=True, is_limit=is_limit)
     first = place[0]
     subject = rule("whom_subject").ends(tokens, first, clause[0])
     if subject:
         first = subject.first
     is_led = rule("whom_behind").starts(tokens, first) is not None
-    return People(first, place[1], is_led, is_bracketed=False, is_limit=is_limit)
+    return DosedPeople(first, place[1], is_led, is_bracketed=False, is_limit=is_limit)
 
 
 def _find_bracket(tokens: Tokens, place: Place, clause: Place) -> Place | None:
@@ -259,7 +259,7 @@ def _find_bracket(tokens: Tokens, place: Place, clause: Place) -> Place | None:
 
 
 def _assign(
-    tokens: Tokens, amounts: Sequence[Mark], people: Sequence[People]
+    tokens: Tokens, amounts: Sequence[Mark], people: Sequence[DosedPeople]
 ) -> Mapping[Place, Place]:
     """Return the people of each amount of a clause.
 
@@ -267,10 +267,10 @@ def _assign(
     B: 10 mg". In any other order, the words between them tell, and people whom they do not tell
     have no amount.
     """
-    events: list[Mark | People] = [*amounts, *people]
+    events: list[Mark | DosedPeople] = [*amounts, *people]
     events.sort(key=attrgetter("first"))
     are_behind = _are_paired(events) and isinstance(events[0], Mark)
-    are_ahead = _are_paired(events) and isinstance(events[0], People)
+    are_ahead = _are_paired(events) and isinstance(events[0], DosedPeople)
     found: dict[Place, Place] = {}
     for at, event in enumerate(events):
         if isinstance(event, Mark):
@@ -293,16 +293,16 @@ def _assign(
     return found
 
 
-def _are_paired(events: Sequence[Mark | People]) -> bool:
+def _are_paired(events: Sequence[Mark | DosedPeople]) -> bool:
     """Return whether amounts and people alternate, and there are as many of each."""
     if len(events) % 2:
         return False
     return all(type(one) is not type(other) for one, other in pairwise(events))
 
 
-def _is_behind(before: Mark | People | None, people: People) -> bool:
+def _is_behind(before: Mark | DosedPeople | None, people: DosedPeople) -> bool:
     """Return whether people may be those of the amount before them."""
-    if before is None or isinstance(before, People):
+    if before is None or isinstance(before, DosedPeople):
         return False
     gap = people.first - before.end
     if people.is_bracketed:
@@ -313,9 +313,11 @@ def _is_behind(before: Mark | People | None, people: People) -> bool:
     return people.is_led or gap == 0
 
 
-def _is_ahead(tokens: Tokens, people: People, after: Mark | People | None) -> bool:
+def _is_ahead(
+    tokens: Tokens, people: DosedPeople, after: Mark | DosedPeople | None
+) -> bool:
     """Return whether people may be those of the amount behind them."""
-    if after is None or isinstance(after, People) or people.is_bracketed:
+    if after is None or isinstance(after, DosedPeople) or people.is_bracketed:
         return False
     # "adults 500 mg"
     if after.first == people.end:
@@ -324,7 +326,7 @@ def _is_ahead(tokens: Tokens, people: People, after: Mark | People | None) -> bo
 
 
 def _is_apart(
-    tokens: Tokens, before: Mark | People | None, after: Mark | People | None
+    tokens: Tokens, before: Mark | DosedPeople | None, after: Mark | DosedPeople | None
 ) -> bool:
     """Return whether a comma, a bracket or a joint stands between an amount and people."""
     if before is None or after is None:
@@ -332,13 +334,13 @@ def _is_apart(
     return rule("whom_apart").occurs(tokens, before.end, after.first)
 
 
-def _list_steps(tokens: Tokens, events: Sequence[Mark | People]) -> Iterator[Mark]:
+def _list_steps(tokens: Tokens, events: Sequence[Mark | DosedPeople]) -> Iterator[Mark]:
     """Yield the amount that begins the events, and those that follow it as further steps: "children
     below 30 kg receive 600 mg, then 300 mg every 4 weeks".
     """
     last: Mark | None = None
     for event in events:
-        if isinstance(event, People):
+        if isinstance(event, DosedPeople):
             return
         if last and not rule("step_joint").occurs(tokens, last.end, event.first):
             return
