@@ -154,7 +154,7 @@ def limit_to(test: Test, sex: str) -> Test:
     )
 
 
-def find_weakest(pieces: Iterable[Evidence]) -> float:
+def find_lowest(pieces: Iterable[Evidence]) -> float:
     """Return the lowest confidence of evidence. A person's annotation, which has none, is sure."""
     stated = [one.confidence for one in pieces if one.confidence is not None]
     return min(stated, default=1.0)
@@ -492,7 +492,7 @@ def _list_tests(criterion: Criterion, base: int, *, required: bool) -> list[Test
     usual_places: dict[str, int] = {}
     for place, (limit, proof, named) in enumerate(name_limits(criterion)):
         pieces = proofs[f"constraints[{place}]"]
-        confidence = find_weakest(pieces)
+        confidence = find_lowest(pieces)
         if named.canonical_note == "implausible":
             confidence = 0.0
         written = _find_words(criterion, base, limit, proof)
@@ -506,7 +506,7 @@ def _list_tests(criterion: Criterion, base: int, *, required: bool) -> list[Test
             is_sure = bool(limit.condition) or is_other_side
             if is_sure and _ends_line(criterion, base, main[0], pieces):
                 # nothing else can be meant
-                confidence = max(confidence, find_weakest(main))
+                confidence = max(confidence, find_lowest(main))
         test = test._replace(confidence=confidence)
         if not limit.condition:
             usual_places.setdefault(limit.quantity, place)

@@ -12,7 +12,7 @@ from extractor.language.values import group_pairs
 from extractor.match.absences import plan_absence
 from extractor.match.facts import NOTHING
 from extractor.match.judge import Verdict, run_test
-from extractor.match.limits import find_weakest, plan_limits
+from extractor.match.limits import find_lowest, plan_limits
 from extractor.match.names import plan_names
 from extractor.match.quantities import SEXES
 from extractor.match.senses import Sense, read_sense
@@ -107,7 +107,7 @@ class Plan(NamedTuple):
 
 def _find_lowest_confidence(item: ExtractedItem, *fields: str) -> float:
     """Return the lowest confidence of fields and their parts. Gold, which has none, is sure."""
-    return find_weakest(piece for field in fields for piece in item.evidence_for(field))
+    return find_lowest(piece for field in fields for piece in item.evidence_for(field))
 
 
 def plan_trial(
@@ -130,7 +130,7 @@ def plan_trial(
     doubts_by_group = dict[str, str]()
     proofs = index_evidence(people)
     for place, group in enumerate(people.groups):
-        if find_weakest(proofs[f"groups[{place}]"]) < min_confidence:
+        if find_lowest(proofs[f"groups[{place}]"]) < min_confidence:
             doubts_by_group[group.id] = (
                 f"how this list belongs together: {group.lead_in or group}"
             )

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from extractor.language.numbers import DAYS
-from extractor.match.limits import find_weakest
+from extractor.match.limits import find_lowest
 from extractor.match.synonyms import make_key
 from extractor.match.tests import Test, of_bounds
 from extractor.match.wider import find_wider, strip_event
@@ -225,7 +225,7 @@ def _plan_part(
         parts=tuple(tests),
         # one of the required events is enough, but all of the others must be long ago
         need=int(must_be) if is_within else 0,
-        confidence=find_weakest(part.pieces[name] for name in read),
+        confidence=find_lowest(part.pieces[name] for name in read),
         keeps_out=obstacle,
         lets_in=obstacle or _find_doubt_of_shared(words, events),
     )
