@@ -214,8 +214,9 @@ def test_recorded_answers_replay_with_quotes_of_both_sides(tmp_path):
         one for trial in found for one in trial["criteria"] if one["origin"] == "model"
     ]
     assert answered
-    facts = json.loads(Path(chart).read_text("utf-8"))["facts"]
-    assert all(any(one["fact"] in fact for fact in facts) for one in answered)
+    facts = read_facts(Patient.model_validate_json(Path(chart).read_text("utf-8")))
+    sentences = facts.sentences + facts.stated
+    assert all(any(one["fact"] in each for each in sentences) for one in answered)
 
 
 def test_facts_without_a_model_are_told(run):
