@@ -8,6 +8,7 @@ import pytest
 
 from extractor import Extractor, read_results
 from extractor.apps.cli.console import BUDGET, FAILED
+from extractor.match import Patient, read_facts
 from extractor.match.asking import load_match_prompt
 from tests.commands import extract, invoke
 from tests.llm.stub import completion, items, serve
