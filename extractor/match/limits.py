@@ -37,7 +37,7 @@ from extractor.match.tests import (
     turn,
 )
 from extractor.match.wider import find_wider
-from extractor.match.words import words_of
+from extractor.match.words import has_phrase, words_of
 from extractor.measures.names import spell_words
 from extractor.schemas import Comparator, Constraint, Criterion, Evidence, Sex
 from extractor.schemas.values import index_evidence
@@ -124,6 +124,8 @@ def plan_limits(
         ]
     ages = {place for place, one in enumerate(limits) if _is_of_age(one)}
     alone = find_alone(masked, idle, ages)
+    if has_phrase("match_otherwise", criterion.quote):
+        alone = frozenset()
     test = _join(criterion, line, limits, alone, required=required)
     sexes = {item.sex for item in line.items if item.sex}
     of_some = {limits[place].when for place in ages}
@@ -233,6 +235,9 @@ def _join(
         # the tests of several sexes are each about one of them
         by_sex = tuple(_list_by_sex(criterion, line, limits, required=required))
         return Test("", parts=by_sex)
+    if _are_mixed(criterion, line):
+        obstacle = "how its limits are joined"
+        return Test("", parts=tuple(limits), keeps_out=obstacle, lets_in=obstacle)
     return _join_items(line, limits, required=required)
 
 
@@ -375,6 +380,12 @@ def _join_limits(
 ) -> Iterator[Test]:
     """Yield the tests of limits; those that are alternatives are one test."""
     joints = _list_joints(line)
+    if _are_mixed(criterion, line):
+        # "A, or B with C", "A; if higher, B": none of them decides alone
+        obstacle = "how its limits are joined"
+        yield Test("", parts=tuple(limits), keeps_out=obstacle)
+        yield Test("", parts=tuple(limits), need=1)
+        return
     alternatives = _list_alternatives(criterion, limits)
     if not required and joints and _are_apart(limits):
         # nobody is "under 18 and over 85": each of them keeps out
@@ -409,6 +420,22 @@ def _join_limits(
     if not required:
         # "A < 1, B < 2 and C < 3" may also mean any of them
         yield Test("", parts=tuple(alternatives), keeps_out="whether all must apply")
+
+
+def _are_mixed(criterion: Criterion, line: Line) -> bool:
+    """Return whether a line joins its limits in two ways, or has one for those who fail another."""
+    if len(criterion.constraints) < 2:
+        return False
+    if has_phrase("match_otherwise", criterion.quote):
+        return True
+    # "ALT > 3 x ULN with bilirubin > 2 x ULN", read as a condition
+    for limit in criterion.constraints:
+        if limit.condition and limit.condition.casefold().startswith("with "):
+            return True
+    # the limits of an item are alternatives: "ferritin < 100 or 100-299"
+    has_either = Joint.EITHER in line.joints
+    has_either = has_either or any(len(item.tests) > 1 for item in line.items)
+    return has_either and Joint.BOTH in line.joints
 
 
 def _are_apart(limits: Sequence[Test]) -> bool:
