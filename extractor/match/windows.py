@@ -22,7 +22,7 @@ _EVENT_BEHIND = re.compile(r"(?:since|from)\b", re.IGNORECASE)
 """The beginning of an anchor that may name the event: "since the last chemotherapy"."""
 _PARTS = re.compile(r"[,;/]|\band/or\b|\band\b|\bor\b", re.IGNORECASE)
 _CONJUNCTION = re.compile(r"/|\b(?:and|or)\b", re.IGNORECASE)
-_ALTERNATIVE = re.compile(r"\s*(?:,|;|,?\s*\b(?:and/)?or\b)\s*", re.IGNORECASE)
+_ALTERNATIVE = re.compile(r"\s*(?:[,;]|(?:,\s*)?\b(?:and/)?or\b)\s*", re.IGNORECASE)
 """What joins two windows of which each keeps a patient out."""
 _FORBIDS = re.compile(
     r" (?:is|are) (?:prohibited|forbidden|not (?:allowed|permitted))\s*\.?$"
