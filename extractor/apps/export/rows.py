@@ -293,9 +293,9 @@ def _list_dosing_rows(
         amounts = _describe_amounts(regimen)
         for amount in amounts:
             yield "amounts", {**amount, "regimen_index": cells["regimen_index"]}
-        for link in link_arms(regimen, arms_by_key):
-            receiving.add(link.arm_index)
-            yield from _list_dose_rows(regimen, cells, amounts, link)
+        links = list(link_arms(regimen, arms_by_key))
+        receiving.update(link.arm_index for link in links)
+        yield from _list_dose_rows(regimen, cells, amounts, links)
     for place, arm in enumerate(arms):
         yield "arms", arm._asdict()
         if place not in receiving:
@@ -353,32 +353,37 @@ def _describe_amounts(regimen: Regimen) -> list[Cells]:
 
 
 def _list_dose_rows(
-    regimen: Regimen, cells: Cells, amounts: Sequence[Cells], link: ArmLink
+    regimen: Regimen,
+    cells: Cells,
+    amounts: Sequence[Cells],
+    links: Iterable[ArmLink],
 ) -> Iterator[TableRow]:
-    """Yield what an arm receives of a regimen as a row of ``regimen_arms``, if the arm is known,
+    """Yield what each arm receives of a regimen as a row of ``regimen_arms``, if the arm is known,
     and of ``doses``. A dose is as sure as the least sure of all that its row states.
     """
     proofs = _group_by_field(regimen)
-    amount: Cells = {}
-    if link.amount_index is not None:
-        amount = amounts[link.amount_index]
-    path = f"amounts[{link.amount_index}]"
-    of_link = [*proofs[path], *link.evidence]
-    of_row = [*of_link, *proofs[f"{path}.condition"]]
+    of_whole: list[Evidence] = []
     for field, pieces in proofs.items():
         is_of_whole = "[" not in field or field.startswith("maximum[")
         if is_of_whole:
-            of_row += pieces
-    dose = {
-        **cells,
-        **amount,
-        **link._asdict(),
-        "amount_confidence": find_least(proofs[path]),
-        "arm_confidence": find_least(link.evidence),
-    }
-    if link.arm:
-        yield "regimen_arms", {**dose, "confidence": find_least(of_link)}
-    yield "doses", {**dose, "confidence": find_least(of_row)}
+            of_whole += pieces
+    for link in links:
+        amount: Cells = {}
+        if link.amount_index is not None:
+            amount = amounts[link.amount_index]
+        path = f"amounts[{link.amount_index}]"
+        of_link = [*proofs[path], *link.evidence]
+        of_row = [*of_link, *proofs[f"{path}.condition"], *of_whole]
+        dose = {
+            **cells,
+            **amount,
+            **link._asdict(),
+            "amount_confidence": find_least(proofs[path]),
+            "arm_confidence": find_least(link.evidence),
+        }
+        if link.arm:
+            yield "regimen_arms", {**dose, "confidence": find_least(of_link)}
+        yield "doses", {**dose, "confidence": find_least(of_row)}
 
 
 def _group_by_field(regimen: Regimen) -> defaultdict[str, list[Evidence]]:

@@ -7,7 +7,7 @@ below it, were written apart from each other. The rules seldom misread both in t
 from collections.abc import Iterator
 
 from extractor.concepts.doses.linking import Linked
-from extractor.concepts.doses.merging import Regimen, without_rate
+from extractor.concepts.doses.merging import Regimen
 from extractor.concepts.doses.roles import Trial
 
 AGREED = "stated by a group and a description"
@@ -27,7 +27,7 @@ def describe_agreement(link: Linked, regimen: Regimen, value: object) -> Iterato
         yield "stated by several arms"
     if _is_described(sections):
         yield AGREED
-    if _is_in_name(link, regimen, value):
+    if value in regimen.in_names[link.mark.field]:
         yield "stated in a name"
 
 
@@ -35,20 +35,6 @@ def _is_described(sections: set[str]) -> bool:
     """Return whether both a group and a description are among the sections."""
     groups = {section for section in sections if section.endswith("]")}
     return bool(groups) and groups < sections
-
-
-def _is_in_name(link: Linked, regimen: Regimen, value: object) -> bool:
-    """Return whether the label of an arm or the name of an intervention states a value."""
-    for other in regimen.links(link.mark.field):
-        first, end = other.text.title
-        if not (other.text.is_group and first <= other.mark.first < end):
-            continue
-        values = [other.mark.value]
-        if other.mark.field == "amounts":
-            values = [without_rate(level) for level in other.mark.value]
-        if value in values:
-            return True
-    return False
 
 
 def describe_naming(regimen: Regimen, trial: Trial) -> Iterator[str]:

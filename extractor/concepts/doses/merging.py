@@ -22,7 +22,7 @@ from extractor.language.book import read_text, rule
 from extractor.language.lexer import Range
 from extractor.language.numbers import DAYS
 from extractor.language.patterns import RuleMatch
-from extractor.schemas import Amount, Frequency
+from extractor.schemas import Amount, Frequency, Maximum
 
 _REPEATED = "beside a reference"
 """The doubt about a cycle or duration that is stated beside a reference to another arm."""
@@ -141,6 +141,8 @@ class Regimen:
     """The levels of volumes and tablets: "10 mL"."""
     dosing: set[str] = field(default_factory=set)
     """The kinds of sections that state an amount."""
+    maxima: set[Maximum] = field(default_factory=set)
+    """The maxima that the statements state."""
     step: Step | None = None
     """Its position among the steps of its agent, if there are several."""
     total: Linked | None = None
@@ -183,9 +185,10 @@ class Regimen:
             self._best[name] = link or _find_best(statement, name)
 
     def _add_levels(self, statement: Statement) -> None:
-        """Add the dose levels that a statement states, and note its section if it states any. Of
-        levels that differ only in "/day", the one added first is kept.
+        """Add the dose levels and the maxima that a statement states, and note its section if it
+        states any level. Of levels that differ only in "/day", the one added first is kept.
         """
+        self.maxima.update(link.mark.value for link in statement.links("maximum"))
         if statement.amounts:
             self.dosing.add(statement.text.kind)
         for link in statement.amounts:
@@ -261,6 +264,23 @@ class Regimen:
                     clauses = stating[link.mark.field].setdefault(value, set())
                     clauses.add(link.clause)
         return stating
+
+    @cached_property
+    def in_names(self) -> Mapping[str, Set[object]]:
+        """The values of each field of the merged regimen that the label of an arm or the name of an
+        intervention states. A dose level counts without a rate.
+        """
+        in_names = defaultdict[str, set[object]](set)
+        for statement in self.statements:
+            for link in chain.from_iterable(statement.facts.values()):
+                first, end = link.text.title
+                if not (link.text.is_group and first <= link.mark.first < end):
+                    continue
+                values = [link.mark.value]
+                if link.mark.field == "amounts":
+                    values = list(map(without_rate, link.mark.value))
+                in_names[link.mark.field].update(values)
+        return in_names
 
     @cached_property
     def owners(self) -> Mapping[Linked, Owner]:
@@ -511,11 +531,9 @@ def _have_other_maxima(regimen: Regimen, candidate: Regimen) -> bool:
     """Return whether two amounts each have a maximum, and not the same: "5 mg/kg (at most 300 mg)
     in arm A, 8 mg/kg (at most 600 mg) in arm B".
     """
-    maxima = []
-    for each in (regimen, candidate):
-        links = each.links("maximum") if each.levels else []
-        maxima.append({link.mark.value for link in links})
-    first, second = maxima
+    if not regimen.levels or not candidate.levels:
+        return False
+    first, second = regimen.maxima, candidate.maxima
     if not first or not second or first == second:
         return False
     return bool({one.per for one in first} & {one.per for one in second})
