@@ -200,6 +200,31 @@ def _plan_pregnancy(quote: str, *, required: bool) -> Test:
     return Test("", parts=(Test(""),), when=tuple(concerned))
 
 
+def limit_to_women(
+    test: Test, quote: str, times: Sequence[str], *, required: bool
+) -> Test:
+    """Return the test of a line with times, which does not concern men if the line speaks of
+    nothing but pregnancy and lactation: "Pregnant, or planning pregnancy within 6 months". Men may
+    have been in "contact with pregnant women within 7 days".
+
+    Args:
+        test: The test of the times.
+        quote: The line.
+        times: The words of its times.
+        required: Whether the line must be true to let a patient in.
+    """
+    for time in filter(None, times):
+        quote = quote.replace(time, " ")
+    rest = drop_phrases("match_pregnancy", drop_phrases("match_mothers", quote))
+    idle = words_of("neutral", "opening", "past", "around_pregnancy")
+    if not all(idle.issuperset(spell_words(part)) for part in _PARTS.split(rest)):
+        return test
+    about_women = _plan_pregnancy(quote, required=required)
+    if not about_women.when:
+        return test
+    return Test("", parts=(test._replace(when=about_women.when),))
+
+
 def _plan_carrying(quote: str) -> Test:
     """Return the test of an exclusion of women who are pregnant or breastfeeding. Its other parts,
     such as contraception, are left open.

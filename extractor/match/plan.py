@@ -13,7 +13,7 @@ from extractor.match.absences import plan_absence
 from extractor.match.facts import NOTHING
 from extractor.match.judge import Verdict, run_test
 from extractor.match.limits import find_lowest, plan_limits
-from extractor.match.names import plan_names
+from extractor.match.names import limit_to_women, plan_names
 from extractor.match.quantities import SEXES
 from extractor.match.senses import Sense, read_sense
 from extractor.match.tests import UNDECIDED, Test, of_bounds, of_sex, simplify, turn
@@ -203,7 +203,9 @@ def _plan_criterion(place: int, criterion: Criterion, people: Eligibility) -> _P
         test = reading.test
         ages_decide = reading.ages_decide
     elif criterion.time_windows:
-        test = plan_windows(criterion, piece.start, required=required)
+        windows = plan_windows(criterion, piece.start, required=required)
+        times = [window.quote for window in criterion.time_windows]
+        test = limit_to_women(windows, criterion.quote, times, required=required)
     else:
         test = plan_names(criterion.quote, people.sex, required=required)
         # the negation of a name is read from its whole line

@@ -322,6 +322,13 @@ def _find_name(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | No
     start = _find_start_of_name(chart, tokens, lowest, end)
     if start is None:
         return None
+    moment = rule("moment_behind_name").ends(tokens, end, lowest)
+    # "first visit" of "Loss of weight before the first visit of 5 kg"
+    if moment and start > moment.first and _has_content(tokens, lowest, moment.first):
+        end = moment.first
+        start = _find_start_of_name(chart, tokens, lowest, end)
+        if start is None:
+            return None
     words = _trim(tokens, start, end)
     if words is None:
         return None

@@ -5,8 +5,13 @@ Those that rules find are listed under ``[limit_feature]`` in ``rules/doubts.tom
 import re
 from collections.abc import Iterator, Sequence
 
-from extractor.concepts.limits.quantity_names import name_quantity
-from extractor.concepts.limits.read import is_denied, is_outside, is_refused
+from extractor.concepts.limits.quantity_names import name_quantity, names_measured
+from extractor.concepts.limits.read import (
+    is_denied,
+    is_in_denied_clause,
+    is_outside,
+    is_refused,
+)
 from extractor.concepts.people.ages import (
     is_age,
     is_age_at_event,
@@ -138,6 +143,10 @@ def list_limit_features(
             yield many
         elif count:
             yield few
+    if _has_unread_denial(tokens, limit):
+        yield "a denial that changes nothing"
+    if _is_doubtfully_denied(tokens, limit, constraint):
+        yield "a denial that may end before it"
     yield from _describe_words(tokens, limit, constraint)
     yield from _describe_word_behind(tokens, limit)
 
@@ -202,8 +211,6 @@ def _describe_words(
     for feature, words in _read_feature_rules("before").items():
         if rule(words).ends(tokens, limit.first, limit.first - _REACH):
             yield feature
-    if _has_unread_denial(tokens, limit):
-        yield "a denial that changes nothing"
     # "140-159/90-99"
     if rule("number_beside").starts(tokens, limit.end):
         yield "a number beside it"
@@ -242,7 +249,7 @@ def _has_unread_denial(tokens: Tokens, limit: Limit) -> bool:
     case higher than", "hardly ever above".
     """
     first = limit.first
-    if is_denied(tokens, first) or is_refused(tokens, first):
+    if is_denied(tokens, first) or is_refused(tokens, limit):
         return False
     if is_outside(tokens, limit):
         return False
@@ -252,6 +259,18 @@ def _has_unread_denial(tokens: Tokens, limit: Limit) -> bool:
     if rule("denying_word").search(tokens, first, limit.first):
         return True
     return rule("denied_person").ends(tokens, first, first - _REACH) is not None
+
+
+def _is_doubtfully_denied(tokens: Tokens, limit: Limit, constraint: Constraint) -> bool:
+    """Return whether what is denied before a limit may not be what it limits: "lifts a weight
+    without pain of at least 5 kg".
+    """
+    if not is_in_denied_clause(tokens, limit):
+        return False
+    code = None
+    if constraint.unit:
+        code = read_unit(constraint.unit)
+    return not names_measured(constraint.quantity, code)
 
 
 def _describe_word_behind(tokens: Tokens, limit: Limit) -> Iterator[str]:

@@ -277,6 +277,15 @@ def name_quantity(
     return _name_by_sense(quantity, text, quote, value)
 
 
+def names_measured(text: str, unit: str | None) -> bool:
+    """Return whether ``text`` itself names a quantity that can have the UCUM ``unit``.
+
+    >>> names_measured("lymph nodes", "cm"), names_measured("pain", "kg")
+    (True, False)
+    """
+    return _find_named(fold_words(text), unit) is not None
+
+
 def _name_by_words_or_unit(
     text: str, unit: str | None, quote: str, value: float | None
 ) -> KnownQuantity | None:

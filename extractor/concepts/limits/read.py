@@ -177,7 +177,7 @@ def _apply_list(tokens: Tokens, limit: Limit, kind: CriterionKind | None) -> Lim
         return limit
     is_reversed = is_denied(tokens, limit.first)
     if not is_exclusion:
-        is_reversed = is_reversed or is_refused(tokens, limit.first)
+        is_reversed = is_reversed or is_refused(tokens, limit)
     else:
         near = max(0, limit.first - _DENIAL_REACH // 2)
         forbidden = rule("not_allowed").search(tokens, near, limit.number[1])
@@ -190,15 +190,23 @@ def _apply_list(tokens: Tokens, limit: Limit, kind: CriterionKind | None) -> Lim
     return limit
 
 
-def is_refused(tokens: Tokens, first: int) -> bool:
-    """Return whether words before the limit that begins at token ``first`` forbid it ("must not
-    weigh") or deny a clause that contains it ("asthma, no FEV1").
+def is_refused(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether words before a limit forbid it ("must not weigh") or deny a clause that
+    contains it ("asthma, no FEV1").
     """
-    reach = first - _DENIAL_REACH
-    if rule("must_not").ends(tokens, first, reach):
+    if rule("must_not").ends(tokens, limit.first, limit.first - _DENIAL_REACH):
         return True
-    clause = rule("denied_clause").ends(tokens, first, reach)
+    return is_in_denied_clause(tokens, limit)
+
+
+def is_in_denied_clause(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether a clause that contains a limit is denied: "asthma, no FEV1 < 50 %"."""
+    first = limit.first
+    clause = rule("denied_clause").ends(tokens, first, first - _DENIAL_REACH)
     if clause is None:
+        return False
+    # "walks without a stick at least 200 m": only a part of the name is denied
+    if limit.quantity and not limit.inherits and limit.quantity[0] < clause.first:
         return False
     codes = tokens.codes[clause.first : first]
     # "(without anaesthesia)" before a limit does not deny it
