@@ -177,7 +177,9 @@ def _finish(rule: Rule, min_confidence: float) -> Rule:
     touched = frozenset(test.list_quantities())
     touched |= {quantity.partition(" (")[0] for quantity in touched}
     silent = run_test(test, NOTHING, min_confidence)
-    about = frozenset(rule.absence.list_quantities()) if rule.absence else frozenset()
+    about = frozenset[str]()
+    if rule.absence:
+        about = frozenset(rule.absence.list_quantities())
     return rule._replace(test=test, touched=touched, silent=silent, about=about)
 
 
@@ -212,7 +214,8 @@ def _plan_criterion(place: int, criterion: Criterion, people: Eligibility) -> _P
         is_settled = test.quantity.startswith(_VERBS)
     obstacles = _find_obstacles(criterion, sense, sorted(idle_lists))
     this_and_above = people.criteria[max(0, place - 1) : place + 1]
-    if includes and any(_OPEN_END.search(one.quote) for one in this_and_above):
+    has_open_end = any(_OPEN_END.search(one.quote) for one in this_and_above)
+    if includes and has_open_end:
         obstacles = ("an alternative in the next or the previous line", obstacles[1])
     if sense.permits:
         # whoever has what is permitted, may take part; nobody must have it
@@ -220,11 +223,15 @@ def _plan_criterion(place: int, criterion: Criterion, people: Eligibility) -> _P
         obstacles = ("what is permitted", "")
     keeps_out, lets_in = obstacles
     absence = None
-    if not (sense.permits or _is_negated(criterion) or _is_about_some(sense)):
+    is_plain = not _is_negated(criterion) and not _is_about_some(sense)
+    if is_plain and not sense.permits:
         absence = plan_absence(criterion.quote, required=required)
-    whole = Test("", parts=(test,), keeps_out=keeps_out, lets_in=lets_in)
-    if not test.quantity and not test.parts and not test.keeps_out:
-        whole = Test("", keeps_out=keeps_out, lets_in=lets_in)
+    whole = Test("", keeps_out=keeps_out, lets_in=lets_in)
+    if test.quantity or test.parts or test.keeps_out:
+        whole = whole._replace(parts=(test,))
+    doubt = ""
+    if sense.permits:
+        doubt = "what is permitted"
     words = f" {' '.join(spell_words(criterion.quote))} "
     rule = Rule(
         place,
@@ -236,7 +243,7 @@ def _plan_criterion(place: int, criterion: Criterion, people: Eligibility) -> _P
         whole,
         words,
         above=criterion.lead_in or "",
-        doubt="what is permitted" if sense.permits else "",
+        doubt=doubt,
         absence=absence,
     )
     return _Planned(rule, ages_decide, is_settled, bool(criterion.constraints))
@@ -292,68 +299,95 @@ def _list_record_rules(
     people: Eligibility, registered: Mapping[str, Any], plans: Sequence[_Planned]
 ) -> Iterator[Rule]:
     """Yield the ages and the sex of the whole record, from the text or else from the register."""
-    has_parts = _has_parts(people, plans)
-    for name in (*AGES, "sex"):
-        value = getattr(people, name)
-        piece = next(iter(people.evidence_for(name)), _NOWHERE)
-        kind = name if value else f"registered_{name}"
-        # the register's ages are numbers of days
-        stated = value or registered.get(f"{kind}_days") or registered.get(kind)
-        if name == "sex":
-            # "all" limits nobody
-            if str(stated).lower() not in SEXES:
-                continue
-            sex = str(stated).lower()
-            test = of_sex(sex)
-            is_registered = str(registered.get("registered_sex")).lower() == sex
-            is_of_some = value and not is_registered and _is_in_condition(piece, people)
-        elif value:
-            sign = read_comparator(name, people.evidence)
-            # "older than 65 years" may mean 65 years and a month
-            unit = f"exact {value.unit}" if sign == ">" else value.unit
-            test = of_bounds(str(value), "age", unit, sign, value.value)
-        elif isinstance(stated, float):
-            sign = SIDES[name]
-            years = stated / DAYS[TimeUnit.YEAR]
-            shown = f"{sign} {years:g} years"
-            test = of_bounds(shown, "age", "year", sign, years)
-        else:
+    lets_in = ""
+    if _has_parts(people, plans):
+        lets_in = "for which part the age is"
+    for name in AGES:
+        age = _test_age(name, people, registered)
+        if age is None:
             continue
+        piece = next(iter(people.evidence_for(name)), _NOWHERE)
         obstacle = ""
-        if name == "sex" and is_of_some:
-            obstacle = "whether all participants are"
-        elif name != "sex" and (
-            _is_of_some(piece, people) or _is_of_others(piece, plans)
-        ):
+        if _is_of_some(piece, people) or _is_of_others(piece, plans):
             obstacle = "for whom the age is"
-        confidence = _find_lowest_confidence(people, name)
-        lets_in = "for which part the age is" if has_parts and name != "sex" else ""
-        test = test._replace(confidence=confidence, keeps_out=obstacle, lets_in=lets_in)
-        yield Rule(None, kind, piece.quote, piece.section, piece.start, piece.end, test)
+        test = age._replace(keeps_out=obstacle, lets_in=lets_in)
+        yield _make_record_rule(name, test, people)
+    sex = str(people.sex or registered.get("registered_sex")).lower()
+    # "all" limits nobody
+    if sex not in SEXES:
+        return
+    obstacle = ""
+    is_registered = str(registered.get("registered_sex")).lower() == sex
+    piece = next(iter(people.evidence_for("sex")), _NOWHERE)
+    if people.sex and not is_registered and _is_in_condition(piece, people):
+        obstacle = "whether all participants are"
+    test = of_sex(sex)._replace(keeps_out=obstacle)
+    yield _make_record_rule("sex", test, people)
+
+
+def _test_age(
+    name: str, people: Eligibility, registered: Mapping[str, Any]
+) -> Test | None:
+    """Return the test of an age of the whole record; None if neither the text nor the register
+    states it.
+    """
+    age = getattr(people, name)
+    if age:
+        sign = read_comparator(name, people.evidence)
+        unit = age.unit
+        # "older than 65 years" may mean 65 years and a month
+        if sign == ">":
+            unit = f"exact {age.unit}"
+        return of_bounds(str(age), "age", unit, sign, age.value)
+    kind = f"registered_{name}"
+    # the register's ages are numbers of days
+    days = registered.get(f"{kind}_days") or registered.get(kind)
+    if not isinstance(days, float):
+        return None
+    sign = SIDES[name]
+    years = days / DAYS[TimeUnit.YEAR]
+    return of_bounds(f"{sign} {years:g} years", "age", "year", sign, years)
+
+
+def _make_record_rule(name: str, test: Test, people: Eligibility) -> Rule:
+    """Return the rule of an age or a sex of the whole record."""
+    kind = name
+    if not getattr(people, name):
+        kind = f"registered_{name}"
+    piece = next(iter(people.evidence_for(name)), _NOWHERE)
+    test = test._replace(confidence=_find_lowest_confidence(people, name))
+    return Rule(None, kind, piece.quote, piece.section, piece.start, piece.end, test)
 
 
 def _is_in_condition(sex: Evidence, people: Eligibility) -> bool:
     """Return whether a sex is read from the words that say whom a limit is about: "Women over 50
     years must have ...".
     """
-    return any(
-        piece.section == sex.section
-        and piece.start <= sex.start < piece.end
-        and piece.field.endswith(".condition")
-        for criterion in people.criteria
-        for piece in criterion.evidence
-    )
+    for criterion in people.criteria:
+        for piece in criterion.evidence:
+            if piece.section != sex.section or not _contains(piece, sex):
+                continue
+            if piece.field.endswith(".condition"):
+                return True
+    return False
+
+
+def _contains(piece: Evidence, other: Evidence) -> bool:
+    """Return whether evidence begins inside another one of the same section."""
+    return piece.start <= other.start < piece.end
 
 
 def _is_of_some(age: Evidence, people: Eligibility) -> bool:
     """Return whether an age is one that excludes only people of one sex or with a condition."""
-    return any(
-        piece.start <= age.start < piece.end
-        and (piece.sex or ".condition" in piece.field)
-        for criterion in people.criteria
-        for piece in criterion.evidence
-        if not criterion.is_inclusion
-    )
+    for criterion in people.criteria:
+        if criterion.is_inclusion:
+            continue
+        for piece in criterion.evidence:
+            if not _contains(piece, age):
+                continue
+            if piece.sex or ".condition" in piece.field:
+                return True
+    return False
 
 
 def _is_of_others(age: Evidence, plans: Sequence[_Planned]) -> bool:
@@ -371,11 +405,12 @@ def _has_parts(people: Eligibility, plans: Sequence[_Planned]) -> bool:
     pieces = [next(iter(people.evidence_for(name)), _NOWHERE) for name in AGES]
     found = [_find_planned(piece, plans) for piece in pieces]
     criteria = [planned for planned in found if planned]
-    return (
-        len(criteria) == len(AGES)
-        and criteria[0].rule.start != criteria[1].rule.start
-        and all(map(_is_of_part, criteria))
-    )
+    if len(criteria) != len(AGES):
+        return False
+    one, other = criteria
+    if one.rule.start == other.rule.start:
+        return False
+    return all(map(_is_of_part, criteria))
 
 
 def _is_of_part(planned: _Planned) -> bool:
@@ -385,10 +420,13 @@ def _is_of_part(planned: _Planned) -> bool:
 
 def _find_planned(age: Evidence, plans: Sequence[_Planned]) -> _Planned | None:
     """Return the criterion with limits that states an age of the record."""
+    if not age.quote:
+        return None
     for planned in plans:
         rule = planned.rule
-        inside = rule.section == age.section and rule.start <= age.start < rule.end
-        if inside and age.quote and planned.has_limits:
+        if not planned.has_limits or rule.section != age.section:
+            continue
+        if rule.start <= age.start < rule.end:
             return planned
     return None
 
@@ -396,11 +434,11 @@ def _find_planned(age: Evidence, plans: Sequence[_Planned]) -> _Planned | None:
 def _list_groups(people: Eligibility) -> Iterator[Group]:
     """Yield the groups that do not simply add criteria to the list."""
     around = people.list_around()
-    places = group_pairs(
-        (group.id, place)
-        for place, criterion in enumerate(people.criteria)
-        for group in around[criterion.group]
-    )
+    pairs = []
+    for place, criterion in enumerate(people.criteria):
+        groups_around = around[criterion.group]
+        pairs += [(group.id, place) for group in groups_around]
+    places = group_pairs(pairs)
     for group in people.groups:
         members = places[group.id]
         inside = [people.criteria[place] for place in members]
@@ -416,13 +454,16 @@ def _list_groups(people: Eligibility) -> Iterator[Group]:
         if any(_BOTH_BEFORE.match(one.quote) for one in inside[1:]):
             need = total
         # says more than the rule that was inferred for the list
-        if sense.need:
-            need = total if sense.need == "all" else 1
+        if sense.need == "all":
+            need = total
+        elif sense.need:
+            need = 1
         # if 2 of 5 findings exclude a patient, 4 of the 5 must be absent
         if not includes:
             need = total - need + 1
         # a list inside a list is left undecided
-        if need < 1 or any(one.group != group.id for one in inside):
+        has_lists = any(one.group != group.id for one in inside)
+        if need < 1 or has_lists:
             need = UNDECIDED
         # if all must let a patient in, they do not need their group
         if need < total:
@@ -432,19 +473,21 @@ def _list_groups(people: Eligibility) -> Iterator[Group]:
 
 def _list_ungrouped(people: Eligibility) -> Iterator[Group]:
     """Yield the lists that only the line above them makes a group: "Combination of:"."""
-    by_line = group_pairs(
-        ((one.lead_in, one.kind), place)
-        for place, one in enumerate(people.criteria)
-        if one.lead_in and not one.group
-    )
-    for (lead_in, _), members in by_line.items():
-        inside = [people.criteria[place] for place in members]
-        includes = inside[0].is_inclusion
-        sense = read_sense(lead_in, included=includes)
-        if len(members) < 2 or sense.turns or sense.permits:
+    pairs = []
+    for place, one in enumerate(people.criteria):
+        if one.lead_in and not one.group:
+            pairs.append(((one.lead_in, one.kind), place))
+    for (lead_in, _), members in group_pairs(pairs).items():
+        if len(members) < 2:
             continue
-        joined = any(_BOTH_BEFORE.match(one.quote) for one in inside[1:])
-        if not includes and (joined or sense.need == "all"):
-            yield Group(tuple(members), 1, f"the list: {lead_in}")
-        if includes and sense.need == "any":
+        first, *others = [people.criteria[place] for place in members]
+        sense = read_sense(lead_in, included=first.is_inclusion)
+        if sense.turns or sense.permits:
+            continue
+        if first.is_inclusion:
+            is_group = sense.need == "any"
+        else:
+            is_joined = any(_BOTH_BEFORE.match(one.quote) for one in others)
+            is_group = is_joined or sense.need == "all"
+        if is_group:
             yield Group(tuple(members), 1, f"the list: {lead_in}")
