@@ -24,21 +24,28 @@ _JOINED = rf"(?i:{_WORD}(?:{_BETWEEN}{_WORD}){{0,4}})"
 _TITLED = (
     rf"(?=[A-Z])(?:(?:Main|Primary|Secondary|Trial|Study|Clinical|Key) )?{_JOINED}"
 )
+_REST_OF_RANK = r"(?: (?:end ?-?points?|outcomes?)(?: measures?)?)?"
 _RANK = (
     r"(?:key |co-?)?(?:primary|secondary|tertiary|exploratory|safety|other)"
-    r"(?: (?:end ?-?points?|outcomes?)(?: measures?)?)?"
+    rf"{_REST_OF_RANK}"
 )
 _MARK = r"(?:\([a-z0-9]\)[ \t])?"
+_DASH = r"[ \t][-–—][ \t](?!(?:and|or)\b)"
+"""A dash in place of a colon, unlike that of "primary - and secondary - care"."""
 _RANKED_LINE = re.compile(
-    r"^[ \t]*(?:\w{1,12}[ \t])?(?:end ?-?points?|outcomes?)(?: measures?)?[ \t]*:"
-    rf"(?=[ \t]{_MARK}{_RANK}:[ \t])[^\n]+",
+    r"^[ \t]*(?:\w{1,12}[ \t])?(?:end ?-?points?|outcomes?)(?: measures?)?"
+    rf"(?:[ \t]*:|[ \t][-–—])(?=[ \t]{_MARK}{_RANK}(?::[ \t]|{_DASH}))[^\n]+",
     re.IGNORECASE | re.MULTILINE,
 )
 """A line that lists endpoints by rank: "Endpoints: Primary: pain. Secondary: sleep."."""
 _RANK_LABEL = re.compile(
-    rf"(?<=[:.;,)\w])[ \t](?<!\([a-z0-9]\)[ \t])(?={_MARK}{_RANK}:[ \t])",
+    rf"(?<=[:.;,)\w])[ \t](?<!\([a-z0-9]\)[ \t])(?={_MARK}{_RANK}:[ \t])"
+    # "drug safety - week 12" is no label
+    rf"|(?<=[:.;,)])[ \t](?<!\([a-z0-9]\)[ \t])(?={_MARK}{_RANK}{_DASH})"
+    rf"|(?<=[ \t])[-–—][ \t](?=(?:primary|secondary){_REST_OF_RANK}(?::[ \t]|{_DASH}))",
     re.IGNORECASE,
 )
+"""What separates a rank of such a line from the words before it, as in "Endpoints - primary:"."""
 _FIELD_LINE = re.compile(
     r"^[ \t]*(?:\d{1,2}[.)]|[-*•]|(?:[a-z]{1,15}[ \t]){0,3}"
     r"(?:interventions?|treatments?|criteri(?:a|on)|exclusions?|inclusions?|arms?|participants)"
@@ -113,5 +120,6 @@ def break_at_labels(text: str) -> str:
     for whole, part in ((_RANKED_LINE, _RANK_LABEL), (_FIELD_LINE, _STATED_BEHIND)):
         for line in whole.finditer(lines):
             for found in part.finditer(text, *line.span()):
-                characters[found.start()] = "\n"
+                for at in range(*found.span()):
+                    characters[at] = "\n"
     return "".join(characters)

@@ -21,8 +21,8 @@ class OwnTime:
     Attributes:
         frame: Its words.
         measure: The outcome without it; the whole outcome if the time is in the middle.
-        features: The feature for the way in which the time frame was found and, if the measure ends
-            with a time of its own, the feature for this doubt.
+        features: The feature for the way in which the time frame was found and, if the measure may
+            state a time of its own, the feature for this doubt.
     """
 
     frame: Passage
@@ -162,6 +162,9 @@ def _cut_off(outcome: Passage, end: int, frame: Passage, case: str) -> OwnTime |
         return None
     measure = outcome.part(first, last)
     if _ends_with_time(measure) or _may_begin_in_measure(frame, measure):
+        return OwnTime(frame, measure, (case, TIME_IN_WORDS))
+    # "a composite of pain at 24 and 48 hours and death": a part has a time of its own
+    if measure.search("time_before_joint"):
         return OwnTime(frame, measure, (case, TIME_IN_WORDS))
     return OwnTime(frame, measure, (case,))
 
