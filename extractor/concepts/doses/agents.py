@@ -246,25 +246,30 @@ class Agents:
         if len(agents) != 1:
             return
         tokens = text.tokens
-        aliases = [
-            place
-            for names in text.aliases
-            for name in split_names(tokens, *names)
-            if (place := trim_name(tokens, *name))
-        ]
+        aliases: list[Place] = []
+        for names in text.aliases:
+            for name in split_names(tokens, *names):
+                place = trim_name(tokens, *name)
+                if place:
+                    aliases.append(place)
         substances = {find_substance(tokens.read(*place)) for place in aliases}
         if len(substances - {None}) > 1:
             return
         agent = agents[0]
         for place in aliases:
             alias = tokens.read(*place)
+            if len(alias) not in _ALIAS_LENGTHS:
+                continue
             key = unify_name(alias)
-            is_alike = (find_kind(tokens, *place) == "placebo") == agent.is_placebo
-            is_fit = len(alias) in _ALIAS_LENGTHS
-            if is_alike and is_fit and key not in self._by_key:
-                self._by_key[key] = agent
-                agent.names.append(alias)
-                self._name(agent, tokens.words[slice(*place)])
+            if key in self._by_key:
+                continue
+            # "matching placebo" is no other name of the drug
+            is_placebo = find_kind(tokens, *place) == "placebo"
+            if is_placebo != agent.is_placebo:
+                continue
+            self._by_key[key] = agent
+            agent.names.append(alias)
+            self._name(agent, tokens.words[slice(*place)])
 
     def _name(self, agent: Agent, words: Sequence[str]) -> None:
         pieces = list(filter(None, map(_fold, words)))
@@ -323,12 +328,13 @@ class Agents:
             for mention in self._find_registered(tokens)
             if not _is_inactive(tokens, mention.first)
         ]
-        # in "10^6 T cells/kg", the cells are part of the amount
-        counted = [
-            mark.place for mark in find_amounts(tokens) if "cells" in mark.value[0].unit
-        ]
-        known = [*counted, *(mention.place for mention in mentions)]
-        taken = {at for place in known for at in range(*place)}
+        taken: set[int] = set()
+        for mention in mentions:
+            taken.update(range(*mention.place))
+        for mark in find_amounts(tokens):
+            # in "10^6 T cells/kg", the cells are part of the amount
+            if "cells" in mark.value[0].unit:
+                taken.update(range(*mark.place))
         for kind, first, end in self._list_known(tokens):
             place = range(first, end)
             if not taken.isdisjoint(place):

@@ -22,12 +22,15 @@ _STAND_INS = ("placebo", "sham")
 
 def locate_arms(texts: Iterable[DoseText]) -> dict[str, Span]:
     """Map the section name of each arm that has a label to the span of its label."""
-    return {
-        text.name: label
-        for text in texts
-        if text.is_arm and text.title[0] < text.title[1]
-        if (label := text.span(*text.title)).length <= _LONGEST_LABEL
-    }
+    labels: dict[str, Span] = {}
+    for text in texts:
+        first, end = text.title
+        if not text.is_arm or first >= end:
+            continue
+        label = text.span(first, end)
+        if label.length <= _LONGEST_LABEL:
+            labels[text.name] = label
+    return labels
 
 
 @dataclass(eq=False)
@@ -129,18 +132,24 @@ class Arms:
         linked = self.list_linked(regimen.agent)
         stating = _list_stating(regimen)
         if linked and of_agent.count == 1:
-            how = "own text, linked" if stating else "linked"
+            how = "linked"
+            if stating:
+                how = "own text, linked"
             return how, self._sort(linked)
         if stating:
             return "own text", self._sort(stating)
-        entries = {statement.text.name for statement in regimen.statements}
-        own = {arm for entry in entries for arm in self._links.get(entry, ())}
+        own: set[str] = set()
+        for statement in regimen.statements:
+            own.update(self._links.get(statement.text.name, ()))
         # one of two entries of a drug is linked to the arms that get its regimen
         others = linked - of_agent.stating
         # an arm that states one step of a treatment gets the others, too
         if regimen.step:
             others = linked
-        return "one of several regimens", self._sort(others & own or others)
+        found = others & own
+        if not found:
+            found = others
+        return "one of several regimens", self._sort(found)
 
     def _sort(self, arms: Iterable[str]) -> list[str]:
         return sorted(self._ranks.keys() & arms, key=self._ranks.__getitem__)
@@ -154,23 +163,29 @@ class Arms:
         if len(levels) < 2:
             return levels
         texts: dict[Amount, list[str]] = {level: [] for level in levels}
-        links = self._links if len(regimen.agent.sections) > 1 else {}
+        has_entries = len(regimen.agent.sections) > 1
         for link in regimen.links("amounts"):
+            name = link.text.name
+            arms: Sequence[str] = (name,)
             # one of two entries of a drug states the amount of the arms that are linked to it
-            arms = links.get(link.text.name, (link.text.name,))
+            if has_entries:
+                arms = self._links.get(name, arms)
             for amount in link.mark.value:
                 if amount in texts:
                     texts[amount] += arms
         stating = [self._sort(names) for names in texts.values()]
         members = list(chain.from_iterable(stating))
         is_split = sum(map(bool, stating)) > 1
-        if not is_split or len(set(members)) < len(members):
+        if not is_split:
             return levels
-        # a level of no arm is that of all, as a starting dose
-        return [
-            level.model_copy(update={"arms": tuple(map(self.read_label, arms))})
-            for level, arms in zip(texts, stating, strict=True)
-        ]
+        if len(set(members)) < len(members):
+            return levels
+        told_apart: list[Amount] = []
+        for level, names in zip(texts, stating, strict=True):
+            # a level of no arm is that of all, as a starting dose
+            labels = tuple(map(self.read_label, names))
+            told_apart.append(level.model_copy(update={"arms": labels}))
+        return told_apart
 
     def read_label(self, arm: str) -> str:
         """Return the label of an arm."""
@@ -200,11 +215,13 @@ def _group(pairs: Iterable[tuple[str, str]]) -> Mapping[str, Set[str]]:
 
 def _list_stating(regimen: Regimen) -> set[str]:
     """Return the arms whose own text states a regimen."""
-    return {
-        statement.text.name
-        for statement in regimen.statements
-        if statement.text.is_arm and (statement.amounts or statement.owner.is_named)
-    }
+    stating: set[str] = set()
+    for statement in regimen.statements:
+        if not statement.text.is_arm:
+            continue
+        if statement.amounts or statement.owner.is_named:
+            stating.add(statement.text.name)
+    return stating
 
 
 def _gets(text: DoseText, mention: Mention) -> bool:

@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import chain
 from operator import itemgetter
 
 from extractor.concepts.doses.agents import Agent, Agents, Mention
@@ -173,14 +174,18 @@ class Statement:
         """Return the tokens that cover the agent's name and its marks. Shared marks are included
         only if all marks are shared.
         """
-        links = [
-            link
-            for of_field in self.facts.values()
-            for link in of_field
-            if link.text is self.text
-        ]
-        direct = [link for link in links if not link.is_shared]
-        places = [link.mark.place for link in direct or links] or [self.clause]
+        shared: list[Place] = []
+        direct: list[Place] = []
+        for link in chain.from_iterable(self.facts.values()):
+            if link.text is not self.text:
+                continue
+            if link.is_shared:
+                shared.append(link.mark.place)
+            else:
+                direct.append(link.mark.place)
+        places = direct or shared
+        if not places:
+            places = [self.clause]
         is_later_step = self.step is not None and self.step.number > 1
         # "then 200 mg every 4 weeks", without the words of the step before it
         if self.owner.is_named and not is_later_step:
@@ -199,15 +204,19 @@ def read_clauses(text: DoseText, agents: Agents) -> list[Statement]:
         heading = rule("part_heading").starts(text.tokens, clause[0])
         if heading:
             is_result = heading.has("results")
+        if is_result:
+            continue
         is_of_nobody = not (named or unnamed or statements)
-        if is_of_nobody or is_result:
+        if is_of_nobody:
             continue
         marks = within(text.marks, *clause)
-        if not marks or is_aside(text, clause):
+        if not marks:
+            continue
+        if is_aside(text, clause):
             continue
         fields = {mark.field for mark in marks}
-        is_of_all = not named and "cycle" in fields and "amounts" not in fields
-        if statements and is_of_all:
+        is_of_all = "cycle" in fields and "amounts" not in fields
+        if statements and is_of_all and not named:
             _add_to_all(statements, marks, text)
             continue
         statements += _read_clause(text, clause, marks, named, unnamed)
@@ -227,13 +236,19 @@ def _list_clauses(
     topics = [
         Owner(agent, Naming.TOPIC, text.title) for agent in agents.list_topics(text)
     ]
-    is_about_topics = len(topics) == 1 or (bool(topics) and text.is_intervention)
-    recent: Sequence[Owner] = topics
+    is_about_topics = len(topics) == 1
+    if topics and text.is_intervention:
+        is_about_topics = True
+    unnamed: Sequence[Owner] = topics
     for clause in text.clauses:
         named = list_beginning(mentions, *clause)
-        yield clause, named, topics if is_about_topics else recent
+        yield clause, named, unnamed
+        if is_about_topics:
+            continue
         dosed = [near for near in named if near.agent.kind not in _UNDOSED]
-        recent = _list_owners(dosed, Naming.EARLIER) or recent
+        # a clause that names no agent goes on about those named last
+        if dosed:
+            unnamed = _list_owners(dosed, Naming.EARLIER)
 
 
 def _list_owners(mentions: Iterable[Mention], how: Naming) -> list[Owner]:
@@ -314,28 +329,32 @@ def _list_bare_steps(
     changes, the amount goes on.
     """
     for number, statement in enumerate(statements):
+        if not statement.amounts:
+            continue
         first = statement.place[1]
         end = statement.clause[1]
         if number + 1 < len(statements):
             end = statements[number + 1].place[0]
-        if first >= end or not statement.amounts:
+        if first >= end:
             continue
         joint = rule("bare_step").search(statement.text.tokens, first, end)
         if joint is None:
             continue
-        # "on day 0, then every 4 weeks" is one rhythm
-        earlier = {
-            mark.field
-            for mark in within(marks, first, joint.first)
-            if mark.field != "days" or len(mark.value) > 1
-        }
+        earlier: set[str] = set()
+        for mark in within(marks, first, joint.first):
+            # "on day 0, then every 4 weeks" is one rhythm
+            is_one_day = mark.field == "days" and len(mark.value) <= 1
+            if not is_one_day:
+                earlier.add(mark.field)
         if earlier.isdisjoint(_TIMES):
             continue
-        mark = _find_begun(marks, joint, end)
-        if mark is None or _is_of_other_dose(statement, marks, named, joint, mark):
+        begun = _find_begun(marks, joint, end)
+        if begun is None:
+            continue
+        if _is_of_other_dose(statement, marks, named, joint, begun):
             continue
         facts: dict[str, list[Linked]] = {}
-        goes_on = mark.field == "frequency"
+        goes_on = begun.field == "frequency"
         if goes_on:
             facts["amounts"] = [
                 replace(link, doubts=(*link.doubts, SHARED))
@@ -426,19 +445,18 @@ def _state_amounts(
     found, or is an unknown one behind it: in "300 mg nettle 10 mg sage", 10 mg is not nettle's.
     """
     rivals = len({near.agent.key for near in named})
+    is_about_first = len(unnamed) == 1
+    if unnamed and unnamed[0].how is Naming.TOPIC:
+        is_about_first = True
     for mark in amounts:
         owner = _find_owner(text, mark, amounts, named)
-        is_about_first = len(unnamed) == 1 or (
-            unnamed and unnamed[0].how is Naming.TOPIC
-        )
         # of several agents that were named earlier, none is known to be meant
         if owner is None and is_about_first:
             owner = unnamed[0]
         if owner is None:
             continue
-        if owner.place >= mark.place and _is_behind_other(
-            text, mark.first, owner.agent
-        ):
+        is_ahead = owner.place >= mark.place
+        if is_ahead and _is_behind_other(text, mark.first, owner.agent):
             continue
         doubts = list(_list_owner_doubts(owner, mark, text, amounts, rivals))
         # of several agents that were named earlier, only the last one is near
@@ -515,24 +533,35 @@ def _link_all(marks: Sequence[Mark], statements: Sequence[Statement]) -> None:
         _add(nearest, mark)
         if mark.field in _OF_ONE:
             continue
-        kinds = next((kinds for kinds in _ALIKE if mark.field in kinds), (mark.field,))
+        alike: tuple[str, ...] = (mark.field,)
+        for fields in _ALIKE:
+            if mark.field in fields:
+                alike = fields
         for statement in members:
-            if not statement.facts.keys().isdisjoint(kinds):
+            if not statement.facts.keys().isdisjoint(alike):
                 break
-            if _is_single(statement, mark) or _is_of_step(statement, nearest, mark):
+            if _is_single(statement, mark):
                 continue
+            if _is_of_step(statement, nearest, mark):
+                continue
+            place = statement.place
             # "A 5 mg or placebo, once daily": what stands behind a choice is of all of it
-            beside = nearest if _is_choice(statement, nearest) else statement
-            _add(statement, mark, SHARED, place=beside.place)
+            if _is_choice(statement, nearest):
+                place = nearest.place
+            _add(statement, mark, SHARED, place=place)
 
 
 def _is_of_step(statement: Statement, nearest: Statement, mark: Mark) -> bool:
     """Return whether a mark is of one step alone: its length, its days, and the rhythm of what
     follows a loading dose.
     """
-    if mark.field not in (*_TIMES, "timing") or not _are_steps(statement, nearest):
+    if mark.field not in (*_TIMES, "timing"):
         return False
-    if mark.field != "frequency" or nearest.is_bare_step:
+    if not _are_steps(statement, nearest):
+        return False
+    if mark.field != "frequency":
+        return True
+    if nearest.is_bare_step:
         return True
     if is_called(statement, "loading_word"):
         return True
@@ -544,15 +573,13 @@ def _is_of_step(statement: Statement, nearest: Statement, mark: Mark) -> bool:
 
 def _is_smaller(statement: Statement, other: Statement) -> bool:
     """Return whether a dose is no larger than another one, as the first step of a rise is."""
-    levels = [
-        level
-        for one in (statement, other)
-        for link in one.amounts[:1]
-        for level in link.mark.value[:1]
-    ]
-    if len(levels) < 2 or levels[0].unit != levels[1].unit:
+    if not statement.amounts or not other.amounts:
         return True
-    return (levels[0].low or 0) <= (levels[1].low or 0)
+    level = statement.amounts[0].mark.value[0]
+    other_level = other.amounts[0].mark.value[0]
+    if level.unit != other_level.unit:
+        return True
+    return (level.low or 0) <= (other_level.low or 0)
 
 
 def _is_choice(statement: Statement, other: Statement) -> bool:
@@ -591,25 +618,32 @@ def _choose_receivers(
     before = [near for near in statements if near.place[0] < mark.first]
     after = statements[len(before) :]
     if not before:
-        return after if is_only else after[:1]
+        if is_only:
+            return after
+        return after[:1]
     nearest_first = before[::-1]
     if not after:
         return nearest_first
-    words = before[0].text.tokens.words
-    next_name = min(after[0].owner.place, after[0].place)[0]
     text = before[0].text
+    words = text.tokens.words
+    next_name = min(after[0].owner.place, after[0].place)[0]
     is_joint = words[mark.first - 1].lower() in _JOINTS
     # "... and group B received oral B"
     if text.is_prose and rule("giving_verb").ends(text.tokens, mark.first):
         is_joint = True
-    is_joined = is_joint and mark.end == next_name
-    # "a single infusion of A", but not "on days 1 and 8 of A"
-    is_of_next = words[mark.end : next_name] == ["of"] and mark.field == "frequency"
-    is_before_colon = words[mark.end : mark.end + 1] == [":"]
-    if is_joined or is_of_next or is_before_colon:
+    if is_joint and mark.end == next_name:
         return after[:1]
-    is_phase_end = not _PHASES.isdisjoint(words[mark.end : next_name])
-    if mark.field in _INNER or is_phase_end:
+    between = words[mark.end : next_name]
+    # "a single infusion of A", but not "on days 1 and 8 of A"
+    if between == ["of"] and mark.field == "frequency":
+        return after[:1]
+    is_before_colon = words[mark.end : mark.end + 1] == [":"]
+    if is_before_colon:
+        return after[:1]
+    if mark.field in _INNER:
+        return nearest_first
+    is_phase_end = not _PHASES.isdisjoint(between)
+    if is_phase_end:
         return nearest_first
     return nearest_first[:1]
 
@@ -730,9 +764,13 @@ def follows_unknown(text: DoseText, place: Place, agent: Agent) -> bool:
     """
     clause = text.find_clause(place[0])
     near = within(text.marks, *clause)
-    amounts = [mark for mark in near if mark.field == "amounts" and mark.place <= place]
-    first = max((mark.first for mark in amounts), default=clause[0])
-    if first == clause[0] or any(mark.end == first for mark in near):
+    first = clause[0]
+    for mark in near:
+        if mark.field == "amounts" and mark.place <= place:
+            first = max(first, mark.first)
+    if first == clause[0]:
+        return False
+    if any(mark.end == first for mark in near):
         return False
     if _is_behind_other(text, first, agent):
         return True

@@ -68,27 +68,29 @@ def _repeat(text: DoseText, place: Range, referred: Statement) -> Iterator[State
     states at ``place``, after a reference. If the cycle is the same, do not yield anything,
     because the regimen already covers both arms.
     """
-    marks = [mark for mark in within(text.marks, *place) if mark.value]
-    facts = {
-        mark.field: [Linked(mark, text, (_REPEATED,))]
-        for mark in marks
-        if mark.field in ("cycle", "duration")
-    }
-    cycles, referred_cycles = (
-        [
-            link.mark.value.value * DAYS[link.mark.value.unit]
-            for link in of.get("cycle", ())
-        ]
-        for of in (facts, referred.facts)
+    facts: dict[str, list[Linked]] = {}
+    for mark in within(text.marks, *place):
+        if mark.value and mark.field in ("cycle", "duration"):
+            facts[mark.field] = [Linked(mark, text, (_REPEATED,))]
+    cycles = _list_cycles(facts)
+    referred_cycles = _list_cycles(referred.facts)
+    if not cycles or not referred_cycles:
+        return
+    if cycles == referred_cycles:
+        return
+    yield replace(
+        referred,
+        text=text,
+        clause=place,
+        owner=replace(referred.owner, how=Naming.REPEATED),
+        facts=referred.facts | facts,
     )
-    if cycles and referred_cycles and cycles != referred_cycles:
-        yield replace(
-            referred,
-            text=text,
-            clause=place,
-            owner=replace(referred.owner, how=Naming.REPEATED),
-            facts=referred.facts | facts,
-        )
+
+
+def _list_cycles(facts: Mapping[str, Sequence[Linked]]) -> Sequence[float]:
+    """Return the lengths of the cycles that a statement states, in days."""
+    periods = [link.mark.value for link in facts.get("cycle", ())]
+    return [period.value * DAYS[period.unit] for period in periods]
 
 
 _VAGUE = frozenset({Frequency.ONCE, Frequency.CONTINUOUS, Frequency.OTHER})
@@ -329,9 +331,10 @@ def merge(statements: Iterable[Statement]) -> list[Regimen]:
     by_agent: dict[str, list[Statement]] = {}
     for statement in statements:
         by_agent.setdefault(statement.agent.key, []).append(statement)
-    return [
-        regimen for of_agent in by_agent.values() for regimen in _merge_agent(of_agent)
-    ]
+    merged: list[Regimen] = []
+    for of_agent in by_agent.values():
+        merged += _merge_agent(of_agent)
+    return merged
 
 
 def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
@@ -438,9 +441,10 @@ def _repeats_steps(candidate: Regimen, regimens: Iterable[Regimen]) -> bool:
     """
     if candidate.main.step or len(candidate.levels) < 2:
         return False
-    levels = {
-        level for regimen in regimens if regimen.main.step for level in regimen.levels
-    }
+    levels: set[object] = set()
+    for regimen in regimens:
+        if regimen.main.step:
+            levels.update(regimen.levels)
     return candidate.levels.keys() <= levels
 
 
@@ -501,9 +505,13 @@ def _is_same(
     states it for another duration. ``stated`` contains the candidate's values.
     """
     step = candidate.main.step
-    if step and (regimen.main.step is None or regimen.main.step.number != step.number):
+    if step:
+        known_step = regimen.main.step
+        if known_step is None or known_step.number != step.number:
+            return False
+    if _list_different(regimen, stated):
         return False
-    if _list_different(regimen, stated) or _have_other_maxima(regimen, candidate):
+    if _have_other_maxima(regimen, candidate):
         return False
     daytimes = {0, candidate.main.daytime, regimen.main.daytime}
     if len(daytimes) > 2:
@@ -533,10 +541,13 @@ def _have_other_maxima(regimen: Regimen, candidate: Regimen) -> bool:
     """
     if not regimen.levels or not candidate.levels:
         return False
-    first, second = regimen.maxima, candidate.maxima
-    if not first or not second or first == second:
+    known = regimen.maxima
+    other = candidate.maxima
+    if not known or not other or known == other:
         return False
-    return bool({one.per for one in first} & {one.per for one in second})
+    # a maximum for a day says nothing about one for a dose
+    times = {maximum.per for maximum in known}
+    return any(maximum.per in times for maximum in other)
 
 
 def _is_next_phase(regimen: Regimen, candidate: Regimen) -> bool:
@@ -560,8 +571,12 @@ def _is_next_phase(regimen: Regimen, candidate: Regimen) -> bool:
 
 def _list_stated(candidate: Regimen) -> dict[str, object]:
     """Return the values of the fields that may contradict a regimen."""
-    links = {name: _find_link(candidate, name) for name in (*_SCHEDULE, *_LENGTH)}
-    return {name: link.mark.value for name, link in links.items() if link}
+    stated: dict[str, object] = {}
+    for name in (*_SCHEDULE, *_LENGTH):
+        link = _find_link(candidate, name)
+        if link:
+            stated[name] = link.mark.value
+    return stated
 
 
 def _find_link(regimen: Regimen, name: str) -> Linked | None:
@@ -575,10 +590,14 @@ def _list_different(
     regimen: Regimen, stated: Mapping[str, object], fields: Iterable[str] = _SCHEDULE
 ) -> set[str]:
     """Return the fields for which a regimen has another value than the stated one."""
-    links = {name: _find_link(regimen, name) for name in fields if name in stated}
-    return {
-        name for name, link in links.items() if link and link.mark.value != stated[name]
-    }
+    different: set[str] = set()
+    for name in fields:
+        if name not in stated:
+            continue
+        link = _find_link(regimen, name)
+        if link and link.mark.value != stated[name]:
+            different.add(name)
+    return different
 
 
 def without_rate(level: Amount) -> tuple[float | None, float | None, str]:

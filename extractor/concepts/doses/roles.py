@@ -60,14 +60,18 @@ class Trial:
         self.agents = agents
         self.arms = arms
         given = {regimen.agent.key: regimen.agent for regimen in regimens}
-        self.actives = {key for key, agent in given.items() if not agent.is_placebo}
+        self.actives: set[str] = set()
         """The agents of the regimens that are no placebos."""
-        self.uses = {
-            key: arms.list_linked(agent) | arms.list_naming(agent)
-            for key, agent in given.items()
-        }
+        self.uses: dict[str, Set[str]] = {}
         """The arms that receive each agent."""
-        self.novel = {key for key in given if "novel" in class_name(key)}
+        self.novel: set[str] = set()
+        """The agents whose names are those of new drugs."""
+        for key, agent in given.items():
+            self.uses[key] = arms.list_linked(agent) | arms.list_naming(agent)
+            if not agent.is_placebo:
+                self.actives.add(key)
+            if "novel" in class_name(key):
+                self.novel.add(key)
         self.sets_of_arms = _group_sets(self.uses.values())
         """The sets of arms that receive an agent, by each of their arms."""
         self.arm_classes = {name: _class_arm(text) for name, text in arms.texts.items()}
@@ -100,17 +104,21 @@ def _read_title(title: DoseText, agents: Agents) -> dict[str, str]:
     for mention in agents.find(title):
         how = "first"
         if border:
-            joints = (
-                name
-                for name in _JOINTS
-                if rule(name).occurs(title.tokens, border, mention.first)
-            )
-            how = f"later, {next(joints, 'no joint')}"
+            joint = _find_joint(title, border, mention.first)
+            how = f"later, {joint}"
         namings.setdefault(mention.agent.key, how)
         border = mention.end
     if len(namings) == 1:
         return dict.fromkeys(namings, "alone")
     return namings
+
+
+def _find_joint(title: DoseText, first: int, end: int) -> str:
+    """Return the most informative rule for the words between two agents of a title."""
+    for name in _JOINTS:
+        if rule(name).occurs(title.tokens, first, end):
+            return name
+    return "no joint"
 
 
 def read_role(regimen: Regimen, trial: Trial) -> tuple[Role, float, tuple[Role, ...]]:
@@ -120,7 +128,8 @@ def read_role(regimen: Regimen, trial: Trial) -> tuple[Role, float, tuple[Role, 
     if regimen.agent.is_placebo:
         return Role.PLACEBO, _CERTAINTY_OF_PLACEBO, ()
     main = regimen.main
-    if main.rivals < 2 and rule("says_rescue").occurs(main.text.tokens, *main.clause):
+    is_alone = main.rivals < 2
+    if is_alone and rule("says_rescue").occurs(main.text.tokens, *main.clause):
         return Role.RESCUE, _CERTAINTY_OF_WORDS, ()
     if _stands_in(regimen, trial):
         return Role.PLACEBO, _CERTAINTY_OF_WORDS, ()
@@ -194,10 +203,14 @@ def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
     cover = "some arms"
     if total < 2:
         cover = "one arm"
-    elif len(uses) in (0, total):
-        cover = "every arm" if uses else "no arm"
+    elif not uses:
+        cover = "no arm"
+    elif len(uses) == total:
+        cover = "every arm"
     naming = trial.namings.get(agent.key)
-    how = "not in title" if trial.has_titles else "title without agents"
+    how = "title without agents"
+    if trial.has_titles:
+        how = "not in title"
     if naming:
         how = "in title"
         yield f"title {naming}, {cover}"
@@ -210,7 +223,11 @@ def _has_larger(uses: Set[str], sets_of_arms: Mapping[str, Sequence[Set[str]]]) 
     arms contains each of them, so only the sets of the rarest one are compared.
     """
     fewest: Sequence[Set[str]] = ()
-    for arm in uses or sets_of_arms:
+    # every set is larger than that of an agent without arms
+    arms: Iterable[str] = uses
+    if not uses:
+        arms = sets_of_arms
+    for arm in arms:
         of_arm = sets_of_arms[arm]
         if not fewest or len(of_arm) < len(fewest):
             fewest = of_arm
@@ -241,9 +258,12 @@ def class_name(key: str) -> tuple[str, ...]:
     folded = key.lower()
     classes: list[str] = []
     for name, row in read_table("agent_classes").items():
-        ends = folded.endswith(tuple(row.get("ends", ())))
-        is_excepted = folded.endswith(tuple(row.get("not", ())))
-        has_part = any(part in f" {folded} " for part in row["parts"])
-        if has_part or (ends and not is_excepted) or (name == "novel" and is_coded):
+        is_of_class = any(part in f" {folded} " for part in row["parts"])
+        if folded.endswith(tuple(row.get("ends", ()))):
+            is_excepted = folded.endswith(tuple(row.get("not", ())))
+            is_of_class |= not is_excepted
+        if name == "novel":
+            is_of_class |= is_coded
+        if is_of_class:
             classes.append(name)
     return tuple(classes)

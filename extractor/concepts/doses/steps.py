@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 from extractor.concepts.doses.amounts import is_portion
 from extractor.concepts.doses.linking import (
@@ -70,7 +71,7 @@ def _divide_day(statements: Sequence[Statement]) -> None:
             continue
         if has_choice(before, after):
             continue
-        values = [link.mark.value for one in (before, after) for link in one.amounts]
+        values = [link.mark.value for link in (*before.amounts, *after.amounts)]
         if len(values) == 2 and values[0] == values[1]:
             place = before.place[0], evening.end
             mark = Mark("frequency", Frequency.BID, *place, _TWICE)
@@ -85,10 +86,14 @@ def _go_on(before: Statement, after: Statement) -> None:
     """Add to a step what goes on from the step before it without being said again: the route and,
     unless that was a loading dose, the rhythm.
     """
-    missing = [] if after.links("route") else ["route"]
+    missing = []
+    if not after.links("route"):
+        missing.append("route")
     has_times = any(after.links(name) for name in ("frequency", "days", "cycle"))
     is_loading = before.step is not None and before.step.kind is StepKind.LOADING
-    if not has_times and not is_loading and not _is_single(before):
+    # the rhythm of a loading dose, and of a single one, ends with it
+    ends_there = is_loading or _is_single(before)
+    if not has_times and not ends_there:
         missing.append("frequency")
     for name in missing:
         for link in before.links(name):
@@ -117,9 +122,13 @@ def _is_next(before: Statement, after: Statement) -> bool:
     if after.clause[0] - before.clause[1] > _APART:
         return False
     between = before.place[1], after.place[0]
-    if between[0] > between[1] or has_choice(before, after):
+    if between[0] > between[1]:
         return False
-    if not _are_alike(before, after) or _find_people(before) != _find_people(after):
+    if has_choice(before, after):
+        return False
+    if not _are_alike(before, after):
+        return False
+    if _find_people(before) != _find_people(after):
         return False
     tokens = text.tokens
     if rule("step_joint").occurs(tokens, *between):
@@ -130,9 +139,9 @@ def _is_next(before: Statement, after: Statement) -> bool:
         return True
     if rule("step_label").ends(tokens, after.place[0]):
         return rule("step_label").ends(tokens, before.place[0]) is not None
-    if before.clause != after.clause and _are_dated(before, after):
-        return True
     if before.clause != after.clause:
+        if _are_dated(before, after):
+            return True
         # "50 mg for 4 weeks; 25 mg for 4 weeks" of one arm
         return text.is_group and _have_own(before, after, _LENGTHS)
     return any(_have_own(before, after, fields) for fields in _OWN_TIMES)
@@ -162,30 +171,45 @@ def _are_alike(before: Statement, after: Statement) -> bool:
     """Return whether two amounts may be those of one treatment: no pieces beside a substance, and
     no settings of a device.
     """
-    marks = [link.mark for one in (before, after) for link in one.amounts]
-    units = {level.unit.partition("/")[0] for mark in marks for level in mark.value}
-    # "with escalation up to 400 mg" names no single step
-    if any(level.low is None for mark in marks for level in mark.value):
-        return False
-    is_setting = not _SETTINGS.isdisjoint(units)
-    return len({is_portion(mark) for mark in marks}) <= 1 and not is_setting
+    portions: set[bool] = set()
+    for link in (*before.amounts, *after.amounts):
+        portions.add(is_portion(link.mark))
+        for level in link.mark.value:
+            # "with escalation up to 400 mg" names no single step
+            if level.low is None:
+                return False
+            if level.unit.partition("/")[0] in _SETTINGS:
+                return False
+    return len(portions) <= 1
 
 
 def _have_own(before: Statement, after: Statement, fields: Iterable[str]) -> bool:
     """Return whether two statements each have a length or days of their own, and other amounts."""
     values = []
     for statement in (before, after):
-        links = [link for name in fields for link in statement.links(name)]
-        direct = [link.mark.value for link in links if not link.is_shared]
-        if not direct or direct[0] is None:
+        value = _find_own(statement, fields)
+        if value is None:
             return False
-        values.append(direct[0])
-    amounts = [link.mark.value for one in (before, after) for link in one.amounts]
-    if len(amounts) < 2 or amounts[0] == amounts[1]:
+        values.append(value)
+    amounts = [link.mark.value for link in (*before.amounts, *after.amounts)]
+    if len(amounts) < 2:
+        return False
+    if amounts[0] == amounts[1]:
         return False
     if fields == ("days",):
         return set(values[0]).isdisjoint(values[1])
     return True
+
+
+def _find_own(statement: Statement, fields: Iterable[str]) -> Any:
+    """Return the value of the first mark of the fields that is a statement's own, or None if there
+    is no such mark or its value is a range.
+    """
+    for name in fields:
+        for link in statement.links(name):
+            if not link.is_shared:
+                return link.mark.value
+    return None
 
 
 def _name_kinds(chain: Sequence[Statement]) -> Sequence[StepKind | None]:
@@ -198,8 +222,10 @@ def _name_kinds(chain: Sequence[Statement]) -> Sequence[StepKind | None]:
     _carry_on(levels, kinds)
     if not any(kinds) and _is_one_unit(chain):
         _name_by_amounts(chain, levels, kinds)
-    if kinds[0] is StepKind.LOADING and len(chain) == _PAIR:
-        kinds[1] = kinds[1] or StepKind.MAINTENANCE
+    is_pair = len(chain) == _PAIR
+    # of two doses, the one behind a loading dose keeps up what that one reached
+    if is_pair and kinds[0] is StepKind.LOADING and kinds[1] is None:
+        kinds[1] = StepKind.MAINTENANCE
     return kinds
 
 
@@ -255,21 +281,33 @@ def _add_moves(chain: Sequence[Statement], kinds: list[StepKind | None]) -> None
     for at, (before, after) in enumerate(pairwise(chain)):
         tokens = before.text.tokens
         between = before.place[1], after.place[0]
-        if rule("rise_word").occurs(tokens, *between):
-            kinds[at] = kinds[at] or StepKind.TITRATION
-            kinds[at + 1] = kinds[at + 1] or StepKind.TITRATION
-        elif rule("fall_word").occurs(tokens, *between):
-            kinds[at + 1] = kinds[at + 1] or StepKind.TAPER
+        is_rise = rule("rise_word").occurs(tokens, *between)
+        is_fall = rule("fall_word").occurs(tokens, *between)
+        # what a step is called goes before how its amount moves
+        if is_rise and kinds[at] is None:
+            kinds[at] = StepKind.TITRATION
+        if kinds[at + 1] is not None:
+            continue
+        if is_rise:
+            kinds[at + 1] = StepKind.TITRATION
+        elif is_fall:
+            kinds[at + 1] = StepKind.TAPER
 
 
 def _carry_on(levels: Sequence[float | None], kinds: list[StepKind | None]) -> None:
     """Add the steps with which a rise or a fall goes on."""
     for at, (level, following) in enumerate(pairwise(levels)):
-        if kinds[at + 1] is not None or level is None or following is None:
+        if kinds[at + 1] is not None:
             continue
-        goes_up = kinds[at] is StepKind.TITRATION and following > level
-        goes_down = kinds[at] is StepKind.TAPER and following < level
-        if goes_up or goes_down:
+        # an amount that is not a single one neither rises nor falls
+        if level is None or following is None:
+            continue
+        goes_on = False
+        if kinds[at] is StepKind.TITRATION:
+            goes_on = following > level
+        elif kinds[at] is StepKind.TAPER:
+            goes_on = following < level
+        if goes_on:
             kinds[at + 1] = kinds[at]
 
 
@@ -289,7 +327,7 @@ def _has_cycle(chain: Iterable[Statement]) -> bool:
 
 def _measure(statement: Statement) -> float | None:
     """Return the amount of a statement with a single level."""
-    levels = [level for link in statement.amounts for level in link.mark.value]
+    levels = list(_list_levels([statement]))
     if len(levels) != 1:
         return None
     level: float | None = levels[0].low
@@ -297,19 +335,17 @@ def _measure(statement: Statement) -> float | None:
 
 
 def _is_one_unit(chain: Iterable[Statement]) -> bool:
-    units = {
-        level.unit
-        for statement in chain
-        for link in statement.amounts
-        for level in link.mark.value
-    }
+    units = {level.unit for level in _list_levels(chain)}
     return len(units) == 1
 
 
 def _is_single(statement: Statement) -> bool:
     """Return whether a dose is given once."""
     rhythms = [link.mark.value for link in statement.links("frequency")]
-    days = [link.mark.value for link in statement.links("days")]
     if rhythms:
         return rhythms[0] is Frequency.ONCE
-    return any(value and len(value) == 1 for value in days)
+    for link in statement.links("days"):
+        days = link.mark.value
+        if days and len(days) == 1:
+            return True
+    return False

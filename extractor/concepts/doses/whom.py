@@ -95,15 +95,22 @@ def _tell_apart(
     """Return whether the people of a text are some of the participants. "5 mg daily in children"
     and "adults aged 18 years or older receive 5 mg" say of all of them what they are.
     """
-    people = [one for _, of_clause in by_clause for one in of_clause]
+    people: list[DosedPeople] = []
+    for _, of_clause in by_clause:
+        people += of_clause
     are_several = len({mark.value for mark in amounts}) >= _NAMED
     if any(one.is_limit for one in people):
-        return are_several or not all(_is_of_all(tokens, one) for one in people)
+        if are_several:
+            return True
+        return not all(_is_of_all(tokens, one) for one in people)
     if not are_several:
         return False
-    is_of_some = any(rule("whom_of_some").occurs(tokens, *one.place) for one in people)
-    named = {tokens.read(*one.place).lower() for one in people}
-    return is_of_some or len(named) >= _NAMED
+    named: set[str] = set()
+    for one in people:
+        if rule("whom_of_some").occurs(tokens, *one.place):
+            return True
+        named.add(tokens.read(*one.place).lower())
+    return len(named) >= _NAMED
 
 
 def _is_of_all(tokens: Tokens, people: DosedPeople) -> bool:
@@ -117,8 +124,11 @@ def _join(tokens: Tokens, people: Iterable[DosedPeople]) -> Sequence[DosedPeople
     """Return people from left to right, "adults and adolescents" as one."""
     joined: list[DosedPeople] = []
     for one in sorted(people, key=attrgetter("first")):
-        last = joined[-1] if joined else None
-        if last and rule("whom_and").covers(tokens, last.end, one.first):
+        if not joined:
+            joined.append(one)
+            continue
+        last = joined[-1]
+        if rule("whom_and").covers(tokens, last.end, one.first):
             is_limit = last.is_limit or one.is_limit
             joined[-1] = replace(last, end=one.end, is_limit=is_limit)
         else:
@@ -130,7 +140,9 @@ def _list_of_clause(
     tokens: Tokens, clause: Place, amounts: Sequence[Mark]
 ) -> Iterator[DosedPeople]:
     """Yield the people of a clause: those with a limit, then those without."""
-    taken = {at for mark in amounts for at in range(mark.first, mark.end)}
+    taken: set[int] = set()
+    for mark in amounts:
+        taken.update(range(*mark.place))
     limited = [
         _describe(tokens, place, clause, amounts, is_limit=True)
         for place in _list_limited(tokens, clause, taken)
@@ -183,7 +195,9 @@ def _list_limits(tokens: Tokens, clause: Place, taken: set[int]) -> Iterator[Pla
         if behind:
             end = min(behind.end, clause[1])
         quantity = _find_quantity(line, limit, taken, start)
-        yield (first if quantity is None else quantity), end
+        if quantity is not None:
+            first = quantity
+        yield first, end
 
 
 def _find_quantity(
@@ -193,11 +207,16 @@ def _find_quantity(
     if limit.quantity is None:
         return None
     first, end = limit.quantity
-    if not 0 <= limit.first - end <= 1 or line.words[limit.first - 1] == ":":
+    is_beside = 0 <= limit.first - end <= 1
+    if not is_beside:
+        return None
+    if line.words[limit.first - 1] == ":":
         return None
     if not taken.isdisjoint(range(start + first, start + end)):
         return None
-    return start + first if rule("whom_quantity").occurs(line, first, end) else None
+    if not rule("whom_quantity").occurs(line, first, end):
+        return None
+    return start + first
 
 
 def _are_joined(tokens: Tokens, place: Place, following: Place) -> bool:
@@ -269,16 +288,28 @@ def _assign(
     """
     events: list[Mark | DosedPeople] = [*amounts, *people]
     events.sort(key=attrgetter("first"))
-    are_behind = _are_paired(events) and isinstance(events[0], Mark)
-    are_ahead = _are_paired(events) and isinstance(events[0], DosedPeople)
+    are_behind = False
+    are_ahead = False
+    # people and amounts that alternate all stand in the order of the first two
+    if events and _are_paired(events):
+        are_behind = isinstance(events[0], Mark)
+        are_ahead = not are_behind
     found: dict[Place, Place] = {}
     for at, event in enumerate(events):
         if isinstance(event, Mark):
             continue
-        before = events[at - 1] if at else None
-        after = events[at + 1] if at + 1 < len(events) else None
-        behind = _is_behind(before, event) and not are_ahead
-        ahead = _is_ahead(tokens, event, after) and not are_behind
+        before = None
+        if at > 0:
+            before = events[at - 1]
+        after = None
+        if at + 1 < len(events):
+            after = events[at + 1]
+        behind = False
+        if not are_ahead:
+            behind = _is_behind(before, event)
+        ahead = False
+        if not are_behind:
+            ahead = _is_ahead(tokens, event, after)
         if behind and ahead:
             # "5 mg for A, 10 mg", but "5 mg; for A 10 mg"
             is_cut_before = _is_apart(tokens, before, event)
