@@ -194,20 +194,24 @@ def _is_one_exception(sentence: str, left_out: str) -> bool:
         return False
     parts = [part for part in re.split(r",? (?:or|and) |, ", left_out) if part.strip()]
     narrowing = words_of("narrowing", "neutral")
-    return all(
-        _OF_CANCER.search(part) or set(spell_words(part)) <= narrowing for part in parts
-    )
+    for part in parts:
+        if not _OF_CANCER.search(part) and not narrowing.issuperset(spell_words(part)):
+            return False
+    return True
 
 
 def _read_piece(text: str) -> _Piece | None:
     """Return the name of a piece; None if it may say that something is missing, or is to come."""
     short = _MARKED.search(text)
-    behind = len(spell_words(text[short.end() :])) if short else 0
+    behind = 0
+    if short:
+        behind = len(spell_words(text[short.end() :]))
     words = list(spell_words(_MARKED.sub(" ", text)))
     front = words_of("opening", "past", "taken", "before_names") | set(SEXES_OF)
-    while words and words[0] in front and not is_known_name(" ".join(words)):
-        is_named = words[0] == "infection" and words[1:2] not in (["with"], ["by"])
-        if is_named:
+    while words and words[0] in front:
+        if is_known_name(" ".join(words)):
+            break
+        if words[0] == "infection" and words[1:2] not in (["with"], ["by"]):
             break
         words.pop(0)
     borders = words_of("details", "other_details", "tails")
@@ -270,20 +274,23 @@ def _list_whole_names(
     words = piece.words
     later = [one for one in pieces[place + 1 :] if one and one.words]
     tail = piece.tail
-    is_allergy = words[-1] in words_of("allergies")
-    if is_allergy and not tail and later:
-        # "allergy or intolerance to aspirin"
-        tail = later[-1].tail
-    link = tail[0] if tail else ""
-    is_idle = words[-1] in words_of("before_names", "opening", "taken", "past")
-    if link == "of" or (is_allergy and link in ("to", "for")):
-        of_what = _cut([word for word in tail[1:] if word not in _ARTICLES])
-        yield [*words, link, *of_what]
-        # "cancer of the breast"
-        yield [*of_what, *words]
-    if is_idle and link in ("of", "with"):
-        # "systemic administration of corticosteroids"
-        yield _cut([word for word in tail[1:] if word not in _ARTICLES])
+    links_of_it = ["of"]
+    if words[-1] in words_of("allergies"):
+        links_of_it += ["to", "for"]
+        if later and not tail:
+            # "allergy or intolerance to aspirin"
+            tail = later[-1].tail
+    if tail:
+        link, *behind = tail
+        of_what = _cut([word for word in behind if word not in _ARTICLES])
+        if link in links_of_it:
+            yield [*words, link, *of_what]
+            # "cancer of the breast"
+            yield [*of_what, *words]
+        is_idle = words[-1] in words_of("before_names", "opening", "taken", "past")
+        if is_idle and link in ("of", "with"):
+            # "systemic administration of corticosteroids"
+            yield of_what
     yield words
     if later and not is_state(words[-1]):
         shared = _strip_behind(later[-1].words)
@@ -294,11 +301,14 @@ def _list_whole_names(
     if not before:
         return
     first = before[-1].words
-    if _TYPE.fullmatch(words[0]) and len(words) == 1 and len(first) > 1:
-        yield [*first[:-1], *words]
-        if first[-2:-1] == ["hepatiti"]:
-            yield ["hepatiti", *words]
-    elif len(words) == 1 and len(first) > 1 and not is_state(words[0]):
+    if len(words) > 1 or len(first) < 2:
+        return
+    [word] = words
+    if _TYPE.fullmatch(word):
+        yield [*first[:-1], word]
+        if first[-2] == "hepatiti":
+            yield ["hepatiti", word]
+    elif not is_state(word):
         yield [*first[:-1], *words]
 
 
@@ -368,9 +378,11 @@ def _drop_front(words: Sequence[str]) -> Iterator[str]:
     if not set(words) <= words_of("narrowing", "too_general"):
         yield make_key(" ".join(words))
     front = 0
-    head = next(
-        (at for at, word in enumerate(words) if at and word in _LINKS), len(words)
-    )
+    head = len(words)
+    for at, word in enumerate(words):
+        if at and word in _LINKS:
+            head = at
+            break
     other_things = _other_things().get(words[head - 1], frozenset())
     # the noun stays: "failure" of "heart failure of the left side"
     for word in words[: head - 1]:

@@ -107,12 +107,12 @@ def _joints() -> tuple[tuple[re.Pattern[str], str], ...]:
     patterns = []
     for kind in ("both", "both_if", "either", "must"):
         phrases = sorted(read_table("match_phrases")[kind], key=len, reverse=True)
-        shown = [
-            rf"(?<!\w){re.escape(phrase)}(?!\w)"
-            if phrase[-1].isalpha()
-            else re.escape(phrase)
-            for phrase in phrases
-        ]
+        shown = []
+        for phrase in phrases:
+            escaped = re.escape(phrase)
+            if phrase[-1].isalpha():
+                escaped = rf"(?<!\w){escaped}(?!\w)"
+            shown.append(escaped)
         patterns.append((re.compile("|".join(shown), re.IGNORECASE), kind))
     return tuple(patterns)
 
@@ -367,45 +367,55 @@ def _list_spans(masked: str) -> dict[int, tuple[int, int]]:
     return spans
 
 
+def _list_places(pattern: re.Pattern[str], plain: str) -> list[tuple[int, int]]:
+    return [found.span() for found in pattern.finditer(plain)]
+
+
 class _Clauses:
     """The clauses of a line, which is read once for all its tests."""
 
     def __init__(self, plain: str, idle: frozenset[str]) -> None:
         self.plain = plain
         self.idle = idle
-        self.borders = [one.span() for one in _CLAUSE.finditer(plain)]
-        self.borders_of_age = [one.span() for one in _CLAUSE_OF_AGE.finditer(plain)]
-        self.ends = [one.start() for one in _CLAUSE.finditer(plain)]
-        self.ends_of_age = [one.start() for one in _BEHIND_AGE.finditer(plain)]
-        self.claims = [one.start() for one in _CLAIMS.finditer(plain)]
-        colons = [at for at, letter in enumerate(plain) if letter == ":"]
-        self.first_colon = colons[0] if colons else len(plain)
+        self.borders = _list_places(_CLAUSE, plain)
+        self.borders_of_age = _list_places(_CLAUSE_OF_AGE, plain)
+        self.ends = [start for start, _ in self.borders]
+        self.ends_of_age = [start for start, _ in _list_places(_BEHIND_AGE, plain)]
+        self.claims = [start for start, _ in _list_places(_CLAIMS, plain)]
+        label, _, behind = plain.partition(":")
+        self.first_colon = len(label)
         # whoever a line is about, stands in front of its first colon
         self.label_is_idle = set(self._spell(0, self.first_colon)) <= idle
-        self.has_many_colons = len(colons) > 1
+        self.has_many_colons = ":" in behind
 
     def _spell(self, start: int, end: int) -> Sequence[str]:
         return spell_words(_unmark(self.plain[start:end]))
 
     def has_alone(self, first: int, last: int, *, is_age: bool) -> bool:
         """Return whether the test with these first and last characters stands alone."""
-        idle = self.idle | words_of("around_ages") if is_age else self.idle
-        borders = self.borders_of_age if is_age else self.borders
-        ends = self.ends_of_age if is_age else self.ends
+        idle = self.idle
+        borders = self.borders
+        ends = self.ends
+        if is_age:
+            idle = idle | words_of("around_ages")
+            borders = self.borders_of_age
+            ends = self.ends_of_age
+        start = 0
         before = bisect_left(borders, (first, first))
-        start = borders[before - 1][1] if before else 0
+        if before:
+            _, start = borders[before - 1]
+        end = len(self.plain)
         behind = bisect_left(ends, last + 1)
-        end = ends[behind] if behind < len(ends) else len(self.plain)
+        if behind < len(ends):
+            end = ends[behind]
         if end - start > _LONGEST_CLAUSE:
             return False
         words = {*self._spell(start, first), *self._spell(last + 1, end)}
         if not words <= idle | set(SEXES_OF) | {"or"}:
             return False
-        return not (
-            self._is_alternative(last)
-            or self._is_claim(last, end)
-            or self._is_of(first)
-        )
+        if self._is_alternative(last) or self._is_claim(last, end):
+            return False
+        return not self._is_of(first)
 
     def _is_alternative(self, last: int) -> bool:
         """Return whether alternatives follow: "age >= 65 years, smoking or hypertension"."""

@@ -118,10 +118,9 @@ def plan_limits(
     line = read_around_tests(masked, idle, required=required)
     limits = _list_tests(criterion, base, required=required)
     if line.names_people:
-        limits = [
-            test if limit.condition else _concern_some(test)
-            for test, limit in zip(limits, criterion.constraints, strict=True)
-        ]
+        for place, limit in enumerate(criterion.constraints):
+            if not limit.condition:
+                limits[place] = _concern_some(limits[place])
     ages = {place for place, one in enumerate(limits) if _is_of_age(one)}
     alone = find_alone(masked, idle, ages)
     if has_phrase("match_otherwise", criterion.quote):
@@ -183,8 +182,6 @@ def _mask(criterion: Criterion, base: int) -> str:
     }
     text = [*criterion.quote]
     for piece in criterion.evidence:
-        # a person's annotation has no confidence
-        confidence = 1 if piece.confidence is None else piece.confidence
         whole, _, part = piece.field.partition(".")
         start, end = max(0, piece.start - base), piece.end - base
         if whole.startswith("constraints["):
@@ -193,7 +190,7 @@ def _mask(criterion: Criterion, base: int) -> str:
         elif whole.startswith("has_exception"):
             mark = " "
         elif whole in recent and part in ("", "anchor"):
-            if confidence < DOUBTFUL_BELOW:
+            if find_least([piece]) < DOUBTFUL_BELOW:
                 continue
             mark = " "
         else:
@@ -265,10 +262,10 @@ def _join_uncovered(
         parts = tuple(_join_limits(criterion, line, limits, required=required))
         return Test("", parts=parts, keeps_out=uncovered, lets_in=uncovered)
     # whoever fails a clause fails the line
-    bound = [
-        one if place in alone else one._replace(keeps_out=uncovered)
-        for place, one in enumerate(limits)
-    ]
+    bound = list(limits)
+    for place, one in enumerate(limits):
+        if place not in alone:
+            bound[place] = one._replace(keeps_out=uncovered)
     parts = tuple(_join_limits(criterion, line, bound, required=required))
     return Test("", parts=parts, lets_in=uncovered)
 
@@ -276,7 +273,10 @@ def _join_uncovered(
 def _join_number_of(line: Line, limits: Sequence[Test], *, required: bool) -> Test:
     """Return the test of a line that asks for some of its items: "two of: ..."."""
     tests = tuple(_test_item(item, limits, required=required) for item in line.items)
-    need = line.need if required else len(tests) - line.need + 1
+    need = line.need
+    if not required:
+        # if 2 of 5 exclude, 4 of the 5 must be absent
+        need = len(tests) - line.need + 1
     if need < 1 or Joint.NONE in line.joints:
         need = UNDECIDED
     return Test("", parts=tests, need=need)
@@ -293,15 +293,12 @@ def _join_subject(
     """Return the test of a line that says what some people must be: who is not one of them, is not
     concerned.
     """
-    subjects = [
-        _test_item(item, limits, required=True) for item in line.items[: line.subject]
-    ]
-    if not required:
-        subjects = [
-            _test_item(item, limits, required=False)
-            for item in line.items[: line.subject]
-        ]
-        subjects = [turn(one) for one in subjects]
+    subjects = []
+    for item in line.items[: line.subject]:
+        test = _test_item(item, limits, required=required)
+        if not required:
+            test = turn(test)
+        subjects.append(test)
     objects = line._replace(
         items=line.items[line.subject :],
         joints=line.joints[line.subject :],
@@ -323,11 +320,14 @@ def _join_items(line: Line, limits: Sequence[Test], *, required: bool) -> Test:
     parts = tuple(tests)
     joints = _simplify_joints(line)
     if joints <= {Joint.BOTH}:
-        return Test("", parts=parts, need=0 if required else 1)
+        # an exclusion keeps out only who has all
+        return Test("", parts=parts, need=int(not required))
     if joints <= {Joint.EITHER}:
-        return Test("", parts=parts, need=1 if required else 0)
-    named = next((item.words for item in line.items if item.words), "")
-    obstacle = f"more words: {named}" if named else "how its limits are joined"
+        return Test("", parts=parts, need=int(required))
+    obstacle = "how its limits are joined"
+    names = [item.words for item in line.items if item.words]
+    if names:
+        obstacle = f"more words: {names[0]}"
     return Test("", parts=parts, keeps_out=obstacle, lets_in=obstacle)
 
 
@@ -338,8 +338,10 @@ def _simplify_joints(line: Line) -> set[Joint]:
     joints = set[Joint]()
     for number, joint in enumerate(line.joints):
         follows_sex = bool(line.items[number].sex) and not line.items[number + 1].sex
-        is_missing = joint is Joint.NONE and follows_sex
-        joints.add(Joint.BOTH if is_missing else joint)
+        if joint is Joint.NONE and follows_sex:
+            joints.add(Joint.BOTH)
+        else:
+            joints.add(joint)
     for joint in (Joint.BOTH, Joint.EITHER):
         if joints == {Joint.BORDER, joint}:
             return {joint}
@@ -354,11 +356,11 @@ def _list_by_sex(
     sex = ""
     for item in line.items:
         sex = item.sex or sex
-        if sex:
-            for place in item.tests:
-                by_sex[place] = by_sex[place]._replace(
-                    when=(*by_sex[place].when, of_sex(sex))
-                )
+        if not sex:
+            continue
+        for place in item.tests:
+            one = by_sex[place]
+            by_sex[place] = one._replace(when=(*one.when, of_sex(sex)))
     yield from _join_limits(criterion, line, by_sex, required=required)
 
 
@@ -387,16 +389,17 @@ def _join_limits(
         yield Test("", parts=tuple(limits), need=1)
         return
     alternatives = _list_alternatives(criterion, limits)
-    if not required and joints and _are_apart(limits):
+    excludes = not required
+    if excludes and joints and _are_apart(limits):
         # nobody is "under 18 and over 85": each of them keeps out
         yield from limits
         return
-    if not required and joints == {Joint.BOTH}:
+    if excludes and joints == {Joint.BOTH}:
         # "A > 3 with B > 2" keeps out only who has both
         yield Test("", parts=tuple(limits), need=1)
         return
     is_either = joints == {Joint.EITHER} and len(alternatives) != len(limits)
-    if is_either and not required:
+    if is_either and excludes:
         yield from limits
         return
     if is_either and not alternatives:
@@ -404,20 +407,25 @@ def _join_limits(
         yield Test("", parts=tuple(limits), keeps_out=obstacle)
         return
     is_mixed = Joint.BOTH in joints and len(joints) > 1
-    if not required and is_mixed and not alternatives:
+    if excludes and is_mixed and not alternatives:
         # "A < 1, B < 2 and C < 3" may mean all of them, or any
         alternatives = list(limits)
-    clash = _find_clash(limits) if required and not alternatives else ""
-    if clash:
-        yield Test("", parts=tuple(limits), keeps_out=clash, lets_in=clash)
-        return
-    yield from (test for test in limits if test not in alternatives)
     if not alternatives:
+        clash = _find_clash(limits) if required else ""
+        if clash:
+            yield Test("", parts=tuple(limits), keeps_out=clash, lets_in=clash)
+            return
+        yield from limits
         return
-    # a single one is an alternative to words: "ANC > 1.0 or adequate marrow"
-    obstacle = "an alternative" if len(alternatives) == 1 else ""
+    for test in limits:
+        if test not in alternatives:
+            yield test
+    obstacle = ""
+    if len(alternatives) == 1:
+        # it is an alternative to words: "ANC > 1.0 or adequate marrow"
+        obstacle = "an alternative"
     yield Test("", parts=tuple(alternatives), need=1, keeps_out=obstacle)
-    if not required:
+    if excludes:
         # "A < 1, B < 2 and C < 3" may also mean any of them
         yield Test("", parts=tuple(alternatives), keeps_out="whether all must apply")
 
@@ -442,14 +450,20 @@ def _are_apart(limits: Sequence[Test]) -> bool:
     """Return whether two limits of an exclusion have no number in common."""
     if len(limits) != 2 or any(len(limit.parts) != 1 for limit in limits):
         return False
-    parts = [limit.parts[0] for limit in limits]
-    one, other = parts
-    units = {str(part.unit).removeprefix("exact ") for part in parts}
-    if one.quantity != other.quantity or len(units) > 1:
+    [one] = limits[0].parts
+    [other] = limits[1].parts
+    if one.quantity != other.quantity:
         return False
-    spans = [_find_excluded(part) for part in parts]
-    (low, high), (other_low, other_high) = spans
+    if _get_time_unit(one) != _get_time_unit(other):
+        return False
+    low, high = _find_excluded(one)
+    other_low, other_high = _find_excluded(other)
     return high <= other_low or other_high <= low
+
+
+def _get_time_unit(part: Test) -> str:
+    """Return the unit of a test, whether or not its ages are completed ones."""
+    return str(part.unit).removeprefix("exact ")
 
 
 def _find_excluded(part: Test) -> tuple[float, float]:
@@ -487,9 +501,11 @@ def _find_clash(limits: Sequence[Test]) -> str:
     """Return an obstacle if nobody can meet all limits, as of two groups of people."""
     plain = [limit for limit in limits if len(limit.parts) == 1 and not limit.when]
     groups: dict[tuple[str, str | None], list[Test]] = {}
+    lowest: dict[tuple[str, str | None], float] = {}
     for limit in plain:
-        groups.setdefault(_get_quantity(limit), []).append(limit)
-    lowest = {key: min(map(_get_high, group)) for key, group in groups.items()}
+        key = _get_quantity(limit)
+        groups.setdefault(key, []).append(limit)
+        lowest[key] = min(lowest.get(key, inf), _get_high(limit))
     for one in plain:
         key = _get_quantity(one)
         low = one.parts[0].low
@@ -497,7 +513,9 @@ def _find_clash(limits: Sequence[Test]) -> str:
             continue
         # only a limit that nobody meets by itself is compared in vain, and two such clash
         for other in groups[key]:
-            if one is not other and low > _get_high(other):
+            if one is other:
+                continue
+            if low > _get_high(other):
                 return f"for whom {one.shown} and {other.shown} are"
     return ""
 
@@ -539,39 +557,41 @@ def _list_tests(criterion: Criterion, base: int, *, required: bool) -> list[Test
             usual_places.setdefault(limit.quantity, place)
             tests.append(test)
             continue
-        usual = (
-            tests[first]
-            if first is not None
-            else _find_usual(criterion, limit, proof, written, required=required)
-        )
-        if usual is None:
+        if first is None:
+            usual = _find_usual(criterion, limit, proof, written, required=required)
+            if usual:
+                test = _join_special(usual, test)
             tests.append(test)
             continue
-        if first is not None and required and _continues(proof, main[0]):
+        usual = tests[first]
+        continues = _continues(proof, main[0])
+        if required and continues:
             tests[first] = _allow_also(usual, test)
             tests.append(tests[first])
             continue
-        if first is not None and not _is_looser(test, usual):
-            is_enough = not required and _continues(proof, main[0])
-            # whoever fails the limit fails the other one, too, or either keeps out
-            if confidence >= DOUBTFUL_BELOW and (is_enough or _is_looser(usual, test)):
-                tests.append(test)
-                continue
-            obstacle = usual.keeps_out or limit.condition
-            tests[first] = usual._replace(keeps_out=obstacle)
-            tests.append(test)
+        if _is_looser(test, usual):
+            whole = _join_special(usual, test)
+            lower = min(confidence, usual.confidence)
+            tests[first] = whole._replace(confidence=lower)
+            tests.append(whole)
             continue
-        # "creatinine < 2, or < 3 in patients with metastases"
-        special = Test(
-            str(limit),
-            parts=(*test.when, test._replace(when=(), keeps_out="")),
-            lets_in=test.keeps_out,
-        )
-        whole = Test(str(limit), parts=(usual, special), need=1, confidence=confidence)
-        if first is not None:
-            tests[first] = whole._replace(confidence=min(confidence, usual.confidence))
-        tests.append(whole)
+        tests.append(test)
+        # whoever fails the limit fails the other one, too, or either keeps out
+        is_enough = continues or _is_looser(usual, test)
+        if confidence >= DOUBTFUL_BELOW and is_enough:
+            continue
+        obstacle = usual.keeps_out or limit.condition
+        tests[first] = usual._replace(keeps_out=obstacle)
     return tests
+
+
+def _join_special(usual: Test, test: Test) -> Test:
+    """Return the test of a limit and of another one that some people need to meet instead:
+    "creatinine < 2, or < 3 in patients with metastases".
+    """
+    number = test._replace(when=(), keeps_out="")
+    special = Test(test.shown, parts=(*test.when, number), lets_in=test.keeps_out)
+    return Test(test.shown, parts=(usual, special), need=1, confidence=test.confidence)
 
 
 def _is_other_side(limit: Constraint, first: Constraint) -> bool:
@@ -579,10 +599,9 @@ def _is_other_side(limit: Constraint, first: Constraint) -> bool:
     signs = {limit.comparator.value[0], first.comparator.value[0]}
     if signs != {"<", ">"}:
         return False
-    upper, lower = (
-        (limit, first) if limit.comparator.value[0] == ">" else (first, limit)
-    )
-    return upper.value > lower.value
+    if limit.comparator.value[0] == ">":
+        return limit.value > first.value
+    return first.value > limit.value
 
 
 def _ends_line(
@@ -618,9 +637,11 @@ def _allow_also(usual: Test, special: Test) -> Test:
     is as sure as the limit that it continues; for whom it is, only as its own evidence.
     """
     number = special._replace(when=(), keeps_out="", confidence=1.0)
-    people = Test(special.shown, parts=special.when, confidence=special.confidence)
-    allowed = (people, number) if special.when else (number,)
-    also = Test(special.shown, parts=allowed, lets_in=special.keeps_out)
+    allowed = [number]
+    if special.when:
+        people = Test(special.shown, parts=special.when, confidence=special.confidence)
+        allowed.insert(0, people)
+    also = Test(special.shown, parts=tuple(allowed), lets_in=special.keeps_out)
     return Test(special.shown, parts=(usual, also), need=1)
 
 
@@ -645,15 +666,18 @@ def _find_usual(
     """Return the test of a range without its last number, if only that has the condition: "ECOG
     0-1, or 2 if due to the tumour".
     """
-    last = _OR_NUMBER.search(proof.quote)
+    if not required or not _OR_NUMBER.search(proof.quote):
+        return None
     numbers = [float(number) for number in _NUMBER.findall(proof.quote)]
-    ends = (limit.value, limit.value_high)
-    if not required or not last or len(numbers) < 2 or numbers[-1] not in ends:
+    if len(numbers) < 2:
+        return None
+    last = numbers.pop()
+    if last not in (limit.value, limit.value_high):
         return None
     usual = limit.model_copy(
         update={
-            "value": min(numbers[:-1]),
-            "value_high": max(numbers[:-1]),
+            "value": min(numbers),
+            "value_high": max(numbers),
             "comparator": Comparator.BETWEEN,
             "condition": None,
         }
@@ -670,7 +694,9 @@ def _choose_sign(comparator: Comparator, *, required: bool) -> str:
         return comparator.value
     if comparator.opposite:
         return comparator.opposite.value
-    return "outside" if comparator is Comparator.BETWEEN else "<>"
+    if comparator is Comparator.BETWEEN:
+        return "outside"
+    return "<>"
 
 
 def _make_test(
@@ -692,16 +718,13 @@ def _make_test(
     if condition.startswith(("unless", "except")):
         lets_in = ""
     is_fuzzy = quantity == "age" and limit.comparator is Comparator.MORE
-    tests = [
-        of_bounds(
-            str(limit),
-            key_quantity(part, words),
-            f"exact {unit}" if is_fuzzy else unit,
-            sign,
-            *numbers,
-        )
-        for part, unit, numbers in _list_quantities(quantity, named, limit)
-    ]
+    tests = []
+    for part, usual_unit, numbers in _list_quantities(quantity, named, limit):
+        unit = usual_unit
+        if is_fuzzy:
+            unit = f"exact {usual_unit}"
+        key = key_quantity(part, words)
+        tests.append(of_bounds(str(limit), key, unit, sign, *numbers))
     # "ALT and AST" must both be below an inclusion's limit, and "ALT or AST" above an exclusion's
     # limit is enough to be kept out; "ALT or AST" of an inclusion does not tell which
     has_and = "and" in spell_words(limit.quantity)
@@ -723,13 +746,12 @@ def _find_words(
     # the words behind the number are its unit
     covered = re.split(r"\d", proof.quote[max(0, skipped) :])[0]
     words = spell_words(covered)
-    named = [
-        word
-        for word in spell_words(limit.quantity)
-        if not skipped or word in spell_words(proof.quote[skipped:])
-    ]
-    marks = words_of("qualifiers", "others")
-    inside = [word for word in words if word in marks and word not in named]
+    named = list(spell_words(limit.quantity))
+    if skipped:
+        left = spell_words(proof.quote[skipped:])
+        named = [word for word in named if word in left]
+    marks = words_of("qualifiers", "others").difference(named)
+    inside = [word for word in words if word in marks]
     if find_room_air(criterion.quote):
         inside.append(ROOM_AIR)
     return " ".join((*named, *inside))
@@ -762,7 +784,9 @@ def _read_condition(written: str, sex: Sex | None) -> tuple[tuple[Test, ...], st
     they do not decide that, or else "". ``sex`` is the sex to which the limit applies; without one,
     a condition that names a sex is open: "except in men".
     """
-    of_one_sex = (of_sex(sex),) if sex in SEXES else ()
+    of_one_sex: tuple[Test, ...] = ()
+    if sex in SEXES:
+        of_one_sex = (of_sex(sex),)
     if not written:
         return of_one_sex, ""
     excepts = _EXCEPT.match(written)
@@ -770,16 +794,18 @@ def _read_condition(written: str, sex: Sex | None) -> tuple[tuple[Test, ...], st
         return _read_exception(written, written[excepts.end() :])
     words = spell_words(_OR_OLDER.sub(" ", written))
     ages = _read_ages(written, words)
-    rest = [word for word in words if word not in words_of("neutral") and word != "if"]
-    if of_one_sex:
-        rest = [word for word in rest if word not in SEXES_OF]
-    if ages:
-        rest = [word for word in rest if not word.isdecimal()]
-        rest = [word for word in rest if word not in _AGE_GROUPS]
     when = (*of_one_sex, *ages)
-    if when and not rest:
+    # the words that these tests cover
+    covered = words_of("neutral") | {"if"}
+    if of_one_sex:
+        covered |= set(SEXES_OF)
+    if ages:
+        covered |= set(_AGE_GROUPS)
+        covered |= {word for word in words if word.isdecimal()}
+    if when and covered.issuperset(words):
         return when, ""
-    named = [word for word in words if word not in _IDLE_IN_CONDITIONS.split()]
+    idle = _IDLE_IN_CONDITIONS.split()
+    named = [word for word in words if word not in idle]
     group = _test_age_group(named)
     if group:
         return (group,), ""
@@ -812,9 +838,10 @@ def _read_ages(written: str, words: Sequence[str]) -> tuple[Test, ...]:
     if len(ages) != 1:
         return ()
     [age] = ages
-    # "over 75 years" may mean 75 years and a month
-    is_fuzzy = age.comparator is Comparator.MORE
-    unit = f"exact {age.time_unit}" if is_fuzzy else age.time_unit
+    unit: str | None = age.time_unit
+    if age.comparator is Comparator.MORE:
+        # "over 75 years" may mean 75 years and a month
+        unit = f"exact {unit}"
     return (of_bounds("age", "age", unit, age.comparator, age.value, age.value_high),)
 
 

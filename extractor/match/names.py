@@ -22,6 +22,7 @@ _BRACKET = re.compile(r"\([^()]{0,300}\)")
 _MORE_IN_BRACKET = re.compile(
     r"\(\s*((?:or|and|and/or)\b[^()]{0,300})\)", re.IGNORECASE
 )
+_SEX_WORDS = frozenset(SEXES_OF)
 _EXAMPLE = frozenset({"including", "include", "eg"})
 _SUCH_AS = re.compile(r",? ?(?<!\w)(?:such as|e\.g\.,?|for example,?) ", re.IGNORECASE)
 _OF_INFECTION = (["with"], ["by"], ["of"])
@@ -74,19 +75,18 @@ def plan_names(quote: str, sex_of_trial: Sex | None, *, required: bool) -> Test:
     negated, plain = _strip_negation(plain)
     if negated is None:
         return about_women
-    label, colon, behind = plain.partition(":")
-    if colon and behind.strip():
+    label, _, behind = plain.partition(":")
+    if behind.strip():
         # "High-risk pregnancy: hypertension" is about the pregnant
-        if not set(spell_words(label)) <= words_of(
-            "opening", "past", "of_heads", "heads"
-        ):
+        if not _is_idle_label(label):
             return about_women
         plain = behind.strip()
     has_it = required is not negated
     barred = None if negated else _plan_barred(plain, required=has_it)
     if barred:
         return barred
-    if about_women.parts and not required and not negated:
+    excludes = not required and not negated
+    if about_women.parts and excludes:
         carried = _plan_carrying(quote)
         if carried.parts:
             return Test("", parts=(carried._replace(when=about_women.when),))
@@ -97,18 +97,19 @@ def plan_names(quote: str, sex_of_trial: Sex | None, *, required: bool) -> Test:
         return of_sex(only_sex, is_that=required)
     if not names or not elsewhere.isdisjoint(spell_words(plain)):
         return about_women
-    short = _ABBREVIATION.findall(quote) if len(names) == 1 else []
-    is_joined = len(names) > 1 and bool(_AND.search(plain))
-    # "A, B, and C" in an exclusion lists what each keeps out
-    if len(names) > 2 and not has_it and plain.count(",") > 1:
-        is_joined = False
-    whole = _join_names(names, short, has_it=has_it, is_joined=is_joined)
-    sexes = {SEXES_OF[word] for word in spell_words(plain) if word in SEXES_OF}
-    if len(sexes) == 1 and not negated:
+    if len(names) == 1:
+        short = _ABBREVIATION.findall(quote)
+        whole = _join_names(names, short, has_it=has_it, is_joined=False)
+    else:
+        # "A, B, and C" in an exclusion lists what each keeps out
+        is_list = len(names) > 2 and plain.count(",") > 1 and not has_it
+        is_joined = bool(_AND.search(plain)) and not is_list
+        whole = _join_names(names, (), has_it=has_it, is_joined=is_joined)
+    sex = _find_sex(plain)
+    if sex and not negated:
         is_subject = has_phrase("match_one_sex", plain)
         if not is_subject or has_phrase("match_demands", plain):
             return about_women
-        [sex] = sexes
         whole = _limit_to_sex(whole, sex, names, required=required)
         if required and sex_of_trial != sex:
             whole = limit_to(whole, sex)
@@ -124,19 +125,25 @@ def _join_names(
     """Return the test of names, of which one is enough. If they are joined ("asthma and eczema"),
     they may also be meant together.
     """
+    last_with_more = -1
+    for place, name in enumerate(names):
+        if name.more and name.more != _AN_EXAMPLE:
+            last_with_more = place
     tests = []
+    goes_on = False
     for place, name in enumerate(names):
         # what is said behind a name may be said of those before it, too
-        has_more = any(one.more for one in names[place:] if one.more != _AN_EXAMPLE)
-        has_more = has_more or any(one.goes_on for one in names[:place])
+        says_more = goes_on or place <= last_with_more
+        tests.append(_test_one(name, has_it=has_it, says_more=says_more))
+        if name.goes_on:
+            goes_on = True
         # "severe" of "severe asthma, COPD or eczema" may be about all of them
-        has_more = has_more or (place > 0 and _has_degree(names[0]) and not has_it)
-        tests.append(_test_one(name, has_it=has_it, says_more=has_more))
+        if place == 0 and not has_it and _has_degree(name):
+            goes_on = True
     # an abbreviation is another name for the same thing
-    tests += [
-        of_name("has", make_key(each), has_it=has_it, in_part=names[0].more)
-        for each in short
-    ]
+    for each in short:
+        key = make_key(each)
+        tests.append(of_name("has", key, has_it=has_it, in_part=names[0].more))
     if len(tests) == 1:
         return tests[0]
     # one of the names is enough; without ``has_it``, the patient must have none of them
@@ -145,9 +152,12 @@ def _join_names(
         return any_of
     all_of = Test("", parts=tuple(tests), need=int(not has_it))
     # what both readings say, holds
-    strict, lenient = (all_of, any_of) if has_it else (any_of, all_of)
-    strict = strict._replace(keeps_out="whether all must apply")
-    return Test("", parts=(strict, lenient))
+    obstacle = "whether all must apply"
+    if has_it:
+        strict = all_of._replace(keeps_out=obstacle)
+        return Test("", parts=(strict, any_of))
+    strict = any_of._replace(keeps_out=obstacle)
+    return Test("", parts=(strict, all_of))
 
 
 def _has_degree(name: Name) -> bool:
@@ -162,7 +172,7 @@ def _limit_to_sex(
     is_sex = of_sex(sex, is_that=required)
     if not any(name.key for name in names):
         return is_sex
-    return Test("", parts=(is_sex, whole), need=0 if required else 1)
+    return Test("", parts=(is_sex, whole), need=int(not required))
 
 
 def _join_classes(quote: str) -> str:
@@ -240,19 +250,32 @@ def _plan_carrying(quote: str) -> Test:
             tests.append(of_name("has", make_key("pregnancy"), has_it=False))
         elif has_phrase("match_pregnancy", part):
             tests.append(of_name("has", make_key("breastfeeding"), has_it=False))
-    is_read = any(test.quantity for test in tests)
-    return Test("", parts=tuple(tests)) if is_read else Test("")
+    if not any(test.quantity for test in tests):
+        return Test("")
+    return Test("", parts=tuple(tests))
+
+
+def _is_idle_label(label: str) -> bool:
+    """Return whether the words before a colon do not say whom a line is about."""
+    idle = words_of("opening", "past", "of_heads", "heads")
+    return idle.issuperset(spell_words(label))
+
+
+def _find_sex(plain: str) -> str:
+    """Return the one sex that a line names; empty if it names none, or both."""
+    sexes = {SEXES_OF[word] for word in spell_words(plain) if word in SEXES_OF}
+    if len(sexes) != 1:
+        return ""
+    [sex] = sexes
+    return sex
 
 
 def _find_only_sex(plain: str) -> str:
     """Return the sex of a line that says nothing else: "Women"."""
-    words = spell_words(plain)
-    sexes = {SEXES_OF[word] for word in words if word in SEXES_OF}
-    idle = words_of("opening", "around_sexes") | set(SEXES_OF)
-    if len(sexes) != 1 or not idle.issuperset(words):
+    idle = words_of("opening", "around_sexes") | _SEX_WORDS
+    if not idle.issuperset(spell_words(plain)):
         return ""
-    [sex] = sexes
-    return sex
+    return _find_sex(plain)
 
 
 def _strip_negation(plain: str) -> tuple[bool | None, str]:
@@ -326,11 +349,12 @@ def _list_names(plain: str) -> Iterator[Name]:
     doubt = ""
     plain = _MORE_IN_BRACKET.sub(r", \1,", _SUCH_AS.sub(", including ", plain))
     for part in _share_heads([_read_part(text) for text in _split_parts(plain)]):
-        if not part.words and part.has_people and not part.around:
+        is_empty = not part.words
+        if is_empty and part.has_people and not part.around:
             continue
         # "history of stroke or epilepsy"
         around = part.around or around
-        if not part.words:
+        if is_empty:
             if part.bracket is not None:
                 yield Name("has", "", (), part.bracket or "brackets")
             continue
@@ -367,29 +391,35 @@ def _read_part(text: str) -> _Part:
     written, opened, inside = text.partition("(")
     inside, _, rest = inside.partition(")")
     words = list(spell_words(f"{written} {rest}"))
-    is_example = bool(words) and words[0] in _EXAMPLE
+    bracket = None
+    if opened:
+        bracket = inside
+    is_example = not _EXAMPLE.isdisjoint(words[:1])
     if is_example:
         words.pop(0)
-    idle = words_of("opening", "past", "taken") | set(SEXES_OF)
-    has_people = any(word in SEXES_OF for word in words)
+    has_people = not _SEX_WORDS.isdisjoint(words)
+    idle = words_of("opening", "past", "taken") | _SEX_WORDS
     front: list[str] = []
-    # a drug is taken, but drug abuse is a disease
-    while words and words[0] in idle and not is_known_name(" ".join(words)):
-        is_named = words[0] == "infection" and words[1:2] not in _OF_INFECTION
-        if is_named:
+    while words and words[0] in idle:
+        # a drug is taken, but drug abuse is a disease
+        if is_known_name(" ".join(words)):
+            break
+        if words[0] == "infection" and words[1:2] not in _OF_INFECTION:
             break
         front.append(words.pop(0))
     behind: list[str] = []
-    while words and words[-1] in idle and not is_known_name(" ".join(words)):
+    while words and words[-1] in idle:
+        if is_known_name(" ".join(words)):
+            break
         behind.append(words.pop())
-    # a drug against a disease is not the disease
-    is_of_disease = bool(words) and _is_of_disease(words[-1], behind)
-    # "active infection" is no "active"
-    is_adjective = bool(behind) and set(words) <= words_of("narrowing")
-    if words and (is_of_disease or is_adjective):
-        words += reversed(behind)
-        behind = []
-    bracket = inside if opened else None
+    if words and behind:
+        # a drug against a disease is not the disease
+        is_of_disease = _is_of_disease(words[-1], behind)
+        # "active infection" is no "active"
+        is_adjective = words_of("narrowing").issuperset(words)
+        if is_of_disease or is_adjective:
+            words += reversed(behind)
+            behind = []
     return _Part(words, [*front, *behind], has_people, bracket, is_example)
 
 
@@ -399,39 +429,35 @@ def _share_heads(parts: Sequence[_Part]) -> list[_Part]:
     """
     shared: list[_Part] = []
     head: list[str] = []
+    # "type 1 or 2 diabetes"
+    has_types = parts[0].words[:1] == ["type"]
     for part in reversed(parts):
-        whole = part
-        is_type = bool(part.words) and _is_type(part.words) and len(part.words) <= 2
-        if part.words and head and (is_type or set(part.words) <= _before_heads()):
-            whole = part._replace(words=[*part.words, *head])
-        elif part.words:
-            head = _find_head(part.words)
-        shared.append(whole)
-    if parts[0].words[:1] == ["type"]:
-        # "type 1 or 2 diabetes"
-        shared = [
-            part._replace(words=["type", *part.words])
-            if part.words and part.words[0] in _TYPES
-            else part
-            for part in shared
-        ]
-    if shared == [*reversed(parts)]:
-        return list(parts)
+        words = part.words
+        if words and head and _needs_head(words):
+            words = [*words, *head]
+        elif words:
+            head = _find_head(words)
+        if has_types and not _TYPES.isdisjoint(words[:1]):
+            words = ["type", *words]
+        shared.append(part._replace(words=words))
+    shared.reverse()
+    if shared == list(parts):
+        return shared
     # "significant" of "significant cardiac, hepatic or renal disease" is about all of them
     narrowing = words_of("narrowing")
-    named = next((part.words for part in parts if part.words), [])
-    first = [word for word in named if word in narrowing]
-    return [
-        part
-        if not part.words or not narrowing.isdisjoint(part.words)
-        else part._replace(words=[*first, *part.words])
-        for part in reversed(shared)
-    ]
+    named = [part.words for part in parts if part.words]
+    first = [word for word in named[0] if word in narrowing]
+    for place, part in enumerate(shared):
+        if part.words and narrowing.isdisjoint(part.words):
+            shared[place] = part._replace(words=[*first, *part.words])
+    return shared
 
 
-def _before_heads() -> frozenset[str]:
-    """Return the words that need a noun of a later part."""
-    return words_of("of_heads", "narrowing")
+def _needs_head(words: Sequence[str]) -> bool:
+    """Return whether the words of a part may need a noun of a later one."""
+    if len(words) <= 2 and _is_type(words):
+        return True
+    return words_of("of_heads", "narrowing").issuperset(words)
 
 
 _TYPES = frozenset({"1", "2", "i", "ii"})
@@ -439,8 +465,9 @@ _TYPES = frozenset({"1", "2", "i", "ii"})
 
 def _is_type(words: Sequence[str]) -> bool:
     """Return whether a name begins with a type: "type 1 diabetes", or "2 diabetes" behind it."""
-    first = words[1:2] if words[0] == "type" else words[:1]
-    return not _TYPES.isdisjoint(first)
+    if words[0] == "type":
+        return not _TYPES.isdisjoint(words[1:2])
+    return words[0] in _TYPES
 
 
 def _find_head(words: Sequence[str]) -> list[str]:
@@ -448,7 +475,9 @@ def _find_head(words: Sequence[str]) -> list[str]:
     "asthma" of "uncontrolled asthma"; none if it has no such words.
     """
     if _is_type(words):
-        return list(words[2 if words[0] == "type" else 1 :])
+        if words[0] == "type":
+            return list(words[2:])
+        return list(words[1:])
     if words[-1] in words_of("heads"):
         return [words[-1]]
     rest = [word for word in words if word not in words_of("narrowing")]
@@ -465,35 +494,43 @@ def _name_part(part: _Part, around: Sequence[str]) -> Name:
         not words_of("past").isdisjoint(around),
     ]
     details = words_of("details", "other_details")
-    # "poorly controlled asthma" is asthma, "asthma controlled with ..." says more
-    first = next(
-        (at for at, word in enumerate(words) if word not in words_of("narrowing")), 0
-    )
-    cut = next(
-        (at for at, word in enumerate(words) if at > first and word in details), None
-    )
+    narrowing = words_of("narrowing")
+    first = 0
+    for at, word in enumerate(words):
+        if word not in narrowing:
+            first = at
+            break
     tail = ""
-    if cut is not None:
-        tail = " ".join(words[cut:])
-        if words[cut] in words_of("other_details"):
+    goes_on = False
+    # "poorly controlled asthma" is asthma, "asthma controlled with ..." says more
+    for at in range(first + 1, len(words)):
+        if words[at] not in details:
+            continue
+        goes_on = True
+        tail = " ".join(words[at:])
+        if words[at] in words_of("other_details"):
             return Name(verb, make_key(" ".join(words)), (), tail, goes_on=True)
-        words = words[:cut]
+        words = words[:at]
+        break
     if part.bracket is not None:
         tail = f"{tail} {part.bracket}".strip() or "brackets"
     name = " ".join(words)
     wider = find_wider(name)
     if tail:
         wider = (make_key(name), *wider)
-    return Name(verb, make_key(name), wider, tail, goes_on=cut is not None)
+    return Name(verb, make_key(name), wider, tail, goes_on=goes_on)
 
 
 def _is_of_disease(word: str, behind: Sequence[str]) -> bool:
     """Return whether the words behind a name make it a treatment of a disease."""
-    is_treated = not words_of("taken").isdisjoint(behind)
-    return is_treated and is_state(word) and word not in words_of("therapies")
+    if words_of("taken").isdisjoint(behind) or word in words_of("therapies"):
+        return False
+    return is_state(word)
 
 
 def _test_one(name: Name, *, has_it: bool, says_more: bool) -> Test:
     """Return the test of a name."""
-    in_part = name.more or ("what the line says" if says_more else "")
+    in_part = name.more
+    if says_more and not in_part:
+        in_part = "what the line says"
     return of_name(name.verb, name.key, name.wider, has_it=has_it, in_part=in_part)
