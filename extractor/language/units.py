@@ -34,6 +34,8 @@ _RATES = frozenset({"day", "week", "h", "min", "sec"})
 # Half of it reads "Body Mass Index (BMI) >= 19 and <= 32 kg/m^2" otherwise.
 _LONGEST_SPELLING = 4
 """Maximum number of tokens in a spelling, such as "cm of water", "m ^ 2" or "TCID 50"."""
+_OPENING_SIGNS = ("^", "*", "(")
+"""The signs before the power of a unit, with which none ends."""
 _VOLUMES = frozenset({"uL", "mL", "dL", "L"})
 """Denominators after which cells are treated as a count, and units as enzyme units."""
 _PARENTHESES = re.compile(r"\\?[(\[][^()\[\]]*\\?[)\]]?")
@@ -294,6 +296,9 @@ def _match(
             spelling += word
         else:
             break
+        # the bracket in "m2 (maximum 2 mg)" opens no power
+        if word in _OPENING_SIGNS:
+            continue
         unit = _look_up(spelling, loose=loose)
         if unit is None:
             continue
