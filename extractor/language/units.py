@@ -296,7 +296,7 @@ def _match(
             spelling += word
         else:
             break
-        # "m2 (maximum 2 mg)"
+        # the bracket in "m2 (maximum 2 mg)" opens no power
         if word in _OPENING_SIGNS:
             continue
         unit = _look_up(spelling, loose=loose)

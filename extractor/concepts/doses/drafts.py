@@ -1,6 +1,7 @@
 """Create a draft for each regimen, with a typed reading, evidence and features for each field."""
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import inf
 from typing import Any, TypeVar
@@ -525,8 +526,26 @@ def describe_arms(
             "another arm names the agent": not arms.mentioning[key] <= found,
             "not told by each arm": not found <= arms.telling[key],
             "stated in some of its arms": bool(stating) and not found <= stating,
+            "other amounts in an arm": _has_other_amounts(regimen, arms),
         }
     )
+
+
+def _has_other_amounts(regimen: Regimen, arms: Arms) -> bool:
+    """Return whether a regimen gives all its amounts to each arm, but the text of an arm states
+    only some of them.
+    """
+    if len(regimen.levels) == 1:
+        return False
+    if any(amount.arms for amount in arms.find_of_amounts(regimen)):
+        return False
+    stated = defaultdict[str, set[object]](set)
+    for link in regimen.links("amounts"):
+        if link.text.is_arm:
+            amounts = map(without_rate, link.mark.value)
+            # tablets are no levels beside a substance
+            stated[link.text.name].update(regimen.levels.keys() & set(amounts))
+    return any(0 < len(of_arm) < len(regimen.levels) for of_arm in stated.values())
 
 
 def describe_link(link: Linked, regimen: Regimen, value: object) -> Iterator[str]:

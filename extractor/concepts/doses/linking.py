@@ -424,7 +424,17 @@ def _are_steps(one: Statement, other: Statement) -> bool:
         return False
     tokens = before.text.tokens
     is_joined = rule("step_joint").occurs(tokens, before.place[1], after.place[0])
-    return is_joined or is_later_step(after)
+    return is_joined or is_maintenance_of(before, after) or is_later_step(after)
+
+
+def is_maintenance_of(before: Statement, after: Statement) -> bool:
+    """Return whether the words directly before a dose make it the maintenance of the dose before
+    it: "20 mg/kg once; maintenance 5 mg/kg every 8 hours".
+    """
+    tokens = before.text.tokens
+    if rule("maintenance_before").ends(tokens, before.place[0]):
+        return False
+    return rule("maintenance_before").ends(tokens, after.place[0]) is not None
 
 
 def is_later_step(statement: Statement) -> bool:

@@ -20,6 +20,7 @@ from extractor.concepts.doses.linking import (
     has_choice,
     is_called,
     is_later_step,
+    is_maintenance_of,
 )
 from extractor.concepts.doses.marks import PART, STEP, Mark, Place, Step
 from extractor.language.book import rule, word_set
@@ -136,6 +137,8 @@ def _is_next(before: Statement, after: Statement) -> bool:
     if is_later_step(after):
         return True
     if is_called(before, "loading_word") and is_called(after, "maintenance_word"):
+        return True
+    if is_maintenance_of(before, after):
         return True
     if rule("step_label").ends(tokens, after.place[0]):
         return rule("step_label").ends(tokens, before.place[0]) is not None
