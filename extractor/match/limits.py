@@ -190,7 +190,7 @@ def _mask(criterion: Criterion, base: int) -> str:
         elif whole.startswith("has_exception"):
             mark = " "
         elif whole in recent and part in ("", "anchor"):
-            if find_least([piece]) < DOUBTFUL_BELOW:
+            if find_lowest([piece]) < DOUBTFUL_BELOW:
                 continue
             mark = " "
         else:
