@@ -672,7 +672,7 @@ def _make_test(
             f"exact {unit}" if is_fuzzy else unit,
             sign,
             *numbers,
-        )
+        )._replace(written=named.unit_ucum)
         for part, unit, numbers in _list_quantities(quantity, named, limit)
     ]
     # "ALT and AST" must both be below an inclusion's limit, and "ALT or AST" above an exclusion's

@@ -16,6 +16,7 @@ from extractor.match.limits import find_lowest, plan_limits
 from extractor.match.names import plan_names
 from extractor.match.quantities import SEXES
 from extractor.match.senses import Sense, read_sense
+from extractor.match.synonyms import spell_key
 from extractor.match.tests import UNDECIDED, Test, of_bounds, of_sex, simplify, turn
 from extractor.match.windows import plan_windows
 from extractor.match.words import words_of
@@ -223,7 +224,7 @@ def _plan_criterion(place: int, criterion: Criterion, people: Eligibility) -> _P
     whole = Test("", parts=(test,), keeps_out=keeps_out, lets_in=lets_in)
     if not test.quantity and not test.parts and not test.keeps_out:
         whole = Test("", keeps_out=keeps_out, lets_in=lets_in)
-    words = f" {' '.join(spell_words(criterion.quote))} "
+    words = f" {spell_key(criterion.quote)} "
     rule = Rule(
         place,
         criterion.kind.value,
