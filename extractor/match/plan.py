@@ -224,7 +224,9 @@ def _plan_criterion(place: int, criterion: Criterion, people: Eligibility) -> _P
     whole = Test("", parts=(test,), keeps_out=keeps_out, lets_in=lets_in)
     if not test.quantity and not test.parts and not test.keeps_out:
         whole = Test("", keeps_out=keeps_out, lets_in=lets_in)
-    words = f" {spell_key(criterion.quote)} "
+    # what the patient has may be named with or without its prefix
+    spelled = " ".join(spell_words(criterion.quote))
+    words = f" {' '.join(dict.fromkeys((spelled, spell_key(criterion.quote))))} "
     rule = Rule(
         place,
         criterion.kind.value,

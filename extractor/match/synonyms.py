@@ -47,7 +47,9 @@ def _join_prefix(found: re.Match[str]) -> str:
     [word, *_] = spell_words(found["name"]) or ("",)
     is_denial = prefix == "non" and word in words_of("denied_by_non")
     is_word = prefix == "post" and found["link"].isspace()
-    if is_denial or is_word or word in words_of("neutral", "denials"):
+    # "pre-treated" and "post-enrolment" are no names, "sub-clinical" is a part of one
+    is_idle = word in words_of("denials" if prefix == "sub" else "neutral", "denials")
+    if is_denial or is_word or is_idle:
         return found[0]
     return found["prefix"] + found["name"]
 
