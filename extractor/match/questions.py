@@ -110,7 +110,9 @@ def _is_residue(words: Sequence[str]) -> bool:
     if not words_of("residue").isdisjoint(words):
         return True
     is_type = len(words[0]) == 1 or words[0] in ("ii", "iii", "iv")
-    return is_type or (len(words) > 1 and words[-1] in words_of("narrowing"))
+    nouns = words_of("therapies", "narrowing_nouns")
+    adjectives = words_of("narrowing", "organs") - nouns
+    return is_type or words[-1] in adjectives
 
 
 def _is_disease(word: str) -> bool:
