@@ -81,7 +81,7 @@ def _ask_name(kind: str, name: str) -> str:
     if special and kind in special:
         return str(special[kind])
     words = name.split()
-    if _is_residue(words):
+    if shown == name and _is_residue(words):
         return ""
     # nobody takes a disease
     if kind in ("takes", "took") and words and _is_disease(words[-1]):
