@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from extractor.language.book import read_table
 from extractor.match.coverage import SEXES_OF, is_state
-from extractor.match.synonyms import is_known_name, make_key, spell_key
+from extractor.match.synonyms import is_known_name, join_prefixes, make_key, spell_key
 from extractor.match.tests import Test, of_name
 from extractor.match.words import find_phrase, has_phrase, words_of
 from extractor.measures.names import spell_words
@@ -51,7 +51,6 @@ _OTHER_TRIALS = re.compile(
     r"(?:trials?|stud(?:y|ies))\b",
     re.IGNORECASE,
 )
-_NON = re.compile(r"\b(non)[ -]+(\w)", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)[.](?=\s|$)|[;:\n]")
 _EXAMPLES = re.compile(
     r",? ?(?<!\w)(?:such as|e\.g\.,?|i\.e\.,?|for example,?"
@@ -64,7 +63,7 @@ _PARTS = re.compile(
 _TYPE = re.compile(r"[a-e1-4]|ii|iii|iv")
 """What stands for the last word of the name before it: "C" of "hepatitis B or C"."""
 _ADJECTIVE = re.compile(
-    r"\w{3,}(?:al|ic|ous|ular|oid|ative|ary|genic)|(?:non|peri|intra|extra|sub)[\w-]{3,}"
+    r"\w{3,}(?:al|ic|ous|ular|oid|ative|ary|genic)|(?:non|peri|intra|extra|sub|post)[\w-]{3,}"
 )
 _ARTICLES = frozenset({"the", "a", "an", "any"})
 _LINKS = frozenset({"of", "to", "for"})
@@ -101,15 +100,17 @@ def plan_absence(quote: str, *, required: bool) -> Test | None:
     """
     if len(quote) > _LONGEST_LINE or _EXCLUDED_IN_BRACKETS.search(quote):
         return None
-    text = _NON.sub(r"\1\2", _drop_brackets(_JUDGED.sub(" ", quote)))
+    text = join_prefixes(_drop_brackets(_JUDGED.sub(" ", quote)))
     text = _OTHER_TRIALS.sub(" trial participation ", _MOTHERS.sub(r"\1", text))
+    if has_phrase("match_to_come", text):
+        return None
     words = set(spell_words(text))
     denied = find_phrase("match_denied", text)
     if (denied is not None) is not required or has_phrase("match_not_denied", text):
         return None
     if denied:
         text = text[denied.span[1] :]
-    is_past = not words.isdisjoint(words_of("past", "of_past"))
+    is_past = not words.isdisjoint(words_of("past", "of_past", "of_ever"))
     tests: list[Test] = []
     for sentence in _SENTENCE.split(text):
         if not sentence.strip(" .-*") or _is_permission(sentence):
@@ -401,13 +402,19 @@ def _drop_front(words: Sequence[str]) -> Iterator[str]:
 @cache
 def _other_things() -> dict[str, frozenset[str]]:
     """Return the words before a name that make it another thing, by the name: "portal" before
-    "hypertension".
+    "hypertension", or an organ that is no usual place of a disease, as in "cardiac asthma".
     """
-    table = read_table("match_phrases")["other_things"]
-    return {
+    table = read_table("match_phrases")
+    things = {
         spell_key(name): frozenset(spell_words(before))
-        for name, before in table.items()
+        for name, before in table["other_things"].items()
     }
+    organs = words_of("organs")
+    for name, places in table["usual_places"].items():
+        key = spell_key(name)
+        elsewhere = organs - frozenset(spell_words(places))
+        things[key] = things.get(key, frozenset()) | elsewhere
+    return things
 
 
 def is_narrowing(word: str) -> bool:

@@ -9,6 +9,8 @@ from extractor.language.shown import show_line
 from extractor.match.facts import Facts, Patient, read_facts
 from extractor.match.judge import Verdict, depend, run_test, weigh_verdicts
 from extractor.match.plan import Group, Plan, Rule, plan_trial
+from extractor.match.quantities import SEXES
+from extractor.match.questions import list_of_women, show_name
 from extractor.schemas import TrialExtraction
 
 _PLACE = ("index", "kind", "quote", "section", "start", "end")
@@ -162,6 +164,7 @@ def _judge(plan: Plan, facts: Facts) -> list[Verdict]:
         for name in facts.names
         if name.partition(" ")[0] in plan.vocabulary and f" {name} " in plan.words
     ]
+    is_man = facts.values.get("sex") == {None: (float(SEXES.index("male")),)}
     verdicts = []
     for rule in plan.rules:
         verdict = rule.silent
@@ -173,7 +176,11 @@ def _judge(plan: Plan, facts: Facts) -> list[Verdict]:
         mentioned = [name.strip() for name in names if name in rule.words]
         # no test says anything, but the criterion mentions what the patient has
         if mentioned and verdict.verdict == "not_stated":
-            verdict = Verdict("depends", f"what it says of {mentioned[0]}", verdict.ask)
+            why = f"what it says of {show_name(mentioned[0])}"
+            verdict = Verdict("depends", why, verdict.ask)
+        if is_man and not list_of_women().isdisjoint(verdict.ask):
+            of_men = [one for one in verdict.ask if one not in list_of_women()]
+            verdict = verdict._replace(ask=tuple(of_men))
         verdicts.append(verdict)
     return verdicts
 

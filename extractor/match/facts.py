@@ -141,6 +141,7 @@ class Facts(NamedTuple):
         said: The words of the patient's data, by quantity.
         sentences: The sentences of the chart.
         stated: All other data, a sentence for each statement, as a model reads them.
+        bare: The numbers that are stated without a unit, by quantity.
     """
 
     id: str
@@ -151,6 +152,7 @@ class Facts(NamedTuple):
     said: Mapping[str, str] = MappingProxyType({})
     sentences: tuple[str, ...] = ()
     stated: tuple[str, ...] = ()
+    bare: Mapping[str, float] = MappingProxyType({})
 
     def list_said(self, quantities: Collection[str]) -> list[str]:
         """Return what the patient's data say of these quantities, as written."""
@@ -176,7 +178,7 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
     ('xalatan', 'latanoprost')
     """
     known = synonyms or Synonyms()
-    values, said, unused = read_values(patient.values, patient.upper_limits)
+    values, said, unused, bare = read_values(patient.values, patient.upper_limits)
     names = _Names(known)
     for name, time in patient.since.items():
         days = _read_days(time, patient.on)
@@ -226,6 +228,7 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
         said,
         sentences,
         _write_sentences(patient),
+        bare,
     )
 
 

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from math import inf
+from math import inf, isclose
 from typing import Literal, NamedTuple
 
+from extractor.concepts.limits.quantity_names import list_quantities
 from extractor.match.facts import Facts
 from extractor.match.quantities import Units
 from extractor.match.questions import (
@@ -82,6 +83,12 @@ def _compare(test: Test, facts: Facts) -> Verdict:
         why = f"{show_quantity(test.quantity)} in the unit of {test.shown}"
         return Verdict("depends", why, (ask(test.quantity, test.unit),))
     numbers = units[test.unit]
+    if _may_be_in_unit_of_trial(test, facts):
+        why = (
+            f"{show_quantity(test.quantity)} {facts.bare[test.quantity]:g} has no unit"
+        )
+        question = ask(test.quantity, test.written)
+        return Verdict("depends", f"{why}; state a usual unit", (question,))
     # 1 to 1.9 fail a test for 1.2 to 1.5, but a number between them may pass: so a limit is tried
     inner = [end for end in (test.low, test.high) if numbers[0] < end < numbers[-1]]
     # within the limits or, if the test is for those outside, not within
@@ -93,9 +100,24 @@ def _compare(test: Test, facts: Facts) -> Verdict:
     if len(passes) > 1:
         return Verdict("depends", why, (ask(test.quantity),))
     if is_stated and test.in_part and numbers == (1.0,):
-        obstacle = f"what it says of {test.shown}: {test.in_part}"
+        shown = show_name(split_quantity(test.quantity)[1])
+        obstacle = f"what it says of {shown}: {test.in_part}"
         return Verdict("depends", obstacle)
     return Verdict("met" if True in passes else "not_met", why)
+
+
+def _may_be_in_unit_of_trial(test: Test, facts: Facts) -> bool:
+    """Return whether a value without a unit is another plausible one in the unit of the trial: a
+    haemoglobin of 7 may be in g/dL or in mmol/L.
+    """
+    bare = facts.bare.get(test.quantity)
+    known = list_quantities().get(test.quantity.partition(" (")[0])
+    if bare is None or known is None or test.written is None:
+        return False
+    other = known.to_canonical(bare, test.written)
+    if other is None or isclose(other, known.to_canonical(bare, None) or 0):
+        return False
+    return known.is_possible(other)
 
 
 def _show_numbers(test: Test, numbers: Sequence[float]) -> str:

@@ -724,7 +724,8 @@ def _make_test(
         if is_fuzzy:
             unit = f"exact {usual_unit}"
         key = key_quantity(part, words)
-        tests.append(of_bounds(str(limit), key, unit, sign, *numbers))
+        test = of_bounds(str(limit), key, unit, sign, *numbers)
+        tests.append(test._replace(written=named.unit_ucum))
     # "ALT and AST" must both be below an inclusion's limit, and "ALT or AST" above an exclusion's
     # limit is enough to be kept out; "ALT or AST" of an inclusion does not tell which
     has_and = "and" in spell_words(limit.quantity)

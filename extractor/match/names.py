@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from extractor.match.coverage import SEXES_OF, is_state
 from extractor.match.limits import limit_to
-from extractor.match.synonyms import is_known_name, make_key
+from extractor.match.synonyms import is_known_name, join_prefixes, make_key
 from extractor.match.tests import Test, of_bounds, of_name, of_sex
 from extractor.match.wider import find_wider
 from extractor.match.words import drop_phrases, find_phrase, has_phrase, words_of
@@ -37,7 +37,7 @@ _VERBS = {
 }
 """What is said of a name, by whether it is taken, and whether that may be in the past."""
 
-
+_IN_THE_PAST = {"has": "had", "had": "had", "takes": "took", "took": "took"}
 _AN_EXAMPLE = "an example"
 
 
@@ -68,7 +68,8 @@ def plan_names(quote: str, sex_of_trial: Sex | None, *, required: bool) -> Test:
         required: Whether the line must be true to let a patient in.
     """
     about_women = _plan_pregnancy(quote, required=required)
-    plain = " ".join(_ABBREVIATION.sub("", _join_classes(quote)).split())
+    whole_words = join_prefixes(_join_classes(quote))
+    plain = " ".join(_ABBREVIATION.sub("", whole_words).split())
     moment = find_phrase("match_moment", plain)
     if moment:
         plain = plain[: moment.span[0]].rstrip()
@@ -82,6 +83,7 @@ def plan_names(quote: str, sex_of_trial: Sex | None, *, required: bool) -> Test:
             return about_women
         plain = behind.strip()
     has_it = required is not negated
+    to_come = _find_what_is_to_come(quote)
     barred = None if negated else _plan_barred(plain, required=has_it)
     if barred:
         return barred
@@ -89,13 +91,15 @@ def plan_names(quote: str, sex_of_trial: Sex | None, *, required: bool) -> Test:
     if about_women.parts and excludes:
         carried = _plan_carrying(quote)
         if carried.parts:
-            return Test("", parts=(carried._replace(when=about_women.when),))
-    names = list(_list_names(plain))
+            carried = carried._replace(when=about_women.when, lets_in=to_come)
+            return Test("", parts=(carried,))
+    is_ever = negated and not words_of("of_ever").isdisjoint(spell_words(quote))
+    names = _list_past_names(plain) if is_ever else list(_list_names(plain))
     elsewhere = words_of("others", "denials", "links") - words_of("past")
     only_sex = _find_only_sex(plain)
     if only_sex and not negated:
         return of_sex(only_sex, is_that=required)
-    if not names or not elsewhere.isdisjoint(spell_words(plain)):
+    if not names or to_come or not elsewhere.isdisjoint(spell_words(plain)):
         return about_women
     if len(names) == 1:
         short = _ABBREVIATION.findall(quote)
@@ -117,6 +121,16 @@ def plan_names(quote: str, sex_of_trial: Sex | None, *, required: bool) -> Test:
         # a man is not concerned; otherwise, the names decide
         return Test("", parts=(whole._replace(when=about_women.when),))
     return whole
+
+
+def _find_what_is_to_come(quote: str) -> str:
+    """Return the obstacle of a line about what happens after today, which nobody knows."""
+    return "what is to come" if has_phrase("match_to_come", quote) else ""
+
+
+def _list_past_names(plain: str) -> list[Name]:
+    """Return the names of a line about what has never been: "Never treated with insulin"."""
+    return [name._replace(verb=_IN_THE_PAST[name.verb]) for name in _list_names(plain)]
 
 
 def _join_names(
@@ -304,7 +318,9 @@ def _strip_negation(plain: str) -> tuple[bool | None, str]:
 
 
 def _plan_barred(plain: str, *, required: bool) -> Test | None:
-    """Return the test of a line about a drug that somebody cannot take: whoever takes it, can."""
+    """Return the test of a line about a drug that somebody cannot or does no longer take. Whoever
+    takes it has not stopped it, but may have an allergy to it.
+    """
     front = find_phrase("match_barred", plain)
     behind = find_phrase("match_barred_behind", plain)
     if front:
@@ -315,10 +331,12 @@ def _plan_barred(plain: str, *, required: bool) -> Test | None:
         return None
     if not name.strip() or _PARTS.search(name):
         return None
-    whole = make_key(plain)
-    return of_name("has", whole, (), has_it=required)._replace(
-        against=(f"takes {make_key(name)}",)
-    )
+    whole = of_name("has", make_key(plain), (), has_it=required)
+    # people take what they do not tolerate, or should not take
+    reasons = words_of("allergies", "not_tolerated")
+    if not reasons.isdisjoint(spell_words(plain)):
+        return whole
+    return whole._replace(against=(f"takes {make_key(name)}",))
 
 
 class _Part(NamedTuple):

@@ -16,6 +16,7 @@ from extractor.match.limits import find_lowest, plan_limits
 from extractor.match.names import limit_to_women, plan_names
 from extractor.match.quantities import SEXES
 from extractor.match.senses import Sense, read_sense
+from extractor.match.synonyms import spell_key
 from extractor.match.tests import UNDECIDED, Test, of_bounds, of_sex, simplify, turn
 from extractor.match.windows import plan_windows
 from extractor.match.words import words_of
@@ -232,7 +233,9 @@ def _plan_criterion(place: int, criterion: Criterion, people: Eligibility) -> _P
     doubt = ""
     if sense.permits:
         doubt = "what is permitted"
-    words = f" {' '.join(spell_words(criterion.quote))} "
+    # what the patient has may be named with or without its prefix
+    spelled = " ".join(spell_words(criterion.quote))
+    words = f" {' '.join(dict.fromkeys((spelled, spell_key(criterion.quote))))} "
     rule = Rule(
         place,
         criterion.kind.value,

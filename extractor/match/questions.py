@@ -1,9 +1,11 @@
 """Plain questions for what a test needs, and the facts that decide most lines of trials."""
 
-from functools import lru_cache
+from collections.abc import Sequence
+from functools import cache, lru_cache
 
 from extractor.language.book import read_table
 from extractor.match.coverage import is_state
+from extractor.match.quantities import ROOM_AIR
 from extractor.match.synonyms import list_shown, spell_key
 from extractor.match.words import words_of
 
@@ -25,6 +27,7 @@ _DENIED = {
 _OTHERS = {"sex": "What is the patient's sex?", "age": "How old is the patient?"}
 _OF_TIMES = ("takes", "took", "since", "after", "ended")
 """The kinds of names that a line says to be drugs or events."""
+_OF_WOMEN = ("pregnancy", "breastfeeding")
 _MOST_WORDS = 3
 _SHORT = 5
 """Names up to this length are abbreviations: "ecog", "hba1c"."""
@@ -61,6 +64,10 @@ def ask(quantity: str, unit: str | None = None) -> str:
         return ""
     if quantity.startswith("own") and not _is_measured(quantity):
         return ""
+    # "heart rate (hyper therapy)" has words of the line, which nobody knows how to answer
+    others = quantity.partition(" (")[2].rstrip(")").split()
+    if not (words_of("qualifiers") | {ROOM_AIR}).issuperset(others):
+        return ""
     shown = show_quantity(quantity)
     if unit:
         return f"What is the {shown}, as {show_unit(unit)}?"
@@ -70,10 +77,46 @@ def ask(quantity: str, unit: str | None = None) -> str:
 def _ask_name(kind: str, name: str) -> str:
     """Return the question for a name; empty if it may be no name."""
     shown = show_name(name)
+    special = read_table("match_spellings")["asked"].get(shown)
+    if special and kind in special:
+        return str(special[kind])
+    words = name.split()
+    if shown == name and _is_residue(words):
+        return ""
+    # nobody takes a disease
+    if kind in ("takes", "took") and words and _is_disease(words[-1]):
+        return ""
     is_plain = kind in _OF_TIMES and _is_plain(name)
     if shown == name and not is_plain and not _is_known(spell_key(name)):
         return ""
     return _OF_NAMES[kind].format(shown)
+
+
+@cache
+def list_of_women() -> frozenset[str]:
+    """Return the questions that no man is asked: those on pregnancy and breastfeeding."""
+    asked = read_table("match_spellings")["asked"]
+    return frozenset(
+        question for name in _OF_WOMEN for question in asked[name].values()
+    )
+
+
+def _is_residue(words: Sequence[str]) -> bool:
+    """Return whether words are a part of a sentence rather than a name: "then relapsed", "c
+    infection".
+    """
+    if not words:
+        return True
+    if not words_of("residue").isdisjoint(words):
+        return True
+    is_type = len(words[0]) == 1 or words[0] in ("ii", "iii", "iv")
+    nouns = words_of("therapies", "narrowing_nouns")
+    adjectives = words_of("narrowing", "organs") - nouns
+    return is_type or words[-1] in adjectives
+
+
+def _is_disease(word: str) -> bool:
+    return is_state(word) and word not in words_of("therapies")
 
 
 def _is_plain(name: str) -> bool:
@@ -125,7 +168,7 @@ def show_quantity(quantity: str) -> str:
     is_short = len(words) == 1 and len(shown[0]) <= _SHORT
     if is_short and shown[0] == words[0] and quantity not in _OTHERS:
         return words[0].upper()
-    return " ".join(shown)
+    return " ".join(shown).replace(f"({ROOM_AIR})", "on room air")
 
 
 @lru_cache(4096)

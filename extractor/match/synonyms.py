@@ -1,11 +1,13 @@
 """Names of the same thing, and of the kinds of a thing."""
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import NamedTuple
 
 from extractor.concepts.doses.names import unify_name
 from extractor.language.book import read_table
+from extractor.match.words import words_of
 from extractor.measures.names import spell_words
 
 
@@ -23,9 +25,38 @@ class Synonyms(NamedTuple):
     codes: Mapping[str, frozenset[str]] = {}
 
 
+_PREFIX = re.compile(
+    r"\b(?P<prefix>pre|sub|anti|non|post)(?P<link>[-\u2010\u2011 ]+)(?P<name>[^\W\d_]\w{2,})",
+    re.IGNORECASE,
+)
+
+
+def join_prefixes(text: str) -> str:
+    """Return a text in which a prefix and the name behind it are one word, because together they
+    name another thing. "Non" denies a name such as "smoker", and stays apart. Without a hyphen,
+    "post" may be a word of its own.
+
+    >>> join_prefixes("Pre-diabetes"), join_prefixes("Non-smoker, status post stroke")
+    ('Prediabetes', 'Non-smoker, status post stroke')
+    """
+    return _PREFIX.sub(_join_prefix, text)
+
+
+def _join_prefix(found: re.Match[str]) -> str:
+    prefix = found["prefix"].casefold()
+    [word, *_] = spell_words(found["name"]) or ("",)
+    is_denial = prefix == "non" and word in words_of("denied_by_non")
+    is_word = prefix == "post" and found["link"].isspace()
+    # "pre-treated" and "post-enrolment" are no names, "sub-clinical" is a part of one
+    is_idle = word in words_of("denials" if prefix == "sub" else "neutral", "denials")
+    if is_denial or is_word or is_idle:
+        return found[0]
+    return found["prefix"] + found["name"]
+
+
 def spell_key(name: str) -> str:
-    """Return a name in lower case and singular words."""
-    return " ".join(spell_words(name))
+    """Return a name in lower case and singular words, of which prefixes are a part."""
+    return " ".join(spell_words(join_prefixes(name)))
 
 
 def make_key(name: str) -> str:

@@ -26,6 +26,7 @@ class Test(NamedTuple):
         wider: Names of wider things: who has none of these, has not the tested one either.
         against: Names of things that nobody has who has the tested one.
         in_part: What else the words say of a name, so that who has it may still not be meant.
+        written: The unit of the trial, in which a value without a unit may be meant.
     """
 
     shown: str
@@ -43,6 +44,7 @@ class Test(NamedTuple):
     wider: tuple[str, ...] = ()
     against: tuple[str, ...] = ()
     in_part: str = ""
+    written: str | None = None
 
     def list_quantities(self) -> Iterator[str]:
         """Yield the quantities that the test and its parts need."""

@@ -37,11 +37,14 @@ _SHORTEST_MISSPELT = 6
 
 
 class _ReadValue(NamedTuple):
-    """A value: the key of its quantity, its unit, and the numbers that it can mean."""
+    """A value: the key of its quantity, its unit, and the numbers that it can mean. ``bare`` is
+    the number of a value that is stated without a unit.
+    """
 
     key: str
     unit: str | None
     numbers: tuple[float, ...]
+    bare: float | None = None
 
 
 class Values(NamedTuple):
@@ -51,11 +54,13 @@ class Values(NamedTuple):
         units: The numbers that each can mean, by quantity and unit.
         said: The words of the patient's data, by quantity.
         unused: The values that cannot be used, each with the reason.
+        bare: The numbers that are stated without a unit, by quantity.
     """
 
     units: dict[str, Units]
     said: dict[str, str]
     unused: list[str]
+    bare: dict[str, float]
 
 
 def read_values(
@@ -69,7 +74,7 @@ def read_values(
     values = reader.list_believed()
     unused = [*reader.unused, *_add_ratios(values, upper_limits)]
     used = {key: units for key, units in values.items() if units}
-    return Values(used, reader.said, unused)
+    return Values(used, reader.said, unused, reader.bare)
 
 
 class _ValueReader:
@@ -82,6 +87,7 @@ class _ValueReader:
         self.names: dict[tuple[str, str | None], str] = {}
         self.said: dict[str, str] = {}
         self.unused: list[str] = []
+        self.bare: dict[str, float] = {}
 
     def add(self, name: str, value: object, reading: "_ReadValue | str") -> None:
         """Add what a value says, or why it cannot be used."""
@@ -101,6 +107,8 @@ class _ValueReader:
         self._add_plain(name, value, reading)
         self.said.setdefault(reading.key, f"{name}: {value}")
         units[reading.unit] = reading.numbers
+        if reading.bare is not None:
+            self.bare[reading.key] = reading.bare
 
     def _add_plain(self, name: str, value: object, reading: "_ReadValue") -> None:
         """Add a saturation without oxygen as a saturation, unless that is stated, too."""
@@ -211,7 +219,8 @@ def _convert(name: str, number: float, unit: str | None, sign: str) -> _ReadValu
     key = key_quantity(canonical, name)
     if named.value_canonical is not None:
         numbers = _span(named.value_canonical, sign)
-        return _ReadValue(key, named.unit_canonical, numbers)
+        bare = None if unit else number
+        return _ReadValue(key, named.unit_canonical, numbers, bare)
     if named.unit_ucum and _RELATIVE.fullmatch(named.unit_ucum):
         return _ReadValue(key, named.unit_ucum, _span(number, sign))
     reason = named.canonical_note or "cannot be compared"

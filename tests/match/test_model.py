@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from extractor import Extractor, read_results
+from extractor import Extractor, Patient, read_results
 from extractor.apps.cli.console import BUDGET, FAILED
-from extractor.match import Patient, read_facts
+from extractor.match import read_facts
 from extractor.match.asking import load_match_prompt
 from tests.commands import extract, invoke
 from tests.llm.stub import completion, items, serve

@@ -1,8 +1,9 @@
 """Read patients from Bundles of FHIR R4 and R5. This requires the extra ``fhir``.
 
-Patient, Condition, Observation, MedicationStatement, MedicationRequest and Procedure are read,
-also with the profiles of mCODE. What is refuted is absent; what is provisional, entered in error,
-planned or stopped is not stated.
+Patient, Condition, Observation, AllergyIntolerance, MedicationStatement, MedicationRequest and
+Procedure are read, also with the profiles of mCODE. What is refuted is absent, and a drug that was
+stopped is one that the patient had; what is provisional, entered in error or planned is not stated.
+A FamilyMemberHistory is told as not used.
 """
 
 import re
@@ -18,6 +19,10 @@ _TAG = re.compile(r" \((?:disorder|finding|procedure|situation|substance|product
 """What SNOMED CT adds to a name."""
 _ACTIVE = frozenset({"active", "recurrence", "relapse", ""})
 _TAKEN = frozenset({"active", "recorded", ""})
+_STOPPED = frozenset({"stopped", "completed"})
+"""A drug that was taken. One that is on hold may be taken again, or never was."""
+_ALLERGIES = re.compile(r"allerg|intoleran|hypersensitiv|anaphyla", re.IGNORECASE)
+_NO_ALLERGY = re.compile(r"\s*(?:no|not)\b", re.IGNORECASE)
 _MEASURED = frozenset({"final", "amended", "corrected"})
 _TABLE = read_toml("extractor.apps.match", "fhir.toml")
 
@@ -104,7 +109,9 @@ def _find_row(
     rows: Mapping[str, JsonObject],
     names: Mapping[str, str],
 ) -> JsonObject | None:
-    reference = (resource.get("subject") or {}).get("reference", "")
+    # allergies and relatives have a patient instead
+    subject = resource.get("subject") or resource.get("patient") or {}
+    reference = subject.get("reference", "")
     key = names.get(reference, names.get(reference.rpartition("/")[2], ""))
     return rows.get(key)
 
@@ -136,7 +143,7 @@ def _read_patient(resource: Mapping[str, Any]) -> JsonObject:
     # a year alone is no birthday
     if len(born) == len("2000-01-01"):
         row["birth_date"] = born
-    for field in ("conditions", "drugs", "absent", "never"):
+    for field in ("conditions", "drugs", "had", "absent", "never"):
         row[field] = []
     return row
 
@@ -173,6 +180,51 @@ def _read_condition(
     elif verified in ("confirmed", "") and status in _ACTIVE:
         # the onset of what lasts is not the time since it
         row["conditions"] += names
+
+
+def _read_allergy(
+    resource: Mapping[str, Any], row: JsonObject, _: Mapping[str, Any]
+) -> None:
+    """Add an allergy or an intolerance as a condition: "penicillin allergy"."""
+    substances = _list_texts(resource.get("code"))
+    verified = _read_code(resource.get("verificationStatus"))
+    status = _read_code(resource.get("clinicalStatus"))
+    if verified == "entered-in-error":
+        return
+    # R5 has a concept, R4 a code
+    kind = _read_code(resource.get("type"))
+    noun = "intolerance" if kind == "intolerance" else "allergy"
+    # a code says nothing with a noun behind it
+    plain = [substance for substance in substances if not substance.isdecimal()]
+    names = [_name_allergy(substance, noun) for substance in plain]
+    if verified == "refuted":
+        row["absent"] += names
+    elif verified in ("confirmed", "") and status == "active" and _is_plain(substances):
+        row["conditions"] += names
+    else:
+        row["values"][next(iter(names), "allergy")] = "not compared"
+
+
+def _name_allergy(substance: str, noun: str) -> str:
+    if _ALLERGIES.search(substance):
+        return substance
+    return f"{substance} {noun}"
+
+
+def _is_plain(substances: Iterable[str]) -> bool:
+    """Return whether names are those of substances, unlike "No known allergies"."""
+    return not any(_NO_ALLERGY.match(substance) for substance in substances)
+
+
+def _read_relative(
+    resource: Mapping[str, Any], row: JsonObject, _: Mapping[str, Any]
+) -> None:
+    """Tell that what a relative has is not compared."""
+    relatives = _list_texts(resource.get("relationship"))
+    for condition in resource.get("condition") or []:
+        for name in _list_texts(condition.get("code"))[:1]:
+            of_whom = f"{name} of a relative ({next(iter(relatives), 'unknown')})"
+            row["values"][of_whom] = "not compared"
 
 
 def _add_date(row: JsonObject, names: list[str], when: Any) -> None:
@@ -248,7 +300,8 @@ def _list_upper_limits(part: Mapping[str, Any]) -> Iterator[str]:
 def _read_medication(
     resource: Mapping[str, Any], row: JsonObject, medications: Mapping[str, Any]
 ) -> None:
-    if resource.get("status") not in _TAKEN or resource.get("doNotPerform"):
+    status = resource.get("status")
+    if status not in _TAKEN | _STOPPED or resource.get("doNotPerform"):
         return
     if resource.get("intent") in ("proposal", "plan", "option"):
         return
@@ -260,7 +313,8 @@ def _read_medication(
     reference = reference or medication.get("reference")
     if reference and not concept:
         concept = (medications.get(reference.get("reference", "")) or {}).get("code")
-    row["drugs"] += _list_texts(concept)
+    field = "had" if status in _STOPPED else "drugs"
+    row[field] += _list_texts(concept)
 
 
 def _read_procedure(
@@ -281,6 +335,8 @@ def _read_procedure(
 
 _READERS = {
     "Condition": _read_condition,
+    "AllergyIntolerance": _read_allergy,
+    "FamilyMemberHistory": _read_relative,
     "Observation": _read_observation,
     "MedicationStatement": _read_medication,
     "MedicationRequest": _read_medication,
