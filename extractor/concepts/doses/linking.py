@@ -318,32 +318,47 @@ def _list_bare_steps(
         end = statement.clause[1]
         if number + 1 < len(statements):
             end = statements[number + 1].place[0]
-        if first >= end or not statement.amounts:
+        if not statement.amounts:
             continue
-        joint = rule("bare_step").search(statement.text.tokens, first, end)
+        for before, joint in _list_joints(statement.text.tokens, first, end):
+            # "on day 0, then every 4 weeks" is one rhythm
+            earlier = {
+                mark.field
+                for mark in within(marks, before, joint.first)
+                if mark.field != "days" or len(mark.value) > 1
+            }
+            if earlier.isdisjoint(_TIMES):
+                continue
+            mark = _find_begun(marks, joint, end)
+            if mark is None or _is_of_other_dose(statement, marks, named, joint, mark):
+                break
+            facts: dict[str, list[Linked]] = {}
+            goes_on = mark.field == "frequency"
+            if goes_on:
+                facts["amounts"] = [
+                    replace(link, doubts=(*link.doubts, SHARED))
+                    for link in statement.amounts
+                ]
+            yield replace(
+                statement,
+                place=(joint.first, joint.end),
+                facts=facts,
+                is_bare_step=True,
+            )
+
+
+def _list_joints(
+    tokens: Tokens, first: int, end: int
+) -> Iterator[tuple[int, RuleMatch]]:
+    """Yield the words that begin a step without an amount of its own, each with the index of the
+    token behind the words before it.
+    """
+    while first < end:
+        joint = rule("bare_step").search(tokens, first, end)
         if joint is None:
-            continue
-        # "on day 0, then every 4 weeks" is one rhythm
-        earlier = {
-            mark.field
-            for mark in within(marks, first, joint.first)
-            if mark.field != "days" or len(mark.value) > 1
-        }
-        if earlier.isdisjoint(_TIMES):
-            continue
-        mark = _find_begun(marks, joint, end)
-        if mark is None or _is_of_other_dose(statement, marks, named, joint, mark):
-            continue
-        facts: dict[str, list[Linked]] = {}
-        goes_on = mark.field == "frequency"
-        if goes_on:
-            facts["amounts"] = [
-                replace(link, doubts=(*link.doubts, SHARED))
-                for link in statement.amounts
-            ]
-        yield replace(
-            statement, place=(joint.first, joint.end), facts=facts, is_bare_step=True
-        )
+            return
+        yield first, joint
+        first = joint.end
 
 
 def _find_begun(marks: Sequence[Mark], joint: RuleMatch, end: int) -> Mark | None:
