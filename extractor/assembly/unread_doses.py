@@ -117,7 +117,7 @@ def _list_qualifiers(
     for words in rule("most_doses").find(tokens):
         yield words, _MOST
     for mark in list_other_amounts(tokens):
-        if rule("maximum_words").ends(tokens, mark.first):
+        if _is_most(tokens, mark):
             yield mark, _MOST
     amounts = find_amounts(tokens)
     if len({mark.value for mark in amounts}) < _SEVERAL:
@@ -125,6 +125,16 @@ def _list_qualifiers(
     for _, people in list_people(tokens, [(0, len(tokens))], amounts):
         for one in people:
             yield one, _WHOM
+
+
+def _is_most(tokens: Tokens, mark: Mark) -> bool:
+    """Return whether the words before an amount call it the most that is given: "up to the maximum
+    tolerated dose of 10 mg".
+    """
+    return any(
+        rule(name).ends(tokens, mark.first) is not None
+        for name in ("maximum_words", "maximum_before")
+    )
 
 
 def _list_known(regimens: Iterable[Regimen]) -> set[object]:
@@ -237,9 +247,11 @@ def _find_agents(
 def _find_words(tokens: Tokens) -> Iterator[RuleMatch]:
     """Yield the words that may state a field of a regimen, and whose part has its name. A number is
     no amount if it is only a label such as "cohort 2", a part of a ratio, a number of people, or
-    that of a limit, a package or a diluent.
+    that of a limit, a package or a diluent. The most that is given may be the only amount.
     """
-    others = cover(list_other_amounts(tokens))
+    others = cover(
+        mark for mark in list_other_amounts(tokens) if not _is_most(tokens, mark)
+    )
     for words in rule("may_be_dosing").find(tokens):
         label = rule("no_dose_number_before").ends(tokens, words.first)
         count = rule("no_dose_number_after").starts(tokens, words.end)

@@ -184,6 +184,11 @@ def criterion(text):
         (dose("Drugamab 5 mg, through the sixth month"), "duration", "ambiguous"),
         (dose("Drugamab 5 mg. The night nurse helps"), "timing", "not_reported"),
         (dose("Drugamab twice daily in 100 mL saline"), "amounts", "not_reported"),
+        (
+            dose("Drugamab to the maximum tolerated dose of 8 mg daily"),
+            "amounts",
+            "unread_number",
+        ),
         (dose("Drugamab 80"), "dosing", "unread_number"),
         (dose("Drugamab in cohort 2"), "dosing", "not_reported"),
         (outcome("During the third trimester"), "time_points", "unread_number"),

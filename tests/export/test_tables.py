@@ -393,6 +393,19 @@ def test_steps_begin_where_the_steps_before_them_end():
     ]
 
 
+@pytest.mark.parametrize(
+    ("timing", "from_day"),
+    [
+        ("from week 8 through week 44", None),
+        ("starting at month 3", None),
+        ("from day 1", 0),
+        ("at weeks 8, 16 and 24", 0),
+    ],
+)
+def test_what_begins_at_a_later_time_has_no_first_day(timing, from_day):
+    assert pick(list_doses({"timing": timing}), "from_day") == [[from_day]]
+
+
 def test_conditions_and_maxima_are_numbers():
     caps = [
         {"value": 2, "unit": "mg", "per": "dose"},

@@ -23,6 +23,13 @@ _IN_CYCLE = re.compile(r"\bc(?:ycles?\b|\d)", re.IGNORECASE)
 "C2D15".
 """
 
+_LATER_START = re.compile(
+    r"(?:from|start\w*|begin\w*|commenc\w*|initiated)\s(?:(?:on|at|from|in)\s)?"
+    r"(?:week|month|day)\s?(?![01]\b)\d",
+    re.IGNORECASE,
+)
+"""Words at the beginning of a time that say that something is given from a later time on."""
+
 
 def to_days(time: Age | Period | TimePoint | TimeWindow | None) -> float | None:
     """Return a time in days, or None for half-lives and cycles. ``time`` is None, or has a
@@ -59,7 +66,7 @@ def measure_step(regimen: Regimen) -> float | None:
 
 def list_step_starts(regimens: Sequence[Regimen]) -> list[float | None]:
     """Return, for each regimen, the days from the first dose of its agent to its own, or None if
-    they are unknown.
+    they are unknown, as behind "from week 8", before which other doses may have been given.
 
     >>> steps = [
     ...     {"step": 1, "duration": {"value": 2, "unit": "week"}},
@@ -76,6 +83,8 @@ def list_step_starts(regimens: Sequence[Regimen]) -> list[float | None]:
         start: float | None = 0.0
         if regimen.step and regimen.step > 1:
             start = reached.get((agent, regimen.step - 1))
+        elif _LATER_START.match(regimen.timing or ""):
+            start = None
         starts.append(start)
         if regimen.step is None:
             continue

@@ -526,7 +526,8 @@ def describe_arms(
             "another arm names the agent": not arms.mentioning[key] <= found,
             "not told by each arm": not found <= arms.telling[key],
             "stated in some of its arms": bool(stating) and not found <= stating,
-            "other amounts in an arm": _has_other_amounts(regimen, arms),
+            "other amounts in an arm": len(found) > 1
+            and _has_other_amounts(regimen, arms),
         }
     )
 

@@ -335,34 +335,45 @@ def _list_bare_steps(
         end = statement.clause[1]
         if number + 1 < len(statements):
             end = statements[number + 1].place[0]
-        if first >= end:
-            continue
-        joint = rule("bare_step").search(statement.text.tokens, first, end)
-        if joint is None:
-            continue
-        earlier: set[str] = set()
-        for mark in within(marks, first, joint.first):
+        for before, joint in _list_joints(statement.text.tokens, first, end):
             # "on day 0, then every 4 weeks" is one rhythm
-            is_one_day = mark.field == "days" and len(mark.value) <= 1
-            if not is_one_day:
-                earlier.add(mark.field)
-        if earlier.isdisjoint(_TIMES):
-            continue
-        begun = _find_begun(marks, joint, end)
-        if begun is None:
-            continue
-        if _is_of_other_dose(statement, marks, named, joint, begun):
-            continue
-        facts: dict[str, list[Linked]] = {}
-        goes_on = begun.field == "frequency"
-        if goes_on:
-            facts["amounts"] = [
-                replace(link, doubts=(*link.doubts, SHARED))
-                for link in statement.amounts
-            ]
-        yield replace(
-            statement, place=(joint.first, joint.end), facts=facts, is_bare_step=True
-        )
+            earlier = {
+                mark.field
+                for mark in within(marks, before, joint.first)
+                if mark.field != "days" or len(mark.value) > 1
+            }
+            if earlier.isdisjoint(_TIMES):
+                continue
+            mark = _find_begun(marks, joint, end)
+            if mark is None or _is_of_other_dose(statement, marks, named, joint, mark):
+                break
+            facts: dict[str, list[Linked]] = {}
+            goes_on = mark.field == "frequency"
+            if goes_on:
+                facts["amounts"] = [
+                    replace(link, doubts=(*link.doubts, SHARED))
+                    for link in statement.amounts
+                ]
+            yield replace(
+                statement,
+                place=(joint.first, joint.end),
+                facts=facts,
+                is_bare_step=True,
+            )
+
+
+def _list_joints(
+    tokens: Tokens, first: int, end: int
+) -> Iterator[tuple[int, RuleMatch]]:
+    """Yield the words that begin a step without an amount of its own, each with the index of the
+    token behind the words before it.
+    """
+    while first < end:
+        joint = rule("bare_step").search(tokens, first, end)
+        if joint is None:
+            return
+        yield first, joint
+        first = joint.end
 
 
 def _find_begun(marks: Sequence[Mark], joint: RuleMatch, end: int) -> Mark | None:
