@@ -307,6 +307,7 @@ def _list_whole_names(
     [word] = words
     if _TYPE.fullmatch(word):
         yield [*first[:-1], word]
+        # "chronic hepatitis B or C"; the plural's end is taken from the word
         if first[-2] == "hepatiti":
             yield ["hepatiti", word]
     elif not is_state(word):

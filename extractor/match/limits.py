@@ -81,6 +81,8 @@ _OR_OLDER = re.compile(
 """What belongs to the number of an age."""
 _OF_ANOTHER_TIME = frozenset({"diagnosis", "diagnosed", "start", "first"})
 """Words beside an age that is not the present one."""
+_JOINED = "how its limits are joined"
+"""What a verdict depends on if no limit of a line decides alone."""
 
 
 class LineTest(NamedTuple):
@@ -233,8 +235,7 @@ def _join(
         by_sex = tuple(_list_by_sex(criterion, line, limits, required=required))
         return Test("", parts=by_sex)
     if _are_mixed(criterion, line):
-        obstacle = "how its limits are joined"
-        return Test("", parts=tuple(limits), keeps_out=obstacle, lets_in=obstacle)
+        return Test("", parts=tuple(limits), keeps_out=_JOINED, lets_in=_JOINED)
     return _join_items(line, limits, required=required)
 
 
@@ -324,7 +325,7 @@ def _join_items(line: Line, limits: Sequence[Test], *, required: bool) -> Test:
         return Test("", parts=parts, need=int(not required))
     if joints <= {Joint.EITHER}:
         return Test("", parts=parts, need=int(required))
-    obstacle = "how its limits are joined"
+    obstacle = _JOINED
     names = [item.words for item in line.items if item.words]
     if names:
         obstacle = f"more words: {names[0]}"
@@ -384,8 +385,7 @@ def _join_limits(
     joints = _list_joints(line)
     if _are_mixed(criterion, line):
         # "A, or B with C", "A; if higher, B": none of them decides alone
-        obstacle = "how its limits are joined"
-        yield Test("", parts=tuple(limits), keeps_out=obstacle)
+        yield Test("", parts=tuple(limits), keeps_out=_JOINED)
         yield Test("", parts=tuple(limits), need=1)
         return
     alternatives = _list_alternatives(criterion, limits)
@@ -403,8 +403,7 @@ def _join_limits(
         yield from limits
         return
     if is_either and not alternatives:
-        obstacle = "how its limits are joined"
-        yield Test("", parts=tuple(limits), keeps_out=obstacle)
+        yield Test("", parts=tuple(limits), keeps_out=_JOINED)
         return
     is_mixed = Joint.BOTH in joints and len(joints) > 1
     if excludes and is_mixed and not alternatives:
