@@ -30,9 +30,9 @@ from extractor import TrialExtraction, read_records
 from extractor.apps.diff.changes import diff_trials, read_row_words
 from extractor.apps.values import ValueRow, list_values
 from extractor.schemas import FieldRef
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 ROOT = Path(__file__).parents[1]
-SURE = 0.85
 _LONGEST = 90
 """Characters of a text that are shown."""
 _EXTRACT = """\
@@ -135,8 +135,8 @@ def compare(old: TrialExtraction, new: TrialExtraction) -> Iterator[Line]:
         earlier = before.get(key)
         if earlier is None or earlier.confidence is None or row.confidence is None:
             continue
-        is_sure = row.confidence >= SURE
-        if is_sure == (earlier.confidence >= SURE):
+        is_sure = row.confidence >= DOUBTFUL_BELOW
+        if is_sure == (earlier.confidence >= DOUBTFUL_BELOW):
             continue
         yield Line(
             "sure" if is_sure else "doubtful",
