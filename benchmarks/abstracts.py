@@ -23,8 +23,8 @@ from typing import NamedTuple
 from benchmarks.data import format_table, parse_options
 from extractor import Extractor, TrialExtraction
 from extractor.concepts.doses.names import find_substance
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
-_SURE = 0.85
 _AREAS = (("diabetes", "dm2", "dm2"), ("glaucoma", "gl", "glaucoma"))
 """The areas, each with the prefix of its files, and the name in its lists of splits."""
 _TRIPLE = re.compile(r"<[^>]*#([^>]+)> <[^>]*#has(\w+)> (?:<[^>]*#([^>]+)>|\"(.*)\")")
@@ -249,7 +249,7 @@ def main() -> None:
         extraction = Extractor().extract_text(text, title=title)
         wanted = read_annotated(abstract.annotations)
         found = read_extracted(extraction)
-        sure = read_extracted(extraction, _SURE)
+        sure = read_extracted(extraction, DOUBTFUL_BELOW)
         for field in Facts._fields:
             of_field = [getattr(facts, field) for facts in (wanted, found, sure)]
             tally = _count(*of_field)

@@ -24,8 +24,8 @@ from typing import Any, NamedTuple
 from benchmarks.data import Row, format_table, parse_options
 from extractor import Extractor, TrialExtraction, read_results
 from extractor.schemas import Age, ExtractedItem
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
-SURE = 0.85
 _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _IDLE = frozenset(
@@ -166,7 +166,7 @@ def _judge(pair: Pair) -> str:
         return "missed"
     if pair.gold is not None:
         return "right"
-    return "false, sure" if pair.found.confidence >= SURE else "false"
+    return "false, sure" if pair.found.confidence >= DOUBTFUL_BELOW else "false"
 
 
 def _count_people(

@@ -143,7 +143,7 @@ if TYPE_CHECKING:
     from extractor.pipeline import extract_by_rules
     from extractor.plurals import counted, show_some
     from extractor.resources import parse_json, read_toml
-    from extractor.run.executor import Executor, ProcessExecutor, extract_with
+    from extractor.run.executor import Executor, ProcessExecutor
     from extractor.run.files import (
         EXTRACTIONS,
         FAILURES,
@@ -169,6 +169,7 @@ if TYPE_CHECKING:
         restore_fields,
     )
     from extractor.run.run import Run
+    from extractor.run.steps import extract_with
     from extractor.run.store import RunStore
     from extractor.setup import OpenExtractor, Setup
 
@@ -411,7 +412,7 @@ _NAMES = {
     ),
     "extractor.setup": "OpenExtractor Setup",
     # Runs of many records, and their folders.
-    "extractor.run.executor": "Executor ProcessExecutor extract_with",
+    "extractor.run.executor": "Executor ProcessExecutor",
     "extractor.run.files": (
         "EXTRACTIONS FAILURES find_place made_folder name_failed refuse_link "
         "write_atomically write_page"
@@ -420,6 +421,7 @@ _NAMES = {
     "extractor.run.joined": "JoinedRuns list_files list_in_file parse_extraction",
     "extractor.run.manifest": "MANIFEST Stop digest_rules read_manifest restore_fields",
     "extractor.run.run": "Run",
+    "extractor.run.steps": "extract_with",
     "extractor.run.store": "RunStore",
     "extractor.match.judge": "Verdict",
     "extractor.match.plan": "Rule",

@@ -46,12 +46,10 @@ from extractor.model.spec import read_spec
 from extractor.options import ExtractorOptions, Keywords
 from extractor.plurals import show_some
 from extractor.run.records import describe_failure
+from extractor.run.steps import HeldParse, finish_record, plan_record
 from extractor.run.tally import ExtractedLine
 from extractor.run.worker import (
-    HeldParse,
     call_picklable,
-    finish_record,
-    plan_record,
 )
 from extractor.schemas import TrialRecord, Usage
 from extractor.schemas.arguments import refuse_less

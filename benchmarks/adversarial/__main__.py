@@ -31,6 +31,7 @@ from extractor.schemas import (
     TimeWindow,
     TrialExtraction,
 )
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 _DOSING = ("route", "frequency", "cycle", "duration")
 _FIELDS = {
@@ -80,7 +81,7 @@ class Outcome(NamedTuple):
 
 def main() -> None:
     """Print the table, and the wrong values on request."""
-    chosen = data.parse_options(__doc__, "files*", sure=0.85, show=str)
+    chosen = data.parse_options(__doc__, "files*", sure=DOUBTFUL_BELOW, show=str)
     outcomes: list[Outcome] = []
     for path in chosen.files or sorted(Path(__file__).parent.glob("*.jsonl")):
         wordings = data.read_lines(path)

@@ -17,13 +17,14 @@ from typing import Any
 
 from benchmarks.adversarial.__main__ import extract_wordings, list_given
 from benchmarks.data import Row, format_table, parse_options, read_lines
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 _FIELDS = ("constraint", "time_window", "minimum_age", "maximum_age", "time_point")
 
 
 def main() -> None:
     """Print the table, preceded by the values requested with ``--show``."""
-    chosen = parse_options(__doc__, sure=0.85, show=str)
+    chosen = parse_options(__doc__, sure=DOUBTFUL_BELOW, show=str)
     lines = read_lines(Path(__file__).with_name("lines.jsonl"))
     then = defaultdict[str, Counter[str]](Counter)
     now = defaultdict[str, Counter[str]](Counter)

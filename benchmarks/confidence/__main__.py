@@ -55,8 +55,8 @@ from benchmarks.data import parse_options, read_lines
 from benchmarks.rows.__main__ import judge_case, read_cases
 from benchmarks.rows.cases import make_case
 from extractor.confidence.table import FILE, read_field_tables, shorten
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
-_SURE = 0.85
 _TEXTS = Path(__file__).parents[1]
 _WORDINGS = {
     "adversarial": [
@@ -137,7 +137,7 @@ def format_claims(claims: Iterator[Held]) -> str:
             line["values"] += count
             line["right"] += count * row.right
             for kind, sure in (("fit", confidence), ("now", known)):
-                if sure >= _SURE:
+                if sure >= DOUBTFUL_BELOW:
                     line[kind] += count
                     line[f"{kind} wrong"] += count * (not row.right)
     keys = ("values", "right", "fit", "fit wrong", "now", "now wrong")

@@ -25,8 +25,8 @@ from extractor.concepts.parse import parse_record
 from extractor.formats import read_records
 from extractor.pipeline import extract_by_rules
 from extractor.schemas import TrialRecord
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
-_SURE = 0.85
 _NEARLY = 0.7
 """The confidence from which a value that is not sure is nearly so."""
 
@@ -37,7 +37,7 @@ def count_sure(judged: Iterable[Judged]) -> dict[str, Counter[str]]:
     for value in judged:
         if not value.read:
             continue
-        is_sure = value.confidence >= _SURE
+        is_sure = value.confidence >= DOUBTFUL_BELOW
         of_field = counts[value.field]
         of_field["values"] += 1
         of_field["right"] += value.right
@@ -63,7 +63,7 @@ def count_sure_rows(judged: Iterable[Judged]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for values in list_regimens(judged):
         is_right = all(value.right for value in values)
-        is_sure = all(value.confidence >= _SURE for value in values)
+        is_sure = all(value.confidence >= DOUBTFUL_BELOW for value in values)
         counts["values"] += 1
         counts["right"] += is_right
         counts["sure"] += is_sure
@@ -77,7 +77,7 @@ def count_doubts(judged: Iterable[Judged]) -> dict[str, Counter[str]]:
     """
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for values in list_regimens(judged):
-        unsure = [value for value in values if value.confidence < _SURE]
+        unsure = [value for value in values if value.confidence < DOUBTFUL_BELOW]
         for value in unsure:
             of_field = counts[value.field]
             of_field["not sure"] += 1
@@ -102,7 +102,7 @@ def count_exported(
                 continue
             counts["rows"] += 1
             sure = cells[confidence]
-            counts["sure"] += isinstance(sure, float) and sure >= _SURE
+            counts["sure"] += isinstance(sure, float) and sure >= DOUBTFUL_BELOW
     return counts
 
 

@@ -36,6 +36,7 @@ from extractor.model.calls import Call
 from extractor.model.client import Route
 from extractor.model.completions import Completion, Ending
 from extractor.schemas import TrialExtraction
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 from extractor.setup import Setup
 
 FILES = sorted(Path(__file__).parent.glob("*.jsonl"))
@@ -115,7 +116,7 @@ def _fold(text: str) -> str:
 
 def main() -> None:
     """Print the table, and cases on request."""
-    chosen = parse_options(__doc__, "files*", sure=0.85, show=str)
+    chosen = parse_options(__doc__, "files*", sure=DOUBTFUL_BELOW, show=str)
     cases: list[Row] = []
     for path in chosen.files or FILES:
         cases += read_lines(path)

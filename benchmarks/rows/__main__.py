@@ -23,9 +23,9 @@ from benchmarks.data import Row, format_table, parse_options, read_lines
 from benchmarks.rows.cases import Case, make_case
 from benchmarks.rows.values import CRITERIA, Value, list_values
 from benchmarks.rows.words import Range, describe_words
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 KEYS = ("field", "source", "version", "group", "right", "confidence", "features")
-_SURE = 0.85
 _EXPLAINS = frozenset(
     {"constraints", "time_windows", "amounts", "frequency", "route", "duration"}
     | {"cycle", "time_points", "minimum_age", "maximum_age", "anchor"}
@@ -221,12 +221,12 @@ def count_rows(rows: Sequence[Row]) -> str:
         found[row["source"], row["version"], row["field"]].append(row)
         found[row["source"], row["version"], "all"].append(row)
     table = [[" ".join(name), *_count(found[name])] for name in sorted(found)]
-    heads = ["source, version, field", "rows", "right", f">={_SURE}", "wrong"]
+    heads = ["source, version, field", "rows", "right", f">={DOUBTFUL_BELOW}", "wrong"]
     return format_table(heads, table)
 
 
 def _count(rows: Sequence[Row]) -> list[Any]:
-    sure = [row["right"] for row in rows if row["confidence"] >= _SURE]
+    sure = [row["right"] for row in rows if row["confidence"] >= DOUBTFUL_BELOW]
     right = sum(row["right"] for row in rows)
     return [len(rows), right, len(sure), len(sure) - sum(sure)]
 

@@ -25,9 +25,9 @@ from extractor.formats import read_records
 from extractor.language.passage import read_section
 from extractor.pipeline import extract_by_rules
 from extractor.schemas import TrialExtraction, TrialRecord
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 _HELD_OUT = 0
-_SURE = 0.85
 _FINDING = "structure_doubtful"
 _EDGES = " .;,:-*~；，。"
 _HEADS = ("Inclusion Criteria:", "Exclusion Criteria:")
@@ -98,7 +98,7 @@ def _list_items(extraction: TrialExtraction) -> Iterator[tuple[str, bool]]:
     """Yield the words of each criterion, and whether its boundaries are sure."""
     for criterion in extraction.eligibility.criteria:
         quotes = [each for each in criterion.evidence if each.field == "quote"]
-        is_sure = all((each.confidence or 0) >= _SURE for each in quotes)
+        is_sure = all((each.confidence or 0) >= DOUBTFUL_BELOW for each in quotes)
         yield _fold(criterion.quote or ""), is_sure
 
 

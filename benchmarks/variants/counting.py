@@ -9,8 +9,8 @@ from rapidfuzz import fuzz, process
 
 from benchmarks.variants.readings import OF_CRITERIA, Reading, Value, read_words
 from benchmarks.variants.way import Rewrite
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
-SURE = 0.85
 _NEAR = 85
 """Minimum similarity in per cent of the words of two criteria that are the same criterion with a
 different extent.
@@ -89,18 +89,18 @@ def compare_readings(
         new = after.criteria[pairs[at]]
         if new.kind != old.kind:
             change = f"{old.kind} to {new.kind}: {new.quote}"
-            yield Change("turned", new.kind_confidence >= SURE, change)
+            yield Change("turned", new.kind_confidence >= DOUBTFUL_BELOW, change)
         if new.words != words[at]:
             change = f"{old.quote!r} is {new.quote!r}"
-            yield Change("extent", new.confidence >= SURE, change)
+            yield Change("extent", new.confidence >= DOUBTFUL_BELOW, change)
         if new.negated != old.negated:
             change = f"{old.negated} to {new.negated}: {new.quote}"
-            yield Change("negation", new.negated_confidence >= SURE, change)
+            yield Change("negation", new.negated_confidence >= DOUBTFUL_BELOW, change)
     taken = set(pairs.values())
     for at, new in enumerate(after.criteria):
         if at not in taken:
             least = min(new.confidence, new.kind_confidence)
-            yield Change("added", least >= SURE, new.quote)
+            yield Change("added", least >= DOUBTFUL_BELOW, new.quote)
     yield from _compare_values(before.values, after.values)
 
 
@@ -149,7 +149,9 @@ def _is_lost_silently(words: str, after: Reading) -> bool:
         return False
     for criterion in after.criteria:
         if words in criterion.words:
-            return min(criterion.confidence, criterion.kind_confidence) >= SURE
+            return (
+                min(criterion.confidence, criterion.kind_confidence) >= DOUBTFUL_BELOW
+            )
     return True
 
 
@@ -164,7 +166,7 @@ def _compare_values(
             left[key] -= 1
         else:
             change = f"new: {_show(new.value)} at {new.confidence:.2f}"
-            yield Change(new.measure, new.confidence >= SURE, change)
+            yield Change(new.measure, new.confidence >= DOUBTFUL_BELOW, change)
     for measure, value in left.elements():
         yield Change(measure, sure=False, what=f"missing: {_show(value)}")
 

@@ -68,7 +68,7 @@ class ValueRow(NamedTuple):
         support: How the value follows from the words.
         reason: Why a field is empty, or the kind of a finding.
         severity: The severity of a finding: warning or info.
-        doubts: What speaks most against a value whose confidence is below 0.85.
+        doubts: What speaks most against a doubtful value.
         address: In a list, the address of the row in the report.
         change: In a comparison with an older run, whether the row was added ("new") or removed
             ("gone").
@@ -172,7 +172,7 @@ def list_all_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
 
 
 def name_doubt(row: ValueRow) -> str | None:
-    """Return what is doubtful in a row, in words: a value or an item with a confidence below 0.85,
+    """Return what is doubtful in a row, in words: a value or an item below ``DOUBTFUL_BELOW``,
     or an empty field whose text was not understood. Return None for a row without a doubt.
     """
     if row.kind is RowKind.ABSENCE:
@@ -244,8 +244,8 @@ def split_path(path: str) -> tuple[str, str]:
 
 
 def doubt_item(item: ExtractedItem) -> str | None:
-    """Return what speaks against an item with a confidence below 0.85 that is less sure than all
-    its evidence, or None for any other item.
+    """Return what speaks against a doubtful item that is less sure than all its evidence, or None
+    for any other item.
     """
     # the confidence of an item is the lowest of all its fields, including empty ones and lists as
     # a whole

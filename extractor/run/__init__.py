@@ -21,6 +21,7 @@
   time writes to a folder.
 - **Repeated runs** (``manifest``): ``run.json`` contains the settings that determine results; a run
   with different settings is rejected. ``--fresh`` moves the earlier run to a separate folder.
+- **One record** (``steps``): plan, ask the model, finish.
 - **Processes** (``executor``, ``worker``): steps are pure functions, which are repeated in another
   process if their process dies. If a record kills its process twice, or takes too long, only this
   record fails.

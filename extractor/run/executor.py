@@ -18,19 +18,15 @@ from typing import Protocol, Self, TypeVar
 
 from extractor.errors import EngineError, RecordError
 from extractor.model.events import Event, tell
-from extractor.run.tally import ExtractedLine
 from extractor.run.worker import (
     KILL_S,
     call_picklable,
     call_within,
-    finish_record,
     load_rules,
-    plan_record,
     start_worker,
 )
 from extractor.schemas import Source, TrialRecord
 from extractor.schemas.record_limits import tell_too_slow
-from extractor.setup import OpenExtractor
 
 T = TypeVar("T")
 
@@ -262,40 +258,6 @@ def _kill(pool: ProcessPoolExecutor) -> None:
     for process in list((pool._processes or {}).values()):
         process.kill()
     pool.shutdown(cancel_futures=True)
-
-
-async def extract_with(
-    executor: Executor, opened: OpenExtractor, record: TrialRecord
-) -> ExtractedLine:
-    """Extract a record: the executor computes the steps, and this process sends the questions to
-    the extractor's model. Without a model, only the rules are applied, and questions are counted as
-    open.
-
-    Raises the errors of ``Executor.compute`` and ``ask_record``.
-
-    >>> from extractor.formats import read_records
-    >>> record = next(read_records("seeds/records"))
-    >>> from extractor.options import ExtractionOptions
-    >>> rules = OpenExtractor(None, ExtractionOptions())
-    >>> asyncio.run(extract_with(Executor(), rules, record)).record_id[:3]
-    '000'
-    """
-    model = opened.model
-    plan_step = partial(
-        plan_record, has_model=model is not None, packs=executor.capacity > 0
-    )
-    step = await executor.compute(plan_step, record, opened.options)
-    # there is nothing to ask, or no model
-    if isinstance(step, ExtractedLine):
-        return step
-    from extractor.model.asking.querying import ask_record  # noqa: PLC0415 - slow, and rules alone need no model
-    from extractor.model.asking.questions import is_lacking  # noqa: PLC0415 - as above
-
-    assert model
-    request, parse = step
-    replies = await ask_record(request, model)
-    finish_step = partial(finish_record, lacking=is_lacking(replies))
-    return await executor.compute(finish_step, parse, opened.options, request, replies)
 
 
 def open_executor(workers: int | None, processes: int, spare: int = 0) -> Executor:

@@ -27,11 +27,12 @@ from extractor.errors import (
 )
 from extractor.model.client import Route
 from extractor.model.events import Event, tell
-from extractor.run.executor import Executor, count_cores, extract_with, open_executor
+from extractor.run.executor import Executor, count_cores, open_executor
 from extractor.run.files import is_stream
 from extractor.run.folder import RunFolder
 from extractor.run.manifest import Stop, describe_settings
 from extractor.run.records import Read, RecordLoop, Sink
+from extractor.run.steps import extract_with
 from extractor.run.tally import Tally
 from extractor.run.worker import relax_garbage_collector
 from extractor.setup import Setup

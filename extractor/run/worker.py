@@ -1,31 +1,24 @@
-"""The functions that worker processes run. The model client is not imported, because importing it
-would delay each start by a second.
+"""How a worker process starts, and how it calls a function. The model client is not imported,
+because importing it would delay each start by a second.
 """
 
 import faulthandler
 import gc
 import os
-import pickle
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
 from multiprocessing import parent_process
 from pathlib import Path
 from threading import Thread
 from time import thread_time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from extractor.errors import as_extractor_error
 from extractor.options import ExtractionOptions
 from extractor.pipeline import finish, plan
-from extractor.run.tally import ExtractedLine, to_line
-from extractor.schemas import Source, TrialRecord
+from extractor.run.tally import to_line
+from extractor.schemas import TrialRecord
 from extractor.schemas.record_limits import CALL_LIMIT, MAX_CLOCK_SECONDS
-
-if TYPE_CHECKING:
-    from extractor.evidence.parsed import ParsedRecord
-    from extractor.model.asking.questions import Replies
-    from extractor.model.asking.request import Request
 
 T = TypeVar("T")
 
@@ -33,46 +26,6 @@ KILL_S = MAX_CLOCK_SECONDS + 10
 """Seconds after which a worker process is killed if the time limit of a step has not taken effect.
 """
 _NEW_OBJECTS = 50_000
-
-
-@dataclass(frozen=True, slots=True)
-class HeldParse:
-    """The parse of a record, kept while the model is being queried. If worker processes compute the
-    steps, the parse is pickled, because only they need its content.
-    """
-
-    source: Source
-    content: "ParsedRecord | bytes"
-
-
-def plan_record(
-    record: TrialRecord, options: ExtractionOptions, *, has_model: bool, packs: bool
-) -> "ExtractedLine | tuple[Request, HeldParse]":
-    """Return the request about a record together with its parse, which is pickled if ``packs`` is
-    True; or, if there is nothing to ask or no model, the finished line.
-    """
-    parsed, request = plan(record, options)
-    if request is None or not has_model:
-        return to_line(finish(parsed, options, request))
-    held: ParsedRecord | bytes = parsed
-    if packs:
-        held = pickle.dumps(parsed)
-    return request, HeldParse(record.source, held)
-
-
-def finish_record(
-    parse: HeldParse,
-    options: ExtractionOptions,
-    request: "Request",
-    replies: "Replies",
-    *,
-    lacking: bool,
-) -> ExtractedLine:
-    """Return the finished line of a record."""
-    parsed = parse.content
-    if isinstance(parsed, bytes):
-        parsed = pickle.loads(parsed)  # noqa: S301 - created by this program
-    return to_line(finish(parsed, options, request, replies), lacking=lacking)
 
 
 def start_worker() -> None:
@@ -93,7 +46,9 @@ def start_worker() -> None:
 
 def load_rules(example: TrialRecord) -> None:
     """Extract a record so that the rules are loaded, and hide them from the garbage collector."""
-    plan_record(example, ExtractionOptions(), has_model=False, packs=True)
+    options = ExtractionOptions()
+    parsed, request = plan(example, options)
+    to_line(finish(parsed, options, request))
     gc.freeze()
 
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from extractor.schemas.base import FieldInfo, FrozenModel, QuotingModel, is_none
 from extractor.schemas.vocabulary import (
+    DOUBTFUL_BELOW,
     AbsenceReason,
     Comparator,
     FindingKind,
@@ -47,8 +48,8 @@ class Evidence(QuotingModel):
     )
     doubts: tuple[str, ...] = Field(
         default=(),
-        description="If the confidence is below 0.85: what speaks most against the value, in "
-        "words, the most important first.",
+        description=f"If the confidence is below {DOUBTFUL_BELOW}: what speaks most against the "
+        "value, in words, the most important first.",
         exclude_if=not_,
     )
     sex: Sex | None = Field(

@@ -19,7 +19,8 @@ from extractor import Extractor
 from extractor.concepts.parse import parse_record
 from extractor.errors import RecordError, RecordTooLarge, RecordTooSlow
 from extractor.options import ExtractionOptions
-from extractor.run.executor import ProcessExecutor, extract_with
+from extractor.run.executor import ProcessExecutor
+from extractor.run.steps import extract_with
 from extractor.run.tally import ExtractedLine
 from extractor.schemas import Section, Source, TrialRecord, record_limits
 from extractor.setup import OpenExtractor

@@ -19,7 +19,7 @@ Users and scheduled jobs can rely on the following:
 To add a command, write a module with a function of the same name, and add a line to ``COMMANDS`` in
 ``app.py``. If the command is a group, name the group ``app``. Options that affect an extraction
 are declared in ``extractor.options``, and all other options in ``options.py``.
-``extractor.run.run`` sets up and performs a run; ``job.py`` builds the run from the options.
+``extractor.run.run`` sets up and performs a run; ``job.py`` builds and performs a command's run.
 ``console.py`` defines the exit codes, ``texts`` contains the templates of summaries and of
 ``parse``, and ``rule_places.toml`` lists the rule files that ``parse --explain`` prints.
 """

@@ -3,8 +3,7 @@
 import asyncio
 
 from extractor.apps.cli.console import FAILED, OK, print_table, say, write_lines
-from extractor.apps.cli.job import CommandJob
-from extractor.apps.cli.perform import StreamSink
+from extractor.apps.cli.job import CommandJob, StreamSink
 from extractor.model.asking.request import estimate_record
 from extractor.model.cost.tokens import RequestSize
 from extractor.plurals import counted

@@ -26,11 +26,10 @@ def extract(options: RecordOptions, **fields: Any) -> int:
     """Perform or forecast a command's job, and return the exit code. ``fields`` sets further
     attributes of the job.
     """
-    from extractor.apps.cli.job import open_job  # noqa: PLC0415 - slow, and the help needs none of it
+    from extractor.apps.cli.job import open_job, perform_job  # noqa: PLC0415 - slow, and the help needs none of it
 
+    perform = perform_job
     if dict(options).get("dry_run"):
         from extractor.apps.cli.forecast import forecast_job as perform  # noqa: PLC0415 - as above
-    else:
-        from extractor.apps.cli.perform import perform_job as perform  # noqa: PLC0415 - as above
     with open_job(options, **fields) as (job, fetch_code):
         return perform(job) or fetch_code

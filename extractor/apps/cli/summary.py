@@ -7,15 +7,15 @@ import sys
 from collections.abc import Iterator
 
 from extractor.apps.cli.console import write_lines
-from extractor.apps.cli.job import CommandJob
 from extractor.run.files import FAILURES, read_failures
 from extractor.run.folder import RunFolder
+from extractor.run.run import Run
 
 _SHOWN = 3
 """Maximum number of failures to print."""
 
 
-def list_remarks(job: CommandJob, folder: RunFolder | None) -> Iterator[str]:
+def list_remarks(job: Run, folder: RunFolder | None) -> Iterator[str]:
     """Yield messages about missing results and, without ``--quiet``, about open questions and the
     next step.
     """
@@ -29,7 +29,7 @@ def list_remarks(job: CommandJob, folder: RunFolder | None) -> Iterator[str]:
 
 
 def render(
-    name: str, job: CommandJob, folder: RunFolder | None, **values: object
+    name: str, job: Run, folder: RunFolder | None, **values: object
 ) -> Iterator[str]:
     """Render a template with the job, its ``folder`` and this command, and yield the lines."""
     lines = write_lines(
@@ -45,7 +45,7 @@ def render(
     return filter(None, lines)
 
 
-def how_to_resume(job: CommandJob) -> str:
+def how_to_resume(job: Run) -> str:
     """Return a message with the command that resumes this run."""
     if job.out is None:
         return "use --out DIR to be able to resume a run"
@@ -62,15 +62,17 @@ def _quote_command(first: int = 1) -> str:
     return shlex.join(word for word in sys.argv[first:] if word != "--fresh")
 
 
-def is_unread(job: CommandJob) -> bool:
+def is_unread(job: Run) -> bool:
     """Return True if some lines of ``--answers`` are broken and no line answered a question."""
     exchange = job.setup.choice.exchange
     return bool(exchange and exchange.failed and not exchange.is_matched)
 
 
-def explain_lacking_answers(job: CommandJob, folder: RunFolder | None) -> str | None:
+def explain_lacking_answers(
+    job: Run, most: float, folder: RunFolder | None
+) -> str | None:
     """Return the reason why unanswered questions make a run fail, or None if their share in the
-    whole run does not exceed ``EXTRACTOR_MAX_LACKING``. Unread ``--answers`` are a failure, too.
+    whole run does not exceed ``most``. Unread ``--answers`` are a failure, too.
     """
     usage = job.tally.usage
     # also that of the commands before
@@ -78,6 +80,6 @@ def explain_lacking_answers(job: CommandJob, folder: RunFolder | None) -> str | 
         usage = folder.manifest.usage
     lacking_share = usage.unanswered / max(1, usage.questions)
     unread = is_unread(job)
-    if lacking_share <= job.max_lacking and not unread:
+    if lacking_share <= most and not unread:
         return None
     return " ".join(render("lacking.txt", job, folder, usage=usage, unread=unread))
