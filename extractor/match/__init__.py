@@ -7,7 +7,8 @@
   and above them (``senses.py``);
 - ``judge.py``: the verdict of a test; ``decide.py``: those of all criteria, and the answer;
 - ``asking.py``: a model's verdicts on what stays open;
-- ``questions.py``: what to ask; ``needs.py``: what many trials need.
+- ``questions.py``: what to ask, in the words for each kind of name (``kinds.py``);
+- ``needs.py``: what many trials need.
 """
 
 from extractor.match.decide import Match, decide, match_trial

@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from extractor.language.shown import show_line
 from extractor.match.facts import Facts, Patient, read_facts
 from extractor.match.judge import Verdict, depend, run_test, weigh_verdicts
 from extractor.match.plan import Group, Plan, Rule, plan_trial
 from extractor.match.quantities import SEXES
-from extractor.match.questions import list_of_women, show_name
+from extractor.match.questions import ask_line, list_of_women, show_name
 from extractor.schemas import TrialExtraction
 
 _PLACE = ("index", "kind", "quote", "section", "start", "end")
@@ -66,9 +65,9 @@ class Match(NamedTuple):
     @property
     def ask(self) -> tuple[str, ...]:
         """Questions whose answers may decide more criteria, first those that may decide most; then
-        the words of criteria that nothing else decides, and doubts about the whole list.
+        questions that quote the criteria for which there is no plainer one.
         """
-        return (*_rank_questions(self.judged), *self.doubts)
+        return tuple(_rank_questions(self.judged))
 
     def to_dict(self) -> dict[str, object]:
         """Return the match as an object of JSON."""
@@ -78,6 +77,7 @@ class Match(NamedTuple):
             "answer": self.answer,
             "unjudged": self.unjudged,
             "ask": self.ask,
+            "doubts": self.doubts,
             "unused": self.unused,
             "findings": self.findings,
             "criteria": self.criteria,
@@ -202,9 +202,10 @@ def _rank_questions(judged: Sequence[tuple[Rule, Verdict]]) -> list[str]:
             continue
         questions = {question for question in one.ask if question}
         counts.update(questions)
-        is_open = one.verdict in ("depends", "doubtful")
-        if is_open and not questions and rule.quote:
-            quotes[f"Does this apply: {show_line(rule.quote)}"] = None
+        needs_facts = bool(rule.touched) or one.verdict in ("depends", "doubtful")
+        if needs_facts and not questions and rule.quote:
+            quotes[ask_line(rule.quote)] = None
+    quotes.pop("", None)
     ranked = sorted(counts, key=lambda question: (-counts[question], question))
     return [*ranked, *quotes][:_MOST_QUESTIONS]
 
