@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
+from extractor.match.diseases import list_shared
 from extractor.match.facts import Facts, Patient, read_facts
 from extractor.match.judge import Verdict, depend, run_test, weigh_verdicts
 from extractor.match.plan import Group, Plan, Rule, plan_trial
@@ -18,6 +19,7 @@ _PLACE = ("index", "kind", "quote", "section", "start", "end")
 
 _MOST_QUESTIONS = 12
 """Nobody answers more at a time."""
+_OF_LIST = "Is the list of criteria read correctly? Compare it with the trial's text."
 
 
 class Match(NamedTuple):
@@ -34,6 +36,7 @@ class Match(NamedTuple):
         judged: The criteria of the trial, then the ages and the sex of the whole record, each with
             its verdict.
         findings: The answers of a model that were not used, each with the reason.
+        conditions: The registered conditions of the trial that the patient has.
     """
 
     record_id: str
@@ -44,6 +47,7 @@ class Match(NamedTuple):
     unused: tuple[str, ...]
     judged: tuple[tuple[Rule, Verdict], ...]
     findings: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
 
     @property
     def criteria(self) -> list[dict[str, object]]:
@@ -65,9 +69,13 @@ class Match(NamedTuple):
     @property
     def ask(self) -> tuple[str, ...]:
         """Questions whose answers may decide more criteria, first those that may decide most; then
-        questions that quote the criteria for which there is no plainer one.
+        questions that quote the criteria for which there is no plainer one; last, whether a
+        doubtful list was read correctly.
         """
-        return tuple(_rank_questions(self.judged))
+        questions = _rank_questions(self.judged)
+        if self.doubts:
+            questions.append(_OF_LIST)
+        return tuple(questions)
 
     def to_dict(self) -> dict[str, object]:
         """Return the match as an object of JSON."""
@@ -75,6 +83,7 @@ class Match(NamedTuple):
             "record_id": self.record_id,
             "patient": self.patient,
             "answer": self.answer,
+            "conditions": self.conditions,
             "unjudged": self.unjudged,
             "ask": self.ask,
             "doubts": self.doubts,
@@ -129,6 +138,7 @@ def decide(
         plan.doubts,
         facts.unused,
         judged,
+        conditions=list_shared(plan.conditions, facts),
     )
 
 
