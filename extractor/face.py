@@ -104,6 +104,8 @@ if TYPE_CHECKING:
         Patient,
         Plan,
         Synonyms,
+        has_conditions,
+        is_of_others,
         join_synonyms,
         list_needs,
         plan_trial,
@@ -283,7 +285,9 @@ __all__ = [
     "fold_words",
     "get_quantity",
     "group_pairs",
+    "has_conditions",
     "hide_user",
+    "is_of_others",
     "is_vague",
     "join_synonyms",
     "lex",
@@ -400,8 +404,8 @@ _NAMES = {
     "extractor.formats.registry_numbers": "GUESSED list_registry_numbers",
     # Patients and criteria.
     "extractor.match": (
-        "Facts Match Need ONLY_A_MODEL Patient Plan Synonyms join_synonyms list_needs "
-        "plan_trial read_facts"
+        "Facts Match Need ONLY_A_MODEL Patient Plan Synonyms has_conditions is_of_others "
+        "join_synonyms list_needs plan_trial read_facts"
     ),
     "extractor.match.decide": "decide",
     # Settings, and the processes and models that they open.

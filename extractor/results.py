@@ -202,6 +202,7 @@ class Results:
         *,
         min_confidence: float = DOUBTFUL_BELOW,
         synonyms: Iterable[Iterable[str]] = (),
+        only_conditions: bool = False,
     ) -> Frame:
         """Compare all trials with patients, as ``extractor match`` does, and return the table
         ``matches`` as a data frame.
@@ -213,6 +214,7 @@ class Results:
             to: The library that provides the returned table.
             min_confidence: What is less sure decides nothing.
             synonyms: Rows of names that mean the same drug, condition or event.
+            only_conditions: Whether to leave out trials for other conditions than the patient's.
 
         Raises:
             ValueError: The data of a patient cannot be read without a guess.
@@ -233,6 +235,7 @@ class Results:
             min_confidence=min_confidence,
             synonyms=synonyms,
             registry=registry,
+            only_conditions=only_conditions,
         )
 
     def match_page(
@@ -242,6 +245,7 @@ class Results:
         *,
         min_confidence: float = DOUBTFUL_BELOW,
         synonyms: Iterable[Iterable[str]] = (),
+        only_conditions: bool = False,
     ) -> Path:
         """Write all trials for patients as one HTML page, as ``extractor match --html`` does, and
         return its path: each verdict next to the text of the trial and the data of the patient.
@@ -252,6 +256,7 @@ class Results:
             path: The file. Its folder must exist. Its first 2,000 answers can be opened.
             min_confidence: What is less sure decides nothing.
             synonyms: Rows of names that mean the same drug, condition or event.
+            only_conditions: Whether to leave out trials for other conditions than the patient's.
 
         Raises:
             ValueError: The data of a patient cannot be read without a guess.
@@ -273,6 +278,7 @@ class Results:
                 min_confidence=min_confidence,
                 synonyms=synonyms,
                 registry=registry,
+                only_conditions=only_conditions,
             )
         return to
 

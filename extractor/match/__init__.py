@@ -6,11 +6,14 @@
   times (``windows.py``) and names (``names.py``), with the words around them (``coverage.py``)
   and above them (``senses.py``);
 - ``judge.py``: the verdict of a test; ``decide.py``: those of all criteria, and the answer;
+- ``diseases.py``: the conditions of a trial that a patient has;
 - ``asking.py``: a model's verdicts on what stays open;
-- ``questions.py``: what to ask; ``needs.py``: what many trials need.
+- ``questions.py``: what to ask, in the words for each kind of name (``kinds.py``);
+- ``needs.py``: what many trials need.
 """
 
 from extractor.match.decide import Match, decide, match_trial
+from extractor.match.diseases import has_conditions, is_of_others
 from extractor.match.facts import ONLY_A_MODEL, Facts, Patient, read_facts
 from extractor.match.judge import Verdict
 from extractor.match.needs import Need, list_needs
@@ -27,6 +30,8 @@ __all__ = [
     "Synonyms",
     "Verdict",
     "decide",
+    "has_conditions",
+    "is_of_others",
     "join_synonyms",
     "list_needs",
     "match_trial",

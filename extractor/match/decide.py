@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from extractor.language.shown import show_line
+from extractor.match.diseases import list_shared
 from extractor.match.facts import Facts, Patient, read_facts
 from extractor.match.judge import Verdict, depend, run_test, weigh_verdicts
 from extractor.match.plan import Group, Plan, Rule, plan_trial
 from extractor.match.quantities import SEXES
-from extractor.match.questions import list_of_women, show_name
+from extractor.match.questions import ask_line, list_of_women, show_name
 from extractor.schemas import TrialExtraction
 
 _PLACE = ("index", "kind", "quote", "section", "start", "end")
@@ -19,6 +19,7 @@ _PLACE = ("index", "kind", "quote", "section", "start", "end")
 
 _MOST_QUESTIONS = 12
 """Nobody answers more at a time."""
+_OF_LIST = "Is the list of criteria read correctly? Compare it with the trial's text."
 
 
 class Match(NamedTuple):
@@ -35,6 +36,7 @@ class Match(NamedTuple):
         judged: The criteria of the trial, then the ages and the sex of the whole record, each with
             its verdict.
         findings: The answers of a model that were not used, each with the reason.
+        conditions: The registered conditions of the trial that the patient has.
     """
 
     record_id: str
@@ -45,6 +47,7 @@ class Match(NamedTuple):
     unused: tuple[str, ...]
     judged: tuple[tuple[Rule, Verdict], ...]
     findings: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
 
     @property
     def criteria(self) -> list[dict[str, object]]:
@@ -66,9 +69,13 @@ class Match(NamedTuple):
     @property
     def ask(self) -> tuple[str, ...]:
         """Questions whose answers may decide more criteria, first those that may decide most; then
-        the words of criteria that nothing else decides, and doubts about the whole list.
+        questions that quote the criteria for which there is no plainer one; last, whether a
+        doubtful list was read correctly.
         """
-        return (*_rank_questions(self.judged), *self.doubts)
+        questions = _rank_questions(self.judged)
+        if self.doubts:
+            questions.append(_OF_LIST)
+        return tuple(questions)
 
     def to_dict(self) -> dict[str, object]:
         """Return the match as an object of JSON."""
@@ -76,8 +83,10 @@ class Match(NamedTuple):
             "record_id": self.record_id,
             "patient": self.patient,
             "answer": self.answer,
+            "conditions": self.conditions,
             "unjudged": self.unjudged,
             "ask": self.ask,
+            "doubts": self.doubts,
             "unused": self.unused,
             "findings": self.findings,
             "criteria": self.criteria,
@@ -129,6 +138,7 @@ def decide(
         plan.doubts,
         facts.unused,
         judged,
+        conditions=list_shared(plan.conditions, facts),
     )
 
 
@@ -202,9 +212,10 @@ def _rank_questions(judged: Sequence[tuple[Rule, Verdict]]) -> list[str]:
             continue
         questions = {question for question in one.ask if question}
         counts.update(questions)
-        is_open = one.verdict in ("depends", "doubtful")
-        if is_open and not questions and rule.quote:
-            quotes[f"Does this apply: {show_line(rule.quote)}"] = None
+        needs_facts = bool(rule.touched) or one.verdict in ("depends", "doubtful")
+        if needs_facts and not questions and rule.quote:
+            quotes[ask_line(rule.quote)] = None
+    quotes.pop("", None)
     ranked = sorted(counts, key=lambda question: (-counts[question], question))
     return [*ranked, *quotes][:_MOST_QUESTIONS]
 

@@ -10,6 +10,7 @@ from extractor.concepts.people.registered_ages import AGES, SIDES, read_comparat
 from extractor.language.numbers import DAYS
 from extractor.language.values import group_pairs
 from extractor.match.absences import plan_absence
+from extractor.match.diseases import TrialCondition, read_conditions
 from extractor.match.facts import NOTHING
 from extractor.match.judge import Verdict, run_test
 from extractor.match.limits import find_lowest, plan_limits
@@ -94,7 +95,8 @@ class Group(NamedTuple):
 
 class Plan(NamedTuple):
     """A compiled trial. ``doubts`` lists why its list of criteria is doubtful as a whole; ``words``
-    joins the words of its criteria, and ``vocabulary`` has each of them.
+    joins the words of its criteria, ``vocabulary`` has each of them, and ``conditions`` are those
+    that its register states.
     """
 
     record_id: str
@@ -104,6 +106,7 @@ class Plan(NamedTuple):
     words: str
     min_confidence: float
     vocabulary: frozenset[str] = frozenset()
+    conditions: tuple[TrialCondition, ...] = ()
 
 
 def _find_lowest_confidence(item: ExtractedItem, *fields: str) -> float:
@@ -121,8 +124,8 @@ def plan_trial(
     Args:
         extraction: The trial.
         min_confidence: What is less sure decides nothing.
-        registered: The register's columns, which supply the ages and the sex that the text does
-            not state.
+        registered: The register's columns, which supply the conditions, and the ages and the sex
+            that the text does not state.
     """
     people = complete_gold(extraction).eligibility
     doubts = [one.message for one in extraction.findings if one.kind in _DOUBTS]
@@ -169,6 +172,7 @@ def plan_trial(
         words,
         min_confidence,
         frozenset(words.split()),
+        read_conditions(str(registered.get("conditions") or "")),
     )
 
 

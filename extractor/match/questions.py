@@ -1,23 +1,17 @@
 """Plain questions for what a test needs, and the facts that decide most lines of trials."""
 
+import re
 from collections.abc import Sequence
 from functools import cache, lru_cache
 
-from extractor.language.book import read_table
-from extractor.match.coverage import is_state
+from extractor.language.book import read_table, word_set
+from extractor.language.shown import show_line
+from extractor.match.kinds import ask_by_kind, find_usual, is_of_charts
 from extractor.match.quantities import ROOM_AIR
-from extractor.match.synonyms import list_shown, spell_key
 from extractor.match.words import words_of
 
-_OF_NAMES = {
-    "has": "Does the patient have {}?",
-    "had": "Has the patient ever had {}?",
-    "takes": "Does the patient take {}?",
-    "took": "Has the patient ever taken {}?",
-    "since": "How long ago was the last {}?",
-    "after": "How long ago was the last {}?",
-    "ended": "How long ago did {} end?",
-}
+_OF_NAMES = ("has", "had", "takes", "took", "since", "after", "ended")
+"""The kinds of questions about names."""
 _DENIED = {
     "has": "has no",
     "had": "never had",
@@ -25,10 +19,13 @@ _DENIED = {
     "took": "never took",
 }
 _OTHERS = {"sex": "What is the patient's sex?", "age": "How old is the patient?"}
-_OF_TIMES = ("takes", "took", "since", "after", "ended")
-"""The kinds of names that a line says to be drugs or events."""
 _OF_WOMEN = ("pregnancy", "breastfeeding")
 _MOST_WORDS = 3
+_NO_VOWEL = re.compile(r"[b-df-hj-np-tv-xz]{2,5}\d?")
+_NUMBER = re.compile(r"\d{1,3}|i{1,3}|[acr]")
+"""The second word of names such as "PHQ-9" and "AUDIT-C"."""
+LONGEST_QUESTION = 120
+_LONGEST_QUOTE = LONGEST_QUESTION - len("Does this apply: ''?")
 _SHORT = 5
 """Names up to this length are abbreviations: "ecog", "hba1c"."""
 
@@ -68,6 +65,10 @@ def ask(quantity: str, unit: str | None = None) -> str:
     others = quantity.partition(" (")[2].rstrip(")").split()
     if not (words_of("qualifiers") | {ROOM_AIR}).issuperset(others):
         return ""
+    base, _, qualifier = quantity.partition(" (")
+    asked = read_table("match_spellings")["asked_of"].get(base)
+    if asked is not None:
+        return "" if qualifier else str(asked)
     shown = show_quantity(quantity)
     if unit:
         return f"What is the {shown}, as {show_unit(unit)}?"
@@ -75,21 +76,28 @@ def ask(quantity: str, unit: str | None = None) -> str:
 
 
 def _ask_name(kind: str, name: str) -> str:
-    """Return the question for a name; empty if it may be no name."""
+    """Return the question for a name; empty if it cannot be asked plainly."""
     shown = show_name(name)
-    special = read_table("match_spellings")["asked"].get(shown)
-    if special and kind in special:
-        return str(special[kind])
-    words = name.split()
-    if shown == name and _is_residue(words):
+    asked = read_table("match_spellings")["asked"]
+    special = asked.get(shown) or asked.get(name)
+    if special:
+        return str(special.get(kind, ""))
+    return ask_by_kind(kind, name, shown)
+
+
+def ask_line(quote: str) -> str:
+    """Return the question for a line for which there is no plainer one; empty for a line that no
+    chart answers, such as one about consent.
+
+    >>> ask_line("Unable to travel")
+    "Does this apply: 'Unable to travel'?"
+    """
+    if not is_of_charts(quote):
         return ""
-    # nobody takes a disease
-    if kind in ("takes", "took") and words and _is_disease(words[-1]):
-        return ""
-    is_plain = kind in _OF_TIMES and _is_plain(name)
-    if shown == name and not is_plain and not _is_known(spell_key(name)):
-        return ""
-    return _OF_NAMES[kind].format(shown)
+    shown = show_line(quote).strip(" .;:,\uff1b\u3002")
+    if len(shown) > _LONGEST_QUOTE:
+        shown = f"{shown[: _LONGEST_QUOTE - 3].rpartition(' ')[0]}..."
+    return f"Does this apply: '{shown}'?"
 
 
 @cache
@@ -99,34 +107,6 @@ def list_of_women() -> frozenset[str]:
     return frozenset(
         question for name in _OF_WOMEN for question in asked[name].values()
     )
-
-
-def _is_residue(words: Sequence[str]) -> bool:
-    """Return whether words are a part of a sentence rather than a name: "then relapsed", "c
-    infection".
-    """
-    if not words:
-        return True
-    if not words_of("residue").isdisjoint(words):
-        return True
-    is_type = len(words[0]) == 1 or words[0] in ("ii", "iii", "iv")
-    nouns = words_of("therapies", "narrowing_nouns")
-    adjectives = words_of("narrowing", "organs") - nouns
-    return is_type or words[-1] in adjectives
-
-
-def _is_disease(word: str) -> bool:
-    return is_state(word) and word not in words_of("therapies")
-
-
-def _is_plain(name: str) -> bool:
-    """Return whether a drug or an event is a few words, none of which belongs to a sentence."""
-    words = name.split()
-    if not words or len(words) > _MOST_WORDS:
-        return False
-    if not words_of("links", "denials", "neutral", "others").isdisjoint(words):
-        return False
-    return all(word.isalpha() for word in words)
 
 
 def _is_measured(quantity: str) -> bool:
@@ -162,13 +142,49 @@ def show_quantity(quantity: str) -> str:
 
     >>> show_quantity("ecog_performance_status"), show_quantity("own line therapy")
     ('ECOG performance status', 'line therapy')
+    >>> show_quantity("phq_9"), show_quantity("psa (free)")
+    ('PHQ-9', 'free PSA')
     """
-    words = quantity.removeprefix("own ").replace("_", " ").split()
-    shown = [read_table("match_spellings")["shown"].get(word, word) for word in words]
-    is_short = len(words) == 1 and len(shown[0]) <= _SHORT
-    if is_short and shown[0] == words[0] and quantity not in _OTHERS:
-        return words[0].upper()
-    return " ".join(shown).replace(f"({ROOM_AIR})", "on room air")
+    if quantity in _OTHERS:
+        return quantity
+    names = read_table("match_spellings")["quantities"]
+    base, _, inside = quantity.partition(" (")
+    whole = names.get(quantity)
+    if whole:
+        return str(whole)
+    shown = names.get(base) or _spell_quantity(base)
+    of_name = read_table("match_spellings")["inside"].get(base, "").split()
+    qualifiers = [word for word in inside.rstrip(")").split() if word not in of_name]
+    return _add_qualifiers(shown, qualifiers)
+
+
+def _spell_quantity(base: str) -> str:
+    """Return the name of a quantity with its abbreviations in capitals."""
+    words = base.removeprefix("own ").replace("_", " ").split()
+    table = read_table("match_spellings")
+    capitals = word_set(table["abbreviations"]["words"])
+    ordinary = word_set(table["abbreviations"]["ordinary"])
+    is_short = len(words) == 1 and len(base) <= _SHORT and base not in ordinary
+    shown = []
+    for word in words:
+        usual = table["shown"].get(word)
+        is_abbreviation = is_short or word in capitals
+        shown.append(usual or (word.upper() if is_abbreviation else word))
+    # "PHQ-9", "BDI-II", "AUDIT-C"
+    is_numbered = len(words) == 2 and _NUMBER.fullmatch(words[1])
+    if is_numbered and not base.startswith("own "):
+        return f"{words[0].upper()}-{words[1].upper()}"
+    return " ".join(shown)
+
+
+def _add_qualifiers(shown: str, qualifiers: Sequence[str]) -> str:
+    """Return the name of a quantity with the words that make it another one: "free PSA"."""
+    behind = read_table("match_spellings")["behind"]
+    before = [word for word in qualifiers if word not in behind and word != ROOM_AIR]
+    after = [behind[word] for word in qualifiers if word in behind]
+    if ROOM_AIR in qualifiers:
+        after.append("on room air")
+    return " ".join((*before, shown, *after))
 
 
 @lru_cache(4096)
@@ -190,26 +206,13 @@ def show_name(name: str) -> str:
     >>> show_name("hiv"), show_name("chronic hepatitis b")
     ('HIV', 'chronic hepatitis B')
     """
-    usual = list_shown().get(name, name)
-    if usual != name:
+    usual = find_usual(name)
+    if usual:
         return usual
-    words = name.split()
-    narrowing = words_of("narrowing")
-    for place, word in enumerate(words[:-1], 1):
-        if word not in narrowing:
-            break
-        rest = list_shown().get(" ".join(words[place:]))
-        if rest:
-            return " ".join((*words[:place], rest))
-    plurals = read_table("match_spellings")["plural"]
-    return " ".join(plurals.get(word, word) for word in words)
+    spelled = read_table("match_spellings")["plural"]
+    return " ".join(spelled.get(word) or _capitalize(word) for word in name.split())
 
 
-def _is_known(name: str) -> bool:
-    """Return whether a name is one of a state, so that a question about it makes sense."""
-    words = name.split()
-    known = words_of("describing", "narrowing", "states")
-    if words_of("general").issuperset(words):
-        return False
-    last = is_state(words[-1]) if words else False
-    return last and all(word in known or is_state(word) for word in words)
+def _capitalize(word: str) -> str:
+    """Return an abbreviation in capitals: a short word without a vowel."""
+    return word.upper() if _NO_VOWEL.fullmatch(word) else word

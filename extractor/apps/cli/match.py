@@ -32,6 +32,7 @@ from extractor.apps.cli.options import (
 from extractor.apps.cli.runs import open_runs, warn_incomplete
 from extractor.apps.export import (
     Destination,
+    RegisteredByRecord,
     list_tables,
     read_run_registry,
     write_tables,
@@ -39,10 +40,12 @@ from extractor.apps.export import (
 from extractor.apps.match import (
     MATCHES,
     Patients,
+    keep_conditions,
     list_cells,
     list_pairs,
     list_patients,
     list_unused,
+    list_without_conditions,
     read_patients,
     read_synonyms,
     sort_matches,
@@ -117,6 +120,13 @@ def match(
             WHAT, "Time since an event: 'chemotherapy=3 weeks'.", metavar="NAME=TIME"
         ),
     ] = [],  # noqa: B006
+    only_conditions: Annotated[
+        bool,
+        option(
+            WHAT,
+            "Leave out trials that are registered for other conditions than the patient's.",
+        ),
+    ] = False,
     min_confidence: Annotated[
         float, option(WHAT, "What is less sure decides nothing.", min=0, max=1)
     ] = DOUBTFUL_BELOW,
@@ -152,8 +162,9 @@ def match(
 
     The answer for each patient and trial is excluded, open or no_reason_against; with --json, also
     a verdict on each criterion, with its words. Each patient's trials are sorted: excluded last,
-    then by how many criteria are met (up to 20,000 pairs). A registry's text is not the protocol,
-    and this is not a medical device: read the words before you decide.
+    then by how many criteria are met, those for the patient's conditions first (up to 20,000
+    pairs). A registry's text is not the protocol, and this is not a medical device: read the words
+    before you decide.
 
     With --model, a model compares the patients' data, and sentences of their charts (facts), with
     the criteria that stay open. Exit codes: 0 done, 1 a replay lacks answers, 2 wrong usage or a
@@ -162,6 +173,8 @@ def match(
 
     Example: extractor match results --age 70 --sex female --value "eGFR=45 mL/min/1.73m2"
     """
+    if to and json_:
+        raise ValueError("--to writes a table, and --json prints lines: choose one")
     joined = open_runs(runs, records)
     if form:
         _write_form(form, joined, force=force)
@@ -197,6 +210,17 @@ def match(
     code = OK
     found: Iterable[Match]
     compared = list_pairs(joined, patients, min_confidence, known, registry)
+    if only_conditions:
+        for name in list_without_conditions(patients, known):
+            say(f"{name}: no condition is stated, so all trials are compared")
+        unknown = [
+            name for name in joined.record_ids if not _has_conditions(name, registry)
+        ]
+        if unknown:
+            say(
+                f"{counted(len(unknown), 'trial')} without registered conditions stay in"
+            )
+        compared = keep_conditions(compared)
     if asks:
         from extractor.apps.cli import match_model  # noqa: PLC0415 - slow, and the rules need none of it
 
@@ -217,6 +241,11 @@ def match(
         _write_page(html, found, patients, joined, known)
     _write(found, to, force=force, as_json=json_)
     return code
+
+
+def _has_conditions(record_id: str, registry: RegisteredByRecord) -> bool:
+    """Return whether the register states the conditions of a trial."""
+    return record_id in registry and bool(registry[record_id].columns["conditions"])
 
 
 def _asks_model(

@@ -28,6 +28,8 @@ from extractor.face import (
     Plan,
     Synonyms,
     decide,
+    has_conditions,
+    is_of_others,
     join_synonyms,
     plan_trial,
     read_facts,
@@ -42,10 +44,12 @@ __all__ = [
     "PageSummary",
     "Patients",
     "frame_matches",
+    "keep_conditions",
     "list_cells",
     "list_pairs",
     "list_patients",
     "list_unused",
+    "list_without_conditions",
     "match_trials",
     "page_matches",
     "rank",
@@ -63,8 +67,12 @@ MATCHES = Table(
     (Column("record_id", "The trial."), Column("patient", "The patient's id.")),
     (
         Column("answer", "excluded, open or no_reason_against."),
+        Column(
+            "conditions",
+            "The registered conditions that the patient has, joined by |.",
+        ),
         Column("reasons", "The criteria that keep the patient out, joined by |."),
-        Column("ask", "What would decide more criteria, joined by |."),
+        Column("ask", "Up to three questions that decide most, joined by |."),
         Column("criteria", "The number of criteria.", "integer"),
         Column("unjudged", "How many of them could not be judged.", "integer"),
     ),
@@ -82,15 +90,21 @@ def list_cells(match: Match) -> tuple[object, ...]:
         if found.origin == "model":
             reason += " (by a model)"
         reasons.append(reason)
+    questions = match.ask[:_MOST_QUESTIONS]
     return (
         match.record_id,
         match.patient,
         match.answer,
+        "|".join(map(show_line, match.conditions)) or None,
         "|".join(dict.fromkeys(reasons)) or None,
-        "|".join(map(show_line, match.ask)) or None,
+        "|".join(map(show_line, questions)) or None,
         len(match.judged),
         match.unjudged,
     )
+
+
+_MOST_QUESTIONS = 3
+"""The number of questions in a cell."""
 
 
 def list_unused(
@@ -105,13 +119,23 @@ def list_unused(
                 yield f"{patient.id}: {line}"
 
 
-def rank(match: Match) -> tuple[int, int, int]:
+def rank(match: Match) -> tuple[bool, int, bool, int, int]:
     """Return a key that sorts the trials of a patient: excluded last; then by how many criteria
-    are met, and by how many are open.
+    are met besides ages and sex, trials for a condition of the patient before others, and by how
+    many criteria are met in all, and are open.
     """
     counts = Counter(found.verdict for _, found in match.judged)
-    is_excluded = int(match.answer == "excluded")
-    return is_excluded, -counts["met"], counts["depends"] + counts["doubtful"]
+    met = sum(
+        found.verdict == "met" and not _OF_EVERYBODY.issuperset(rule.touched)
+        for rule, found in match.judged
+    )
+    is_open = counts["depends"] + counts["doubtful"]
+    is_excluded = match.answer == "excluded"
+    return is_excluded, -met, not match.conditions, -counts["met"], is_open
+
+
+_OF_EVERYBODY = frozenset({"age", "sex"})
+"""What most trials limit, whatever they are for."""
 
 
 def sort_matches(matches: Iterable[Match]) -> list[Match]:
@@ -134,6 +158,7 @@ def match_trials(
     min_confidence: float = DOUBTFUL_BELOW,
     synonyms: Synonyms | None = None,
     registry: RegisteredByRecord | None = None,
+    only_conditions: bool = False,
 ) -> Iterator[Match]:
     """Yield the match of each trial with each patient, trial by trial.
 
@@ -143,6 +168,7 @@ def match_trials(
         min_confidence: What is less sure decides nothing.
         synonyms: More names of drugs, conditions and events.
         registry: The register's data by record.
+        only_conditions: Whether to leave out trials for other conditions than the patient's.
 
     Raises:
         ArgumentError: Two patients have the same id.
@@ -150,6 +176,8 @@ def match_trials(
     pairs = list_pairs(
         trials, patients, min_confidence, synonyms or Synonyms(), registry or {}
     )
+    if only_conditions:
+        pairs = keep_conditions(pairs)
     yield from starmap(decide, pairs)
 
 
@@ -171,6 +199,26 @@ def list_pairs(
         registered = registry.get(trial.record_id, Registered())
         plan = plan_trial(trial, min_confidence, registered.columns)
         yield from product([plan], facts)
+
+
+def keep_conditions(
+    pairs: Iterable[tuple[Plan, Facts]],
+) -> Iterator[tuple[Plan, Facts]]:
+    """Yield the pairs without those of a trial for other conditions than the patient's."""
+    for plan, facts in pairs:
+        if not is_of_others(plan.conditions, facts):
+            yield plan, facts
+
+
+def list_without_conditions(
+    patients: Iterable[Patient], synonyms: Synonyms
+) -> list[str]:
+    """Return the ids of patients who state no condition."""
+    return [
+        patient.id
+        for patient in patients
+        if not has_conditions(read_facts(patient, synonyms))
+    ]
 
 
 def read_synonyms(path: Path | None) -> Synonyms:
@@ -232,6 +280,7 @@ def page_matches(
     min_confidence: float,
     synonyms: Iterable[Iterable[str]],
     registry: RegisteredByRecord,
+    only_conditions: bool = False,
 ) -> PageSummary:
     """Write the page of the matches of all trials of runs with patients, as ``read_people`` reads
     them.
@@ -244,6 +293,7 @@ def page_matches(
         min_confidence=min_confidence,
         synonyms=known,
         registry=registry,
+        only_conditions=only_conditions,
     )
     return write_match_page(
         path, sort_matches(found), people, runs.reread(), synonyms=known
@@ -258,6 +308,7 @@ def frame_matches(
     min_confidence: float,
     synonyms: Iterable[Iterable[str]],
     registry: RegisteredByRecord,
+    only_conditions: bool = False,
 ) -> Any:
     """Return the table ``matches`` as a data frame of the library ``to``. ``patients`` is a data
     frame, or an iterable of rows as dictionaries.
@@ -269,5 +320,6 @@ def frame_matches(
         min_confidence=min_confidence,
         synonyms=join_synonyms(synonyms),
         registry=registry,
+        only_conditions=only_conditions,
     )
     return make_frame(library, to, MATCHES, [*map(list_cells, sort_matches(found))])
