@@ -411,7 +411,11 @@ def has_choice(before: Statement, after: Statement) -> bool:
     other_arm = rule("or_placebo").starts(tokens, first)
     if other_arm:
         first = min(other_arm.end, end)
-    return rule("no_step_between").occurs(tokens, first, end)
+    if rule("no_step_between").occurs(tokens, first, end):
+        return True
+    # "until it works or 12 weeks have passed, then 10 mg": what is chosen ends before the next step
+    choices = rule("or_of_doses").find(tokens, first, end)
+    return any(not rule("step_joint").occurs(tokens, near.end, end) for near in choices)
 
 
 def is_called(statement: Statement, name: str, after: int = 0) -> bool:

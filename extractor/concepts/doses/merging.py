@@ -409,7 +409,7 @@ def _lengthen(regimen: Regimen, names: Sequence[str]) -> None:
     """Give a regimen the length of a step or, if it is a part of the treatment, of this part, as
     the fields of ``names`` state it. The length of one of several steps is no length of the whole.
     """
-    if len(regimen.levels) > 1:
+    if len(regimen.levels) > 1 and regimen.main.step is None:
         return
     for statement in regimen.statements:
         for link in chain.from_iterable(map(statement.links, names)):

@@ -6,13 +6,14 @@ agent are steps if words such as "then" or "increased to" stand between them, if
 or days of its own, or if the first is called a loading dose.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from extractor.concepts.doses.amounts import is_portion
+from extractor.concepts.doses.amounts import PORTIONS
 from extractor.concepts.doses.linking import (
     SHARED,
     Linked,
@@ -30,6 +31,7 @@ _MOST_STEPS = 12
 """No treatment has more steps; a longer list is a table of something else."""
 _CALLED_BEHIND = 3
 """Maximum number of tokens between a dose and a word behind it that says what it is for."""
+_RATE = re.compile("/(?:day|week)$")
 _TWICE = 0.8
 """The confidence that the same amount in the morning and in the evening is given twice a day."""
 _SETTINGS = word_set("Hz mA W J V")
@@ -174,16 +176,17 @@ def _are_alike(before: Statement, after: Statement) -> bool:
     """Return whether two amounts may be those of one treatment: no pieces beside a substance, and
     no settings of a device.
     """
-    portions: set[bool] = set()
-    for link in (*before.amounts, *after.amounts):
-        portions.add(is_portion(link.mark))
-        for level in link.mark.value:
-            # "with escalation up to 400 mg" names no single step
-            if level.low is None:
-                return False
-            if level.unit.partition("/")[0] in _SETTINGS:
-                return False
-    return len(portions) <= 1
+    are_portions: set[bool] = set()
+    for level in _list_levels([before, after]):
+        # "with escalation up to 400 mg" names no single step
+        if level.low is None:
+            return False
+        # "3 capsules per week, followed by 4 capsules"
+        given = level.unit.partition("/")[0]
+        if given in _SETTINGS:
+            return False
+        are_portions.add(given in PORTIONS)
+    return len(are_portions) <= 1
 
 
 def _have_own(before: Statement, after: Statement, fields: Iterable[str]) -> bool:
@@ -329,16 +332,20 @@ def _has_cycle(chain: Iterable[Statement]) -> bool:
 
 
 def _measure(statement: Statement) -> float | None:
-    """Return the amount of a statement with a single level."""
+    """Return the amount of a statement with a single level that is no range."""
     levels = list(_list_levels([statement]))
     if len(levels) != 1:
         return None
-    level: float | None = levels[0].low
-    return level
+    level = levels[0]
+    if level.low != level.high:
+        return None
+    measured: float | None = level.low
+    return measured
 
 
 def _is_one_unit(chain: Iterable[Statement]) -> bool:
-    units = {level.unit for level in _list_levels(chain)}
+    # "3 capsules per week, then 4 capsules"
+    units = {_RATE.sub("", level.unit) for level in _list_levels(chain)}
     return len(units) == 1
 
 
