@@ -580,10 +580,13 @@ def _is_of_step(statement: Statement, nearest: Statement, mark: Mark) -> bool:
     """Return whether a mark is of one step alone: its length, its days, and the rhythm of what
     follows a loading dose.
     """
-    if mark.field not in (*_TIMES, "timing"):
+    if mark.field not in (*_TIMES, "timing", "cycle"):
         return False
     if not _are_steps(statement, nearest):
         return False
+    # "a load of 8 mg, then 6 mg every 3 weeks, 17 times"
+    if mark.field == "cycle":
+        return is_called(statement, "loading_word")
     if mark.field != "frequency":
         return True
     if nearest.is_bare_step:

@@ -148,7 +148,9 @@ def _is_next(before: Statement, after: Statement) -> bool:
         if _are_dated(before, after):
             return True
         # "50 mg for 4 weeks; 25 mg for 4 weeks" of one arm
-        return text.is_group and _have_own(before, after, _LENGTHS)
+        if not text.is_group:
+            return False
+        return _have_own(before, after, _LENGTHS) or _are_on_days(before, after)
     return any(_have_own(before, after, fields) for fields in _OWN_TIMES)
 
 
@@ -187,6 +189,21 @@ def _are_alike(before: Statement, after: Statement) -> bool:
             return False
         are_portions.add(given in PORTIONS)
     return len(are_portions) <= 1
+
+
+def _are_on_days(before: Statement, after: Statement) -> bool:
+    """Return whether two clauses give other amounts on other days: "A 5 mg twice a day and B 1 mg
+    on day 1; A 10 mg twice a day and B 1 mg on day 2".
+    """
+    days: list[set[int]] = []
+    amounts: list[Sequence[Amount]] = []
+    for statement in (before, after):
+        amounts.append(list(_list_levels([statement])))
+        for link in statement.links("days"):
+            days.append(set(link.mark.value))
+    if len(days) != _PAIR or amounts[0] == amounts[1]:
+        return False
+    return days[0].isdisjoint(days[1])
 
 
 def _have_own(before: Statement, after: Statement, fields: Iterable[str]) -> bool:
