@@ -589,6 +589,9 @@ def _is_of_step(statement: Statement, nearest: Statement, mark: Mark) -> bool:
         return is_called(statement, "loading_word")
     if mark.field != "frequency":
         return True
+    # "a single dose of 8 mg, then 6 mg"
+    if mark.value is Frequency.ONCE:
+        return True
     if nearest.is_bare_step:
         return True
     if is_called(statement, "loading_word"):

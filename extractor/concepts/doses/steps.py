@@ -195,15 +195,13 @@ def _are_on_days(before: Statement, after: Statement) -> bool:
     """Return whether two clauses give other amounts on other days: "A 5 mg twice a day and B 1 mg
     on day 1; A 10 mg twice a day and B 1 mg on day 2".
     """
-    days: list[set[int]] = []
-    amounts: list[Sequence[Amount]] = []
-    for statement in (before, after):
-        amounts.append(list(_list_levels([statement])))
-        for link in statement.links("days"):
-            days.append(set(link.mark.value))
-    if len(days) != _PAIR or amounts[0] == amounts[1]:
+    if list(_list_levels([before])) == list(_list_levels([after])):
         return False
-    return days[0].isdisjoint(days[1])
+    earlier = before.links("days")
+    later = after.links("days")
+    if len(earlier) != 1 or len(later) != 1:
+        return False
+    return set(earlier[0].mark.value).isdisjoint(later[0].mark.value)
 
 
 def _have_own(before: Statement, after: Statement, fields: Iterable[str]) -> bool:
