@@ -446,8 +446,8 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
     is_split = rule("divides_day").occurs(text.tokens, *clause)
     near = {mark.field for mark in within(text.marks, *clause)}
     rhythm = regimen.best("frequency")
-    # "600 mg/day bid" may mean 600 mg or 1200 mg a day
-    is_unclear = rhythm and rhythm.mark.value is not Frequency.QD and not is_split
+    # "600 mg/day bid" may mean 600 mg or 1200 mg a day; "600 mg/day qd" is 600 mg each time
+    is_unclear = rhythm is not None and not is_split
     is_of_form = rule("form_after").starts(text.tokens, end) is not None
     # "150 mg per capsule, 450 mg weekly", or steps that were not divided
     is_apart = regimen.stands_apart and not level.arms
@@ -480,7 +480,7 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
             "an amount of a placebo": regimen.agent.is_placebo,
             "an amount of a description": not text.is_group,
             "levels with a slash": slashed is not None,
-            "a day given otherwise": is_daily and bool(is_unclear),
+            "a day given otherwise": is_daily and is_unclear,
             "a day may be split": is_split and not is_daily,
         }
     )

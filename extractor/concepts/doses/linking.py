@@ -411,7 +411,11 @@ def has_choice(before: Statement, after: Statement) -> bool:
     other_arm = rule("or_placebo").starts(tokens, first)
     if other_arm:
         first = min(other_arm.end, end)
-    return rule("no_step_between").occurs(tokens, first, end)
+    if rule("no_step_between").occurs(tokens, first, end):
+        return True
+    # "until it works or 12 weeks have passed, then 10 mg": what is chosen ends before the next step
+    choices = rule("or_of_doses").find(tokens, first, end)
+    return any(not rule("step_joint").occurs(tokens, near.end, end) for near in choices)
 
 
 def is_called(statement: Statement, name: str, after: int = 0) -> bool:
@@ -576,11 +580,17 @@ def _is_of_step(statement: Statement, nearest: Statement, mark: Mark) -> bool:
     """Return whether a mark is of one step alone: its length, its days, and the rhythm of what
     follows a loading dose.
     """
-    if mark.field not in (*_TIMES, "timing"):
+    if mark.field not in (*_TIMES, "timing", "cycle"):
         return False
     if not _are_steps(statement, nearest):
         return False
+    # "a load of 8 mg, then 6 mg every 3 weeks, 17 times"
+    if mark.field == "cycle":
+        return is_called(statement, "loading_word")
     if mark.field != "frequency":
+        return True
+    # "a single dose of 8 mg, then 6 mg"
+    if mark.value is Frequency.ONCE:
         return True
     if nearest.is_bare_step:
         return True

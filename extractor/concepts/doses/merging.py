@@ -409,7 +409,7 @@ def _lengthen(regimen: Regimen, names: Sequence[str]) -> None:
     """Give a regimen the length of a step or, if it is a part of the treatment, of this part, as
     the fields of ``names`` state it. The length of one of several steps is no length of the whole.
     """
-    if len(regimen.levels) > 1:
+    if len(regimen.levels) > 1 and regimen.main.step is None:
         return
     for statement in regimen.statements:
         for link in chain.from_iterable(map(statement.links, names)):
@@ -437,15 +437,19 @@ def _limit_to_step(statement: Statement, regimen: Regimen) -> Statement:
 
 def _repeats_steps(candidate: Regimen, regimens: Iterable[Regimen]) -> bool:
     """Return whether a statement that tells of no steps repeats the amounts of several: "400 and
-    200 mg".
+    200 mg", "from 200 to 400 mg".
     """
-    if candidate.main.step or len(candidate.levels) < 2:
+    if candidate.main.step:
         return False
     levels: set[object] = set()
     for regimen in regimens:
         if regimen.main.step:
             levels.update(regimen.levels)
-    return candidate.levels.keys() <= levels
+    ends: set[object] = set()
+    for low, high, unit in candidate.levels:
+        ends.add((low, low, unit))
+        ends.add((high, high, unit))
+    return len(ends) > 1 and ends <= levels
 
 
 def _may_be_separate(statement: Statement, regimens: Sequence[Regimen]) -> bool:

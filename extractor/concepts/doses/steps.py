@@ -6,13 +6,14 @@ agent are steps if words such as "then" or "increased to" stand between them, if
 or days of its own, or if the first is called a loading dose.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from extractor.concepts.doses.amounts import is_portion
+from extractor.concepts.doses.amounts import PORTIONS
 from extractor.concepts.doses.linking import (
     SHARED,
     Linked,
@@ -30,6 +31,7 @@ _MOST_STEPS = 12
 """No treatment has more steps; a longer list is a table of something else."""
 _CALLED_BEHIND = 3
 """Maximum number of tokens between a dose and a word behind it that says what it is for."""
+_RATE = re.compile("/(?:day|week)$")
 _TWICE = 0.8
 """The confidence that the same amount in the morning and in the evening is given twice a day."""
 _SETTINGS = word_set("Hz mA W J V")
@@ -146,7 +148,9 @@ def _is_next(before: Statement, after: Statement) -> bool:
         if _are_dated(before, after):
             return True
         # "50 mg for 4 weeks; 25 mg for 4 weeks" of one arm
-        return text.is_group and _have_own(before, after, _LENGTHS)
+        if not text.is_group:
+            return False
+        return _have_own(before, after, _LENGTHS) or _are_on_days(before, after)
     return any(_have_own(before, after, fields) for fields in _OWN_TIMES)
 
 
@@ -174,16 +178,30 @@ def _are_alike(before: Statement, after: Statement) -> bool:
     """Return whether two amounts may be those of one treatment: no pieces beside a substance, and
     no settings of a device.
     """
-    portions: set[bool] = set()
-    for link in (*before.amounts, *after.amounts):
-        portions.add(is_portion(link.mark))
-        for level in link.mark.value:
-            # "with escalation up to 400 mg" names no single step
-            if level.low is None:
-                return False
-            if level.unit.partition("/")[0] in _SETTINGS:
-                return False
-    return len(portions) <= 1
+    are_portions: set[bool] = set()
+    for level in _list_levels([before, after]):
+        # "with escalation up to 400 mg" names no single step
+        if level.low is None:
+            return False
+        # "3 capsules per week, followed by 4 capsules"
+        given = level.unit.partition("/")[0]
+        if given in _SETTINGS:
+            return False
+        are_portions.add(given in PORTIONS)
+    return len(are_portions) <= 1
+
+
+def _are_on_days(before: Statement, after: Statement) -> bool:
+    """Return whether two clauses give other amounts on other days: "A 5 mg twice a day and B 1 mg
+    on day 1; A 10 mg twice a day and B 1 mg on day 2".
+    """
+    if list(_list_levels([before])) == list(_list_levels([after])):
+        return False
+    earlier = before.links("days")
+    later = after.links("days")
+    if len(earlier) != 1 or len(later) != 1:
+        return False
+    return set(earlier[0].mark.value).isdisjoint(later[0].mark.value)
 
 
 def _have_own(before: Statement, after: Statement, fields: Iterable[str]) -> bool:
@@ -329,16 +347,20 @@ def _has_cycle(chain: Iterable[Statement]) -> bool:
 
 
 def _measure(statement: Statement) -> float | None:
-    """Return the amount of a statement with a single level."""
+    """Return the amount of a statement with a single level that is no range."""
     levels = list(_list_levels([statement]))
     if len(levels) != 1:
         return None
-    level: float | None = levels[0].low
-    return level
+    level = levels[0]
+    if level.low != level.high:
+        return None
+    measured: float | None = level.low
+    return measured
 
 
 def _is_one_unit(chain: Iterable[Statement]) -> bool:
-    units = {level.unit for level in _list_levels(chain)}
+    # "3 capsules per week, then 4 capsules"
+    units = {_RATE.sub("", level.unit) for level in _list_levels(chain)}
     return len(units) == 1
 
 
