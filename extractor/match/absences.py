@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from extractor.language.book import read_table
 from extractor.match.coverage import SEXES_OF, is_state
+from extractor.match.examples import find_examples, put_examples_last
 from extractor.match.synonyms import is_known_name, join_prefixes, make_key, spell_key
 from extractor.match.tests import Test, of_name
 from extractor.match.words import find_phrase, has_phrase, words_of
@@ -52,11 +53,6 @@ _OTHER_TRIALS = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)[.](?=\s|$)|[;:\n]")
-_EXAMPLES = re.compile(
-    r",? ?(?<!\w)(?:such as|e\.g\.,?|i\.e\.,?|for example,?"
-    r"|(?:including|include)(?: but not limited to)?|namely|like)(?!\w)",
-    re.IGNORECASE,
-)
 _PARTS = re.compile(
     r"[,/]|\band/or\b|\band\b|\bor\b|\bplus\b|\bas well as\b", re.IGNORECASE
 )
@@ -159,7 +155,8 @@ def _read_sentence(sentence: str, *, is_past: bool) -> list[Test]:
             return []
     if not words_of("others", "not_theirs").isdisjoint(spell_words(sentence)):
         return []
-    example = _EXAMPLES.search(sentence)
+    sentence = put_examples_last(sentence)
+    example = find_examples(sentence)
     if example:
         # examples are of what stands before them
         sentence = sentence[: example.start()]

@@ -1,7 +1,7 @@
 """Judge a test with a patient's facts."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import inf, isclose
 from typing import Literal, NamedTuple
 
@@ -47,7 +47,7 @@ def run_test(test: Test, facts: Facts, min_confidence: float) -> Verdict:
         unconcerned = ""
         for part in test.parts:
             one = run_test(part, facts, min_confidence)
-            if part.when:
+            if part.when and not _has_any(part.despite, facts):
                 tests = [run_test(each, facts, min_confidence) for each in part.when]
                 condition = weigh_verdicts(tests, 0)
                 applies = condition.verdict
@@ -152,8 +152,12 @@ def _find_denial(test: Test, facts: Facts) -> Units | None:
                 return {"day": (units["day"][0], inf)}
     if stated.isdisjoint(test.against):
         return None
-    has_any = any(facts.values.get(name) == {None: (1.0,)} for name in test.against)
-    return {None: (0.0,)} if has_any else None
+    return {None: (0.0,)} if _has_any(test.against, facts) else None
+
+
+def _has_any(names: Iterable[str], facts: Facts) -> bool:
+    """Return whether a patient has one of these things."""
+    return any(facts.values.get(name) == {None: (1.0,)} for name in names)
 
 
 def _miss(test: Test, facts: Facts) -> Verdict:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from extractor.match.coverage import SEXES_OF, is_state
+from extractor.match.examples import put_examples_last
 from extractor.match.limits import limit_to
 from extractor.match.synonyms import is_known_name, join_prefixes, make_key
 from extractor.match.tests import Test, of_bounds, of_name, of_sex
@@ -29,6 +30,8 @@ _OF_INFECTION = (["with"], ["by"], ["of"])
 """What follows "infection" where a germ is named behind it."""
 _LAST_PREGNANCY = 60
 """The age in years from which lines about pregnancy concern no woman."""
+_CARRYING = ("has pregnancy", "has breastfeeding")
+"""What concerns whoever has it, whatever their age."""
 _VERBS = {
     (False, False): "has",
     (False, True): "had",
@@ -91,7 +94,9 @@ def plan_names(quote: str, sex_of_trial: Sex | None, *, required: bool) -> Test:
     if about_women.parts and excludes:
         carried = _plan_carrying(quote)
         if carried.parts:
-            carried = carried._replace(when=about_women.when, lets_in=to_come)
+            carried = carried._replace(
+                when=about_women.when, despite=_CARRYING, lets_in=to_come
+            )
             return Test("", parts=(carried,))
     is_ever = negated and not words_of("of_ever").isdisjoint(spell_words(quote))
     names = _list_past_names(plain) if is_ever else list(_list_names(plain))
@@ -119,7 +124,8 @@ def plan_names(quote: str, sex_of_trial: Sex | None, *, required: bool) -> Test:
             whole = limit_to(whole, sex)
     if about_women.when:
         # a man is not concerned; otherwise, the names decide
-        return Test("", parts=(whole._replace(when=about_women.when),))
+        whole = whole._replace(when=about_women.when, despite=_CARRYING)
+        return Test("", parts=(whole,))
     return whole
 
 
@@ -210,18 +216,16 @@ def _plan_pregnancy(quote: str, *, required: bool) -> Test:
     others = words_of("others") - {"partner"}
     if not others.isdisjoint(spell_words(plain)):
         return nothing
-    # what is no part of such a line may be about anybody: "pregnancy or a planned operation"
+    # other words may be about anybody: "pregnancy or a planned operation", "contact with ..."
     idle = words_of("neutral", "opening", "past", "taken", "around_pregnancy")
-    for part in _PARTS.split(quote):
-        is_idle = set(spell_words(part)) <= idle
-        if not is_idle and not has_phrase("match_pregnancy", part):
-            return nothing
+    if not all(idle.issuperset(spell_words(part)) for part in _PARTS.split(plain)):
+        return nothing
     if required and not has_phrase("match_demands", quote):
         return nothing
     concerned = [of_sex("female")]
     if not required or has_phrase("match_childbearing", quote):
         concerned.append(of_bounds("age", "age", "year", "<", _LAST_PREGNANCY))
-    return Test("", parts=(Test(""),), when=tuple(concerned))
+    return Test("", parts=(Test(""),), when=tuple(concerned), despite=_CARRYING)
 
 
 def limit_to_women(
@@ -246,7 +250,8 @@ def limit_to_women(
     about_women = _plan_pregnancy(quote, required=required)
     if not about_women.when:
         return test
-    return Test("", parts=(test._replace(when=about_women.when),))
+    test = test._replace(when=about_women.when, despite=_CARRYING)
+    return Test("", parts=(test,))
 
 
 def _plan_carrying(quote: str) -> Test:
@@ -365,7 +370,8 @@ def _list_names(plain: str) -> Iterator[Name]:
     wider_ones: list[str] = []
     is_example = False
     doubt = ""
-    plain = _MORE_IN_BRACKET.sub(r", \1,", _SUCH_AS.sub(", including ", plain))
+    plain = _MORE_IN_BRACKET.sub(r", \1,", put_examples_last(plain))
+    plain = _SUCH_AS.sub(", including ", plain)
     for part in _share_heads([_read_part(text) for text in _split_parts(plain)]):
         is_empty = not part.words
         if is_empty and part.has_people and not part.around:

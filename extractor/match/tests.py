@@ -21,6 +21,7 @@ class Test(NamedTuple):
         need: How many of them must be met; 0 for all, -1 if that is not known.
         confidence: The confidence of what is tested.
         when: Tests of whether it applies to a patient.
+        despite: Names of things with which it applies to a patient, whatever ``when`` says.
         keeps_out: What stands in the way of a decision if the test is not met.
         lets_in: What stands in the way if it is met.
         wider: Names of wider things: who has none of these, has not the tested one either.
@@ -39,6 +40,7 @@ class Test(NamedTuple):
     need: int = 0
     confidence: float = 1.0
     when: tuple["Test", ...] = ()
+    despite: tuple[str, ...] = ()
     keeps_out: str = ""
     lets_in: str = ""
     wider: tuple[str, ...] = ()
@@ -52,6 +54,7 @@ class Test(NamedTuple):
             yield self.quantity
         yield from self.wider
         yield from self.against
+        yield from self.despite
         for part in (*self.parts, *self.when):
             yield from part.list_quantities()
 
