@@ -393,8 +393,14 @@ def _find_behind(text: str, words: str, at: int) -> int:
 
 def _cuts_word(text: str, start: int, end: int) -> bool:
     """Return whether a part of a text begins or ends within a word: "male" in "females"."""
-    cuts_start = text[start - 1 : start].isalnum() and text[start].isalnum()
-    return cuts_start or (text[end - 1].isalnum() and text[end : end + 1].isalnum())
+    return _is_within_word(text, start) or _is_within_word(text, end)
+
+
+def _is_within_word(text: str, at: int) -> bool:
+    """Return whether a word goes on from one side of a place to the other."""
+    before = text[at - 1 : at]
+    behind = text[at : at + 1]
+    return before.isalnum() and behind.isalnum()
 
 
 def _count_between(one: Span, other: Span) -> int:

@@ -3,7 +3,7 @@ rules' list.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -323,15 +323,9 @@ def covers(listed: Draft, regimen: RegimenDraft) -> bool:
     is_same = agent is not None and is_same_agent(rules.agent.value, agent.value)
     if _has_dose_of_other(listed) and not is_same:
         return False
+    if _share_words(listed, rules.amounts.spans or (regimen.span,)):
+        return True
     answered = listed.model.get("amounts")
-    quote = listed.model.get("quote")
-    spans: list[Span] = []
-    for reading in (answered, quote):
-        if reading:
-            spans += reading.spans
-    for place in rules.amounts.spans or (regimen.span,):
-        if any(place.overlaps(span) for span in spans):
-            return True
     if not answered or not is_same:
         return False
     known = {(amount.low, amount.high) for amount in answered.list_values()}
@@ -339,3 +333,13 @@ def covers(listed: Draft, regimen: RegimenDraft) -> bool:
     if any((level.low, level.high) in known for level in levels):
         return True
     return all(level.unit in PORTIONS for level in levels)
+
+
+def _share_words(listed: Draft, places: Iterable[Span]) -> bool:
+    """Return whether the amounts or the quote of a model's regimen overlap one of the places."""
+    spans: list[Span] = []
+    for name in ("amounts", "quote"):
+        reading = listed.model.get(name)
+        if reading:
+            spans += reading.spans
+    return any(place.overlaps(span) for place in places for span in spans)

@@ -234,12 +234,12 @@ def _compare_times(
         for outcome in extraction.endpoints
         if outcome.concept is promise.concept
     ]
+    if not outcomes:
+        return None
     first, end = _find_times(promise)
     words = promise.section.tokens.words[first:end]
     units = {unit for unit in map(read_time_unit, words) if unit}
     times = [float(word) for word in words if word.isdecimal()]
-    if not outcomes:
-        return None
     if not times:
         return None
     if len(units) != 1:

@@ -95,24 +95,33 @@ def _read_meaning(token: str) -> _Meaning | None:
 @cache
 def _critical_words() -> Mapping[str, _Meaning]:
     """Return the words in ``critical_words.toml`` and in unit names, with their meanings."""
-    units = {unit: unit for unit in ("%", "uln", "lln", "x")}
-    # a word for a unit of limits means itself, since "mmHg" and "cm" differ
-    for entry in terms_of("limit_units"):
-        units |= {term.lower(): term.lower() for term in entry.terms if term.isalpha()}
-    # all spellings of a unit of doses mean the unit: "mcg" and "μg"
-    for entry in terms_of("dose_units"):
-        for term in entry.terms:
-            units[term.lower().replace("μ", "u")] = entry.value
     words: dict[str, _Meaning] = {
-        term: (ConflictKind.UNIT, unit) for term, unit in units.items()
+        written: (ConflictKind.UNIT, unit) for written, unit in _list_units()
     }
     for name, fields in read_table("critical_words").items():
         kind = ConflictKind(name)
-        # Synonyms have the first word as their meaning.
-        groups = fields.get("same", ())
-        same = {word: group[0] for group in groups for word in group}
-        words |= {word: (kind, same.get(word, word)) for word in fields["words"]}
+        # synonyms have the first word as their meaning
+        first_words: dict[str, str] = {}
+        for synonyms in fields.get("same", ()):
+            first_words |= dict.fromkeys(synonyms, synonyms[0])
+        for word in fields["words"]:
+            words[word] = kind, first_words.get(word, word)
     return words
+
+
+def _list_units() -> Iterator[tuple[str, str]]:
+    """Yield the spellings of units, each with the unit that it means."""
+    for unit in ("%", "uln", "lln", "x"):
+        yield unit, unit
+    # a word for a unit of limits means itself, since "mmHg" and "cm" differ
+    for entry in terms_of("limit_units"):
+        for term in entry.terms:
+            if term.isalpha():
+                yield term.lower(), term.lower()
+    # all spellings of a unit of doses mean the unit: "mcg" and "μg"
+    for entry in terms_of("dose_units"):
+        for term in entry.terms:
+            yield term.lower().replace("μ", "u"), entry.value
 
 
 @dataclass(frozen=True, slots=True)

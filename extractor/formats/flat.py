@@ -88,16 +88,7 @@ def build_plain(
 
         return build_register_text(text)
     check_text_size(text)
-    fields: list[CharRange] = []  # a field is a line with the list items below it
-    for line in LINE.finditer(text):
-        # a list item continues the field above, unless that is the title or a list of outcomes
-        if _LIST_ITEM.match(line[0]) and len(fields) > 1:
-            start, end = fields[-1]
-            if not _ends_outcomes(text[start:end]):
-                fields[-1] = (start, line.end())
-                continue
-        if not line[0].isspace():
-            fields.append(line.span())
+    fields = _find_fields(text)
     names = _name_fields([text[start:end] for start, end in fields])
     if fields and not names:
         return build_text(text, title=title, remedy=remedy)
@@ -118,6 +109,28 @@ def build_plain(
             sections.append(section.model_copy(update={"pieces": pieces}))
             start += len(section.text)
     return RecordContent(take_sections(sections), "flat", given=text)
+
+
+def _find_fields(text: str) -> list[CharRange]:
+    """Return the fields of a flattened record: each is a line with the list items below it."""
+    fields: list[CharRange] = []
+    for line in LINE.finditer(text):
+        if _LIST_ITEM.match(line[0]) and _may_have_items(text, fields):
+            start, _ = fields[-1]
+            fields[-1] = (start, line.end())
+        elif not line[0].isspace():
+            fields.append(line.span())
+    return fields
+
+
+def _may_have_items(text: str, fields: Sequence[CharRange]) -> bool:
+    """Return whether a list item may continue the last field, which is neither the title nor a list
+    of outcomes.
+    """
+    if len(fields) < 2:
+        return False
+    start, end = fields[-1]
+    return not _ends_outcomes(text[start:end])
 
 
 def _name_fields(fields: Sequence[str]) -> list[str]:

@@ -352,16 +352,10 @@ def _list_cells(
             yield _OutlinedPart(row)
         elif headings[0] and len(cells) > 1:  # "Primary endpoint | Pain | week 4"
             follows_label = True
-            label, *contents = cells
-            content_start, _ = contents[0]
-            _, content_end = contents[-1]
-            yield _OutlinedPart(label)
-            yield _OutlinedPart((content_start, content_end))
-        # the rank becomes the heading of the outcome in front of it
+            yield _OutlinedPart(cells[0])
+            yield _OutlinedPart((cells[1][0], cells[-1][1]))
         elif _ranks_row(shown):
-            place = [words.lower() in ROW_RANKS for words in shown].index(True)
-            for cell in (cells[place], *cells[:place], *cells[place + 1 :]):
-                yield _OutlinedPart(cell)
+            yield from map(_OutlinedPart, _put_rank_first(cells, shown))
         # "I1 | Gout for 2 years | Disease": the last cell is the kind of the row
         elif _is_kind_of_row(headings, shown):
             yield _OutlinedPart((row[0], cells[-2][1]), follows_label)
@@ -388,6 +382,20 @@ def _find_only_title(
     if len(titles) == 1 and others and _names_columns(others):
         return titles[0]
     return None
+
+
+def _put_rank_first(
+    cells: Sequence[CharRange], shown: Sequence[str]
+) -> list[CharRange]:
+    """Return the cells of a row with the rank as the heading of the outcome in front of it."""
+    ranks: list[CharRange] = []
+    others: list[CharRange] = []
+    for cell, words in zip(cells, shown, strict=True):
+        if words.lower() in ROW_RANKS:
+            ranks.append(cell)
+        else:
+            others.append(cell)
+    return [*ranks, *others]
 
 
 def _ranks_row(cells: Sequence[str]) -> bool:

@@ -230,17 +230,23 @@ def _list_items(
         section = f"{name}[{number}]"
         if name in items:
             # the links become no part of the section
-            links = list(texts.pop(_LINKS[name], []))
-            if name == "arms":
-                # an arm may name an intervention with its type: "Drug: Fictumab"
-                links += [link.partition(": ")[2] for link in links]
-            names = {fold_label(link) for link in links if link}
+            links = texts.pop(_LINKS[name], [])
             labels = texts.get("label", texts.get("name", []))
-            items[name].append(_Linked(section, fold_label("".join(labels)), names))
+            label = fold_label("".join(labels))
+            items[name].append(_Linked(section, label, _fold_links(name, links)))
         parts: list[tuple[str, str]] = []
         for part, listed in texts.items():
             parts += [(part, text) for text in listed]
         yield from join_parts(section, parts)
+
+
+def _fold_links(name: str, links: Iterable[str]) -> set[str]:
+    """Return the folded labels to which an arm or an intervention is linked."""
+    labels = list(links)
+    if name == "arms":
+        # an arm may name an intervention with its type: "Drug: Fictumab"
+        labels += [label.partition(": ")[2] for label in labels]
+    return {fold_label(label) for label in labels if label}
 
 
 def _list_entries(

@@ -434,15 +434,8 @@ def _read_cells(header: _Header, cells: Sequence[str]) -> RecordContent:
         if column and cell.strip():
             fields.setdefault(column, cell)
     content = read_named_fields(header.register, fields.items(), "table")
-    unread = header.unread
-    if unread and not content.sections:
-        read = [name for name in header.names if name.strip() not in unread]
-        by_name = dict(zip(map(str.strip, header.names), cells, strict=True))
-        problem = UnreadableSource(
-            f"the record contains no text in the columns that are read ({_quote(read)}); others "
-            f"are not read ({_quote(unread)})",
-            show_example({name: by_name[name] for name in unread}, header.chosen),
-        )
+    if header.unread and not content.sections:
+        problem = _explain_unread_columns(header, cells)
         problem.trial_id = content.trial_id
         raise problem
     number_column = header.register.id
@@ -451,3 +444,15 @@ def _read_cells(header: _Header, cells: Sequence[str]) -> RecordContent:
         number = fields.get(number_column, "").strip()
         return replace(content, trial_id=number or None)
     return content
+
+
+def _explain_unread_columns(header: _Header, cells: Sequence[str]) -> UnreadableSource:
+    """Return the error of a row that has text only in columns that are not read."""
+    unread = header.unread
+    read = [name for name in header.names if name.strip() not in unread]
+    by_name = dict(zip(map(str.strip, header.names), cells, strict=True))
+    return UnreadableSource(
+        f"the record contains no text in the columns that are read ({_quote(read)}); others "
+        f"are not read ({_quote(unread)})",
+        show_example({name: by_name[name] for name in unread}, header.chosen),
+    )

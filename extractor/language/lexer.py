@@ -514,6 +514,33 @@ class Tokens:
             return False
         return self.words[index - 1].isalpha()
 
+    def has_open_bracket(self, first: int, end: int) -> bool:
+        """Return whether the tokens ``first:end`` open more round brackets than they close.
+
+        >>> tokens = lex("asthma (FEV1 > 50 %)")
+        >>> tokens.has_open_bracket(0, 4), tokens.has_open_bracket(0, len(tokens))
+        (True, False)
+        """
+        return self.codes.count("(", first, end) > self.codes.count(")", first, end)
+
+    def list_open_brackets(self, first: int, end: int) -> Iterator[int]:
+        """Yield the round and square brackets among the tokens ``first:end`` that are still open
+        behind them, the last first.
+
+        >>> tokens = lex("(adults [men (all) under 40])")
+        >>> list(tokens.list_open_brackets(0, 8))
+        [2, 0]
+        """
+        closed = 0
+        for at in range(end - 1, first - 1, -1):
+            code = self.codes[at]
+            if code in ")]":
+                closed += 1
+            elif code in "([" and closed:
+                closed -= 1
+            elif code in "([":
+                yield at
+
     def without(self, places: Sequence[Range], first: int, end: int) -> "Tokens":
         """Return the tokens ``first:end``, omitting those in ``places``, which are half-open
         ranges. Offsets in the text are unchanged.

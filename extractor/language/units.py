@@ -481,7 +481,7 @@ def read_unit(text: str | None) -> str | None:
     for pattern, code in table["phrases"].items():
         if re.search(pattern, folded):
             return str(code)
-    return _read_folded(folded)
+    return _read_folded_unit(folded)
 
 
 _SLASHES = {
@@ -507,23 +507,36 @@ def _fold_unit(text: str) -> str:
     return folded.strip(" .,;")
 
 
-def _read_folded(folded: str) -> str | None:
-    """Return the UCUM code of a folded unit, including its power of ten; None if the text is not a
-    unit.
+def _read_folded_unit(folded: str) -> str | None:
+    """Return the UCUM code of a folded unit, which may begin with a power of ten; None if the text
+    is not a unit.
     """
     power = _POWER.match(folded)
-    if power:
-        folded = folded[power.end() :]
-    tokens = read_text(f"times{folded}" if folded.startswith("/") else folded)
+    if power is None:
+        unit = _find_whole_unit(folded)
+        return unit.code if unit else None
+    counted = _find_whole_unit(folded[power.end() :])
+    if counted is None:
+        return None
+    # the power takes the place of what is counted: "10^9 cells/L" is "10*9/L"
+    denominators = [part.code for part in counted.parts[1:]]
+    return _join_codes([f"10*{_read_exponent(power)}", *denominators])
+
+
+def _find_whole_unit(folded: str) -> UnitPlace | None:
+    """Return the unit that the whole text states; None if there is none, or if words are left."""
+    if folded.startswith("/"):
+        folded = f"times{folded}"
+    tokens = read_text(folded)
     unit = find_unit(tokens, 0, loose=True)
     if unit is None or unit.end < len(tokens):
         return None
-    if not power:
-        return unit.code
-    # without the counted cells
-    below = unit.parts[1:]
-    exponent = power["exponent"] or ""
+    return unit
+
+
+def _read_exponent(power: re.Match[str]) -> str:
+    """Return the exponent of a power of ten; empty if it states none."""
     if power["zeros"]:
         # "x 1000/uL" is 10^3: the zero of "10", and two more zeros
-        exponent = str(len(power["zeros"]) + 1)
-    return _join_codes([f"10*{exponent}", *[part.code for part in below]])
+        return str(len(power["zeros"]) + 1)
+    return power["exponent"] or ""

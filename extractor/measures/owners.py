@@ -459,7 +459,7 @@ def _may_cut(chart: Chart, tokens: Tokens, first: int, at: int, end: int) -> boo
     # a cut may not part the words of a known quantity
     if any(span.end > at for span in chart.between(at - LONGEST_SPAN, at, "quantity")):
         return False
-    if tokens.codes.count("(", first, at) > tokens.codes.count(")", first, at):
+    if tokens.has_open_bracket(first, at):
         return False
     if names_known(chart, at, end):
         return True
@@ -470,18 +470,10 @@ def _open_bracket(tokens: Tokens, first: int, end: int) -> Range:
     """Return the tokens after the last bracket that is still open before a limit, if they include
     words: "asthma (FEV1 > 50 %)". Otherwise, return the tokens before the bracket: "BMI (> 25)".
     """
-    depth = 0
-    for at in range(end - 1, first - 1, -1):
-        code = tokens.codes[at]
-        if code in ")]":
-            depth += 1
-        # a bracket that is closed before the limit
-        elif code in "([" and depth:
-            depth -= 1
-        elif code in "([":
-            if _has_content(tokens, at + 1, end):
-                return at + 1, end
-            end = at
+    for bracket in tokens.list_open_brackets(first, end):
+        if _has_content(tokens, bracket + 1, end):
+            return bracket + 1, end
+        end = bracket
     return first, end
 
 

@@ -163,12 +163,8 @@ def _read_unit_after(tokens: Tokens, at: int) -> Iterator[Expression]:
         if rated:
             words = WrittenUnit(rated.read("rate"))
             yield Expression("unit", at, rated.end, "rate_apart", words)
-            return
-        # a unit of doses in words, such as "milligrammes", is no name of a quantity
-        place = find_unit(tokens, at)
-        if place and place.code[0].isalpha() and len(tokens.words[at]) >= _LONG_UNIT:
-            known = WrittenUnit(tokens.read(at, place.end))
-            yield Expression("unit", at, place.end, "limit_unit", known, weight=0.5)
+        else:
+            yield from _read_unit_of_doses(tokens, at)
         return
     time = _read_time(tokens, unit)
     # "10 mg prednisone daily": the rate goes with the unit, not with the words between
@@ -182,6 +178,17 @@ def _read_unit_after(tokens: Tokens, at: int) -> Iterator[Expression]:
     # the bracket must close directly behind the unit
     if not in_brackets or tokens.code_at(end - 1) in (")", "]"):
         yield Expression("unit", at, end, "limit_unit", written, weight=0.5)
+
+
+def _read_unit_of_doses(tokens: Tokens, at: int) -> Iterator[Expression]:
+    """Yield a unit of doses in words, such as "milligrammes", which is no name of a quantity."""
+    place = find_unit(tokens, at)
+    if place is None:
+        return
+    is_word = len(tokens.words[at]) >= _LONG_UNIT
+    if is_word and place.code[0].isalpha():
+        written = WrittenUnit(tokens.read(at, place.end))
+        yield Expression("unit", at, place.end, "limit_unit", written, weight=0.5)
 
 
 def _begin_unit(tokens: Tokens, at: int) -> int | None:

@@ -577,24 +577,45 @@ def _find_inner(
     words = line.passage
     names = (*vocabulary.within, *vocabulary.after)
     for name in list_possible(names, words.tokens, words.first, words.end):
-        match = ahead.get(name)
-        is_passed = match is not None and match.first < words.first
-        if is_passed or name not in ahead:
-            match = ahead[name] = words.search(name)
+        match = _search_ahead(words, name, ahead)
         if match is None or match.first <= words.first:
             continue
-        previous = match.tokens.words[match.first - 1]
-        is_capital = match.tokens.words[match.first][0].isupper()
-        ends_clause = previous == ";" or (previous == "." and not line.mark)
-        may_begin = ends_clause or (is_capital and line.follows_heading)
         # within a sentence, the words of such a heading may be only words
-        if name in vocabulary.after and not may_begin:
+        if name in vocabulary.after and not _may_begin_heading(match, line):
             continue
         rest = words.part(match.first, words.end)
         heading = find_heading(rest, vocabulary)
         if heading:
             return heading
     return None
+
+
+def _search_ahead(
+    words: Passage, name: str, ahead: dict[str, RuleMatch | None]
+) -> RuleMatch | None:
+    """Return the first match of a rule in the words. A match that was found before counts, unless
+    the words begin behind its first one.
+    """
+    if name in ahead:
+        match = ahead[name]
+        if match is None or match.first >= words.first:
+            return match
+    match = ahead[name] = words.search(name)
+    return match
+
+
+def _may_begin_heading(match: RuleMatch, line: TextLine) -> bool:
+    """Return whether a heading may begin in the middle of a line: behind the end of a clause or,
+    with a capital, behind another heading.
+    """
+    words = match.tokens.words
+    previous = words[match.first - 1]
+    if previous == ";":
+        return True
+    # behind a list marker, a sentence of the item may end there
+    if previous == "." and not line.mark:
+        return True
+    return line.follows_heading and words[match.first][0].isupper()
 
 
 def _split_before(line: TextLine, heading: Heading) -> Iterator[CutPiece]:

@@ -11,6 +11,7 @@ from operator import attrgetter
 
 from extractor.confidence import log_odds
 from extractor.language.book import rule
+from extractor.language.passage import Passage
 from extractor.language.values import replace
 from extractor.outline.boundaries import (
     Around,
@@ -225,7 +226,6 @@ def _drop_repeated(found: Boundaries, below: CountedMark) -> Boundaries:
 def _cut_piece(piece: CutPiece, cuts: Boundaries) -> Iterator[CutPiece]:
     """Yield the items of a piece, each with the probability that it begins and ends there."""
     line = piece.line
-    text = line.text
     start = 0
     own = _find_missed_mark(piece, cuts)
     if own:
@@ -233,36 +233,52 @@ def _cut_piece(piece: CutPiece, cuts: Boundaries) -> Iterator[CutPiece]:
         line = replace(line, mark=own.mark)
     if cuts:
         line = replace(line, style=line.style or "run-in")
-    is_list = any(cut.gap.mark or text[cut.gap.end - 1] in ";:" for cut in cuts)
-    in_prose = bool(cuts) and not is_list
-    tokens = line.passage.tokens
-    begin, _ = line.span
-    whole = 1.0
-    # ``start``, ``line`` and ``whole`` are those of the item that ends at the cut
+    in_prose = bool(cuts) and not _mark_list(piece.line.text, cuts)
+    is_nested = bool(cuts) and _is_nested(piece, cuts)
+    probability = 1.0
+    # ``start``, ``line`` and ``probability`` are those of the item that ends at the cut
     for cut in cuts:
-        last = tokens.before(begin + cut.gap.end)
-        words = line.passage.part(tokens.at(begin + start), last)
-        words = strip_punctuation(words, ";,~")
+        words = strip_punctuation(_take(line, start, cut.gap.end), ";,~")
         if words.end > words.first:
+            whole = min(probability, cut.probability)
             item = replace(line, passage=words)
-            whole = min(whole, cut.probability)
             cut_out = replace(piece, line=item, whole=whole, in_prose=in_prose)
             yield from _split_label(cut_out, cut.gap.mark)
         start = cut.gap.start
-        whole = cut.probability
-        line = replace(line, mark=cut.gap.mark, gap=False)
-        # the same list goes on, so its number counts
-        if cut.gap.style == line.style:
-            line = replace(line, ordinal=cut.gap.number)
+        probability = cut.probability
+        line = _begin_item(line, cut.gap)
         # the items of a list that begins within an item are parts of it
-        if _is_nested(piece, cuts):
+        if is_nested:
             column = piece.line.column + DEEPER
             line = replace(line, column=column, style=cut.gap.style)
-    words = line.passage.part(tokens.at(begin + start), line.passage.end)
-    words = strip_punctuation(words, "~")
+    words = strip_punctuation(_take(line, start, None), "~")
     if words.end > words.first:
         item = replace(line, passage=words)
-        yield replace(piece, line=item, whole=whole, in_prose=in_prose)
+        yield replace(piece, line=item, whole=probability, in_prose=in_prose)
+
+
+def _mark_list(text: str, cuts: Boundaries) -> bool:
+    """Return whether a list marker, a semicolon or a colon stands at a cut."""
+    return any(cut.gap.mark or text[cut.gap.end - 1] in ";:" for cut in cuts)
+
+
+def _take(line: TextLine, start: int, end: int | None) -> Passage:
+    """Return the words between two places in the text of a line; without an end, up to its last."""
+    passage = line.passage
+    begin, _ = line.span
+    stop = passage.end
+    if end is not None:
+        stop = passage.tokens.before(begin + end)
+    return passage.part(passage.tokens.at(begin + start), stop)
+
+
+def _begin_item(line: TextLine, gap: Gap) -> TextLine:
+    """Return the line of the item that begins behind a gap."""
+    item = replace(line, mark=gap.mark, gap=False)
+    # the same list goes on, so its number counts
+    if gap.style == line.style:
+        return replace(item, ordinal=gap.number)
+    return item
 
 
 def _split_label(item: CutPiece, mark: str) -> Iterator[CutPiece]:

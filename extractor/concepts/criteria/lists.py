@@ -59,10 +59,10 @@ _KIND_OF_CODE = {
 # A tenth less reads "Asthma; wheezing; or a cough" otherwise.
 _SURE_BORDERS = 0.9
 """An item with a lower probability of being one whole item is doubtful."""
-# Chosen by hand; half of it changes no case, and none of 120 registry records.
+# Without it, "Patients over 77 years are ineligible for this trial" may open a list.
 _SHORT = 7
 """Maximum number of tokens in a line that may open a list."""
-# Chosen by hand; half of it changes 1 of 120 registry records, but no case.
+# Without it reads "Laboratory values: / - Heart failure" below exclusions otherwise.
 _LONG = 5
 """Headings with at least this many words may state more than a topic."""
 _NUMBERED = 2
@@ -759,13 +759,8 @@ def _doubt_exclusions(
     # whether a line above may be the missing heading
     are_exclusions = False
     for entry in entries:
-        tokens = entry.passage.tokens
-        may_be_heading = False
-        if len(tokens) <= _SHORT:
-            may_be_heading = rule("names_exclusions").occurs(tokens)
-        reads_so = False
-        if entry.parent is None:
-            reads_so = rule("reads_like_exclusion").starts(tokens, 0) is not None
+        may_be_heading = _may_name_exclusions(entry)
+        reads_so = _reads_like_exclusion(entry)
         if may_be_heading and not are_exclusions:
             state.doubt(entry.passage, _MAY_START_EXCLUSIONS)
         elif reads_so and not are_exclusions:
@@ -780,6 +775,21 @@ def _doubt_exclusions(
             doubted.append(entry)
         are_exclusions = are_exclusions or may_be_heading or is_below
     return doubted
+
+
+def _may_name_exclusions(entry: CriterionEntry) -> bool:
+    """Return whether an item may be the missing heading of the exclusions."""
+    tokens = entry.passage.tokens
+    if len(tokens) > _SHORT:
+        return False
+    return rule("names_exclusions").occurs(tokens)
+
+
+def _reads_like_exclusion(entry: CriterionEntry) -> bool:
+    """Return whether an item that is no part of another is worded like an exclusion."""
+    if entry.parent is not None:
+        return False
+    return rule("reads_like_exclusion").starts(entry.passage.tokens, 0) is not None
 
 
 def _doubt_unknown_heading(heading: Passage, state: _State) -> bool:

@@ -231,5 +231,4 @@ def _is_label(tokens: Tokens, place: Range) -> bool:
     # "2)" at the start of an item, unlike the 2 in "(grade 2)"
     if not tokens.codes.startswith(")", end):
         return False
-    before = tokens.codes[max(0, first - _CLAUSE) : first]
-    return before.count("(") <= before.count(")")
+    return not tokens.has_open_bracket(max(0, first - _CLAUSE), first)

@@ -261,8 +261,7 @@ def _find_outside_brackets(
 ) -> Iterator[RuleMatch]:
     """Yield the matches of a rule, except for those inside brackets that open within the range."""
     for words in rule(name).find(tokens, first, end):
-        opened = tokens.codes.count("(", first, words.first)
-        if opened <= tokens.codes.count(")", first, words.first):
+        if not tokens.has_open_bracket(first, words.first):
             yield words
 
 

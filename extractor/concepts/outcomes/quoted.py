@@ -60,18 +60,24 @@ def _make_outcome(
         frame = section.between(each.time_frame.start, each.time_frame.end)
         outcome = _set_time(outcome, words, frame)
     outcome = replace(outcome, whole=words, rank=each.rank, origin=Origin.MODEL)
+    doubts = _find_doubts(each)
     alike = next((other for other in rules if _is_alike(outcome, other)), None)
     if alike is None:
-        return outcome.with_features(*_find_doubts(each))
+        return outcome.with_features(*doubts)
     if outcome.time_frame is None and alike.time_frame:
         frame = alike.time_frame
-        outcome = replace(outcome, time_frame=frame, features=alike.features)
-        return outcome.with_features(*_find_doubts(each))
-    is_same = span_of(outcome.measure) == span_of(alike.measure)
-    is_same_time = _find_time(outcome) == _find_time(alike)
-    if each.is_rank_proven and is_same and is_same_time:
+        timed = replace(outcome, time_frame=frame, features=alike.features)
+        return timed.with_features(*doubts)
+    if each.is_rank_proven and _agree(outcome, alike):
         return replace(outcome, origin=Origin.BOTH).with_features(AGREED)
-    return outcome.with_features(*_find_doubts(each))
+    return outcome.with_features(*doubts)
+
+
+def _agree(outcome: OutcomeParts, other: OutcomeParts) -> bool:
+    """Return whether two endpoints have the same words for the measure and for the time."""
+    if span_of(outcome.measure) != span_of(other.measure):
+        return False
+    return _find_time(outcome) == _find_time(other)
 
 
 def _find_doubts(each: QuotedEndpoint) -> tuple[str, ...]:

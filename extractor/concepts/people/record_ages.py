@@ -63,7 +63,7 @@ _ADJOINING = 2 * DAYS[TimeUnit.YEAR]
 """Maximum number of days between two adjoining ages, as in "under 65, or 66 and older with
 diabetes".
 """
-# Chosen by hand; half of it changes no case, and none of 120 registry records.
+# Without it reads "in the following age groups, each of which has its own ...: 5 to 10 years".
 _TALK_REACH = 12
 """Number of tokens before and after words about age in a summary that are searched for an age."""
 # Chosen by hand; half of it changes no case, and none of 120 registry records.

@@ -410,15 +410,8 @@ def is_absence(tokens: Tokens, window: Window) -> bool:
 
 def _is_in_bracket(tokens: Tokens, end: int) -> bool:
     """Return whether a bracket that opens shortly before a token is still open at the token."""
-    closed = 0
-    for at in range(end - 1, max(-1, end - _ASIDE_REACH), -1):
-        if tokens.codes[at] in ")]":
-            closed += 1
-        elif tokens.codes[at] in "([":
-            if not closed:
-                return True
-            closed -= 1
-    return False
+    near = max(0, end - _ASIDE_REACH + 1)
+    return next(tokens.list_open_brackets(near, end), None) is not None
 
 
 def _assign_directions(
