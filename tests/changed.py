@@ -5,7 +5,8 @@
     python -m tests.changed RULE...      these rules alone, by name
 
 Of each changed rule it checks the examples, and of the rule and of those that insert it, that their
-time grows with the length of the text. Then it runs the cases of the fields that the files decide.
+time grows with the length of the text. Then it runs the cases of the fields that the files decide, or
+the tests of verdicts for files of ``match``.
 Before you propose a change, run all quick tests.
 """
 
@@ -13,7 +14,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from tests.growth import Expression, _list_of_module
 from tests.text.rule_check import BOOK, PACKAGE, list_faults, list_faults_of_file
 
 ROOT = PACKAGE.parent
+MATCH = PACKAGE / "match"
 REFERENCE = re.compile(r"<\+?(\w+)>")
 
 
@@ -106,7 +108,28 @@ def check_time(expressions: Iterable[Expression]) -> Iterator[str]:
         yield from expression.find_slow()
 
 
+def list_tests(files: Sequence[Path]) -> list[str]:
+    """The arguments of ``pytest`` that run what these files decide; none if that is unknown."""
+    tests = []
+    if any(path.is_relative_to(MATCH) for path in files):
+        tests.append("tests/match/test_criteria.py")
+    cases = sorted(list_cases(files))
+    if cases:
+        print("cases:", *cases)
+        words = " or ".join(f"{name.removesuffix('.toml')}:" for name in cases)
+        # `-k` chooses among all tests that are given
+        words += " or test_criteria" if tests else ""
+        tests += ["tests/cases", "-k", words]
+    return tests
+
+
 def main(names: list[str]) -> int:
+    unknown = [
+        name for name in names if name not in BOOK.rules and not Path(name).is_file()
+    ]
+    if unknown:
+        print("neither a rule nor a file:", *unknown)
+        return 2
     chosen = [name for name in names if name in BOOK.rules]
     paths = [Path(name).resolve() for name in names if name not in BOOK.rules]
     files = [*find_rule_files(chosen), *paths] or list_changed_files()
@@ -139,13 +162,11 @@ def main(names: list[str]) -> int:
     )
     faults += check_time(expressions)
     print("\n".join(faults) or "they are well made, and their time is linear")
-    cases = sorted(list_cases(files))
-    if not cases:
+    tests = list_tests(files)
+    if not tests:
         print("no cases belong to these files: run pytest tests/cases")
         return bool(faults)
-    print("cases:", *cases)
-    words = " or ".join(f"{name.removesuffix('.toml')}:" for name in cases)
-    return pytest.main(["-n", "0", "tests/cases", "-k", words]) or bool(faults)
+    return pytest.main(["-n", "0", *tests]) or bool(faults)
 
 
 if __name__ == "__main__":
