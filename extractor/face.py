@@ -97,6 +97,7 @@ if TYPE_CHECKING:
     from extractor.language.values import group_pairs, list_members
     from extractor.masking import hide_user, mask, remember
     from extractor.match import (
+        NOT_COMPARED,
         ONLY_A_MODEL,
         Facts,
         Match,
@@ -110,6 +111,7 @@ if TYPE_CHECKING:
         list_needs,
         plan_trial,
         read_facts,
+        tell_kind,
     )
     from extractor.match.asking import Asked, ask_matches, measure_request
     from extractor.match.decide import decide
@@ -186,6 +188,7 @@ __all__ = [
     "GUESSED",
     "LIMITS",
     "MANIFEST",
+    "NOT_COMPARED",
     "OLDEST",
     "ONLY_A_MODEL",
     "RARE",
@@ -342,6 +345,7 @@ __all__ = [
     "show_some",
     "show_text",
     "tell",
+    "tell_kind",
     "trim_event",
     "trim_name",
     "unify",
@@ -404,8 +408,8 @@ _NAMES = {
     "extractor.formats.registry_numbers": "GUESSED list_registry_numbers",
     # Patients and criteria.
     "extractor.match": (
-        "Facts Match Need ONLY_A_MODEL Patient Plan Synonyms has_conditions is_of_others "
-        "join_synonyms list_needs plan_trial read_facts"
+        "Facts Match NOT_COMPARED Need ONLY_A_MODEL Patient Plan Synonyms "
+        "has_conditions is_of_others join_synonyms list_needs plan_trial read_facts tell_kind"
     ),
     "extractor.match.decide": "decide",
     # Settings, and the processes and models that they open.

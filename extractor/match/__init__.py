@@ -16,11 +16,14 @@ from extractor.match.decide import Match, decide, match_trial
 from extractor.match.diseases import has_conditions, is_of_others
 from extractor.match.facts import ONLY_A_MODEL, Facts, Patient, read_facts
 from extractor.match.judge import Verdict
+from extractor.match.kinds import tell_kind
 from extractor.match.needs import Need, list_needs
 from extractor.match.plan import Plan, plan_trial
 from extractor.match.synonyms import Synonyms, join_synonyms
+from extractor.match.values import NOT_COMPARED
 
 __all__ = [
+    "NOT_COMPARED",
     "ONLY_A_MODEL",
     "Facts",
     "Match",
@@ -37,4 +40,5 @@ __all__ = [
     "match_trial",
     "plan_trial",
     "read_facts",
+    "tell_kind",
 ]

@@ -2,14 +2,16 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
+from extractor.language.shown import show_line
 from extractor.match.diseases import list_shared
 from extractor.match.facts import Facts, Patient, read_facts
 from extractor.match.judge import Verdict, depend, run_test, weigh_verdicts
 from extractor.match.plan import Group, Plan, Rule, plan_trial
-from extractor.match.quantities import SEXES
+from extractor.match.quantities import SEXES, is_own
 from extractor.match.questions import ask_line, list_of_women, show_name
 from extractor.schemas import TrialExtraction
 
@@ -136,7 +138,7 @@ def decide(
         answer_of_all,
         unjudged,
         plan.doubts,
-        facts.unused,
+        (*facts.unused, *_list_unknown(plan, facts)),
         judged,
         conditions=list_shared(plan.conditions, facts),
     )
@@ -164,6 +166,23 @@ def list_open_criteria(plan: Plan, facts: Facts) -> list[int]:
         and place not in settled
         and verdicts[place].verdict not in _DECIDED
     ]
+
+
+def _list_unknown(plan: Plan, facts: Facts) -> list[str]:
+    """Return the values whose quantities neither the vocabulary nor the trial names, each with the
+    reason why it is not used.
+    """
+    unknown = sorted(_list_own(facts.keys) - plan.own)
+    return [
+        f"{show_line(facts.said[key])}: no criterion of the trial names it"
+        for key in unknown
+        if key in facts.said
+    ]
+
+
+@lru_cache(1024)
+def _list_own(keys: frozenset[str]) -> frozenset[str]:
+    return frozenset(filter(is_own, keys))
 
 
 def _judge(plan: Plan, facts: Facts) -> list[Verdict]:

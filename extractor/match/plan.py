@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from extractor.match.facts import NOTHING
 from extractor.match.judge import Verdict, run_test
 from extractor.match.limits import find_lowest, plan_limits
 from extractor.match.names import limit_to_women, plan_names
-from extractor.match.quantities import SEXES
+from extractor.match.quantities import SEXES, is_own
 from extractor.match.senses import Sense, read_sense
 from extractor.match.synonyms import spell_key
 from extractor.match.tests import UNDECIDED, Test, of_bounds, of_sex, simplify, turn
@@ -96,7 +97,7 @@ class Group(NamedTuple):
 class Plan(NamedTuple):
     """A compiled trial. ``doubts`` lists why its list of criteria is doubtful as a whole; ``words``
     joins the words of its criteria, ``vocabulary`` has each of them, and ``conditions`` are those
-    that its register states.
+    that its register states. ``own`` has the quantities that it names, but the vocabulary does not.
     """
 
     record_id: str
@@ -107,6 +108,7 @@ class Plan(NamedTuple):
     min_confidence: float
     vocabulary: frozenset[str] = frozenset()
     conditions: tuple[TrialCondition, ...] = ()
+    own: frozenset[str] = frozenset()
 
 
 def _find_lowest_confidence(item: ExtractedItem, *fields: str) -> float:
@@ -173,6 +175,7 @@ def plan_trial(
         min_confidence,
         frozenset(words.split()),
         read_conditions(str(registered.get("conditions") or "")),
+        frozenset(filter(is_own, chain.from_iterable(rule.touched for rule in rules))),
     )
 
 

@@ -68,6 +68,11 @@ def key_quantity(quantity: str, written: str) -> str:
     return f"{quantity} ({' '.join(qualifiers)})" if qualifiers else quantity
 
 
+def is_own(quantity: str) -> bool:
+    """Return whether the vocabulary lacks a quantity, so that its name is compared as written."""
+    return quantity.startswith("own ")
+
+
 def _drop_idle(written: str) -> list[str]:
     idle = words_of("idle_of_value")
     return [word for word in spell_words(written) if word not in idle]

@@ -85,6 +85,7 @@ def _ask_name(kind: str, name: str) -> str:
     return ask_by_kind(kind, name, shown)
 
 
+@lru_cache(4096)
 def ask_line(quote: str) -> str:
     """Return the question for a line for which there is no plainer one; empty for a line that no
     chart answers, such as one about consent.

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from extractor.concepts.limits.canonical import name_limit
 from extractor.concepts.limits.quantity_names import list_quantities, name_quantity
 from extractor.language.numbers import ROMAN, read_number
+from extractor.language.shown import show_line
+from extractor.match.kinds import tell_kind
 from extractor.match.quantities import (
     ROOM_AIR,
     Units,
@@ -15,6 +17,7 @@ from extractor.match.quantities import (
     key_quantity,
     name_value,
 )
+from extractor.match.synonyms import spell_key
 from extractor.measures.names import spell_words
 from extractor.schemas import Comparator, Constraint
 from extractor.schemas.arguments import suggest
@@ -34,6 +37,10 @@ _BLOOD_PRESSURE = frozenset({"blood pressure", "bp", "arterial blood pressure"})
 _LONGEST = 200
 _SHORTEST_MISSPELT = 6
 """Shorter names are abbreviations, which resemble too many others."""
+
+
+NOT_COMPARED = "not compared: "
+"""The beginning of a value that a file gives with the reason why it is none of the patient."""
 
 
 class _ReadValue(NamedTuple):
@@ -92,7 +99,11 @@ class _ValueReader:
     def add(self, name: str, value: object, reading: "_ReadValue | str") -> None:
         """Add what a value says, or why it cannot be used."""
         if isinstance(reading, str):
-            self.unused.append(describe_unused(name, value, reading))
+            written = str(value)
+            if written == NOT_COMPARED + reading:
+                self.unused.append(f"{show_line(name)}: {reading}")
+            else:
+                self.unused.append(describe_unused(name, written, reading))
             return
         units = self.values.setdefault(reading.key, {})
         earlier = units.get(reading.unit)
@@ -156,6 +167,9 @@ def _add_ratios(
 
 def _read_value(name: str, written: str) -> Iterator[_ReadValue | str]:
     """Yield what a value says, or the reason why no limit can be compared with it."""
+    if written.startswith(NOT_COMPARED):
+        yield written.removeprefix(NOT_COMPARED)
+        return
     pressures = _PRESSURES.fullmatch(written.strip())
     if pressures and " ".join(spell_words(name)) in _BLOOD_PRESSURE:
         for side, number in zip(
@@ -173,12 +187,25 @@ def _read_one(name: str, written: str) -> _ReadValue | str:
     parts = _VALUE.fullmatch(text)
     number = _read_signed(parts["number"]) if parts else None
     if parts is None or number is None:
-        return "is not a number with its unit, as in '45 mL/min'"
+        return _explain_no_number(name, text)
     sign = parts["sign"] or ""
     unit = parts["unit"].strip() or None
     if unit and _SECOND_NUMBER.match(unit) and not _POWER.match(unit):
         return "is not one number"
     return _convert(name, number, unit, sign)
+
+
+_ANSWERS = frozenset({"true", "false", "yes", "no", "y", "n", "positive", "negative"})
+
+
+def _explain_no_number(name: str, text: str) -> str:
+    """Return why a value that is no number is not used."""
+    is_name = bool(tell_kind(spell_key(name)))
+    if is_name and text.casefold() in _ANSWERS:
+        return "is no number; state it in conditions or had, or else in absent or never"
+    if name_quantity(name) is not None:
+        return "is not a number with its unit, as in '45 mL/min'"
+    return "is neither a known field or quantity nor a number with its unit"
 
 
 def _read_signed(text: str) -> float | None:

@@ -1,5 +1,6 @@
 """What a criterion means for a patient."""
 
+import json
 from datetime import date
 from pathlib import Path
 
@@ -94,8 +95,10 @@ def test_a_bundle_of_fhir_is_a_patient():
             "ECOG": 1,
             "systolic blood pressure": "132 mmHg",
             "diastolic blood pressure": "84 mmHg",
-            "No known food allergies": "not compared",
-            "breast cancer of a relative (mother)": "not compared",
+            "No known food allergies": "not compared: is no confirmed, active allergy",
+            "breast cancer (mother)": (
+                "not compared: is about a relative, not the patient"
+            ),
         },
         "upper_limits": {"ALT": "40 U/L"},
         "drugs": ("metformin", "warfarin"),
@@ -120,7 +123,8 @@ def test_a_fault_of_one_patient_stops_no_other(name, text, patients, faults, tmp
         one.model_dump(mode="json", exclude_defaults=True) for one in read.patients
     ]
     assert shown == patients
-    assert [fault.removeprefix(f"{path}, ") for fault in read.faults] == faults
+    shown_faults = [fault.removeprefix(f"{path}")[2:] for fault in read.faults]
+    assert shown_faults == faults
 
 
 def test_a_form_that_is_filled_in_is_a_patient(tmp_path):
@@ -150,7 +154,7 @@ def test_a_form_that_is_filled_in_is_a_patient(tmp_path):
         (
             "deep.jsonl",
             '{"id": "a"}\n' + "[" * 100_000,
-            "JSON that is nested too deeply",
+            "line 2: JSON that is nested too deeply",
         ),
         ("deep.yaml", "[" * 10_000, "not YAML (maximum recursion depth exceeded"),
         ("alias.yaml", "a: &a {b: c}\nd: *a", "YAML with aliases"),
@@ -167,3 +171,85 @@ def test_a_file_of_patients_that_cannot_be_read_is_one_line(
     (line,) = done.stderr.splitlines()
     assert done.exit_code == 2
     assert f"{name}: cannot be read: {problem}" in line
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("empty.csv", "", "is empty; write a patient with id, age, sex and so on"),
+        ("empty.json", " \n", "is empty; write a patient"),
+        ("head.csv", "id,age\n", "has no patient; write one below the columns"),
+        ("list.json", "[]", "has no patient; write one below the columns"),
+        (
+            "rows.csv",
+            "1,70,F\n2,60,M\n",
+            "the first row has a number; name the columns",
+        ),
+        ("cut.jsonl", '{"id": 1}\n{"id": 2', "cannot be read: line 2: not JSON"),
+        (
+            "one.json",
+            '{"resourceType": "Patient", "id": "x"}',
+            "a Patient of FHIR; put all resources of the patient into a Bundle",
+        ),
+        (
+            "none.json",
+            '{"resourceType": "Bundle", "entry": []}',
+            "the Bundle has no Patient; add the resource of the patient",
+        ),
+    ],
+)
+def test_a_file_without_patients_names_the_place_and_the_remedy(
+    name, text, told, tmp_path
+):
+    (tmp_path / name).write_text(text)
+
+    done = invoke("match", "seeds/gold", "--patient", tmp_path / name)
+
+    (line,) = done.stderr.splitlines()
+    assert done.exit_code == 2
+    assert f"{name}: {told}" in line
+
+
+def test_a_file_that_is_missing_is_told_without_a_number():
+    done = invoke("match", "seeds/gold", "--patient", "nowhere.csv")
+
+    assert done.exit_code == 2
+    assert "nowhere.csv: cannot be read: No such file" in done.stderr
+    assert "Errno" not in done.stderr
+
+
+def test_what_is_about_a_relative_is_told_so(tmp_path):
+    subject = {"reference": "Patient/p"}
+    mother = [{"text": "mother"}]
+    resources = [
+        {"resourceType": "Patient", "id": "p", "gender": "female"},
+        {
+            "resourceType": "FamilyMemberHistory",
+            "status": "completed",
+            "patient": subject,
+            "relationship": {"text": "mother"},
+            "condition": [{"code": {"text": "gout"}}],
+        },
+        {"resourceType": "RelatedPerson", "patient": subject, "relationship": mother},
+        {
+            "resourceType": "Condition",
+            "id": "c",
+            "subject": {"reference": "Patient/other"},
+            "code": {"text": "asthma"},
+        },
+    ]
+    entries = [{"resource": resource} for resource in resources]
+    path = tmp_path / "bundle.json"
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    path.write_text(json.dumps(bundle))
+    trial = Extractor().extract_text("Exclusion criteria:\n- Gout\n- Asthma")
+
+    [patient] = read_patients(path).patients
+    match = trial.match(patient)
+
+    assert match.unused == (
+        "gout (mother): is about a relative, not the patient",
+        "RelatedPerson (mother): is about a relative, not the patient",
+        "Condition c: is not about a patient of the Bundle",
+    )
+    assert {one["verdict"] for one in match.criteria} == {"not_stated"}

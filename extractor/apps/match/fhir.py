@@ -3,7 +3,7 @@
 Patient, Condition, Observation, AllergyIntolerance, MedicationStatement, MedicationRequest and
 Procedure are read, also with the profiles of mCODE. What is refuted is absent, and a drug that was
 stopped is one that the patient had; what is provisional, entered in error or planned is not stated.
-A FamilyMemberHistory is told as not used.
+What a FamilyMemberHistory or a RelatedPerson says is about a relative, and told as not used.
 """
 
 import re
@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from extractor.errors import MissingExtra
-from extractor.face import read_toml
+from extractor.face import NOT_COMPARED, read_toml
 from extractor.schemas.base import JsonObject
 
 _TAG = re.compile(r" \((?:disorder|finding|procedure|situation|substance|product)\)$")
@@ -95,13 +95,24 @@ def _add_resource(
     """Add what a resource says to the row of its patient; of one that is not valid, the reason."""
     row = _find_row(resource, patients.rows, patients.names)
     if row is None:
+        _tell_stray(resource, patients)
         return
     kind = resource["resourceType"]
     problem = _check(resource)
     if problem:
-        row["values"][f"{kind} {resource.get('id', '')}"] = problem
+        name = f"{kind} {resource.get('id', '')}".strip()
+        row["values"][name] = f"{NOT_COMPARED}{problem}"
         return
     _READERS[kind](resource, row, medications)
+
+
+def _tell_stray(resource: Mapping[str, Any], patients: _Patients) -> None:
+    """Tell the only patient of a Bundle of a resource that is about nobody in it."""
+    if len(patients.rows) != 1:
+        return
+    [row] = patients.rows.values()
+    name = f"{resource['resourceType']} {resource.get('id', '')}".strip()
+    row["values"][name] = f"{NOT_COMPARED}is not about a patient of the Bundle"
 
 
 def _find_row(
@@ -202,7 +213,8 @@ def _read_allergy(
     elif verified in ("confirmed", "") and status == "active" and _is_plain(substances):
         row["conditions"] += names
     else:
-        row["values"][next(iter(names), "allergy")] = "not compared"
+        name = next(iter(names), "allergy")
+        row["values"][name] = f"{NOT_COMPARED}is no confirmed, active allergy"
 
 
 def _name_allergy(substance: str, noun: str) -> str:
@@ -220,11 +232,28 @@ def _read_relative(
     resource: Mapping[str, Any], row: JsonObject, _: Mapping[str, Any]
 ) -> None:
     """Tell that what a relative has is not compared."""
-    relatives = _list_texts(resource.get("relationship"))
+    relative = _name_relative(resource)
     for condition in resource.get("condition") or []:
         for name in _list_texts(condition.get("code"))[:1]:
-            of_whom = f"{name} of a relative ({next(iter(relatives), 'unknown')})"
-            row["values"][of_whom] = "not compared"
+            row["values"][f"{name} ({relative})"] = _OF_A_RELATIVE
+
+
+_OF_A_RELATIVE = f"{NOT_COMPARED}is about a relative, not the patient"
+
+
+def _read_related(
+    resource: Mapping[str, Any], row: JsonObject, _: Mapping[str, Any]
+) -> None:
+    """Tell that a relative or another person is not the patient."""
+    row["values"][f"RelatedPerson ({_name_relative(resource)})"] = _OF_A_RELATIVE
+
+
+def _name_relative(resource: Mapping[str, Any]) -> str:
+    """Return who a relative is: "mother". R5 and some resources of R4 list relationships."""
+    stated = resource.get("relationship") or []
+    concepts = stated if isinstance(stated, list) else [stated]
+    names = [name for concept in concepts for name in _list_texts(concept)]
+    return next(iter(names), "a relative")
 
 
 def _add_date(row: JsonObject, names: list[str], when: Any) -> None:
@@ -337,6 +366,7 @@ _READERS = {
     "Condition": _read_condition,
     "AllergyIntolerance": _read_allergy,
     "FamilyMemberHistory": _read_relative,
+    "RelatedPerson": _read_related,
     "Observation": _read_observation,
     "MedicationStatement": _read_medication,
     "MedicationRequest": _read_medication,
