@@ -15,7 +15,7 @@ from extractor.concepts.doses.amounts import (
     is_portion,
     list_other_amounts,
 )
-from extractor.concepts.doses.marks import Mark
+from extractor.concepts.doses.marks import Mark, list_beginning
 from extractor.concepts.doses.sections import find_marks
 from extractor.concepts.doses.whom import DosedPeople, list_people
 from extractor.concepts.places import GROUPS_OF_DOSES
@@ -46,9 +46,13 @@ _LONG_SENTENCE = 200
 """Number of tokens from which a sentence with an unread dose is not cited as a whole."""
 _SEVERAL = 2
 """Minimum number of amounts of a sentence that those for whom they are tell apart."""
+# Chosen by hand.
+_STEP_BEHIND = 8
+"""Number of tokens behind the words for a further step that are searched for its amount."""
 _DOSE = "these words look like a dose that no regimen contains"
 _MOST = "words for the most that may be given are in no regimen"
 _WHOM = "words for whom a dose is are in no regimen"
+_STEP = "words that begin a further step are in no regimen"
 _PART = "a rhythm, a length or a time beside a dose is in no regimen"
 _ANY_AGENT = ("",)
 _NAME_START = re.compile(r"\b\w|[^\w\s]")
@@ -100,12 +104,31 @@ def find_unread_doses(
             known.add(mark.value)
             cited = cite(parsed, place)
             yield inform(FindingKind.DOSE_UNREAD, "dosing", _PART, cited)
+        for joint in _list_steps(tokens):
+            place = span_of(sentence.part_at(joint))
+            if is_touched(place, quoted):
+                continue
+            cited = cite(parsed, place)
+            yield inform(FindingKind.DOSE_UNREAD, "dosing", _STEP, cited)
         for words, message in _list_qualifiers(tokens):
             place = span_of(sentence.part_at(words))
             if is_touched(place, quoted):
                 continue
             cited = cite(parsed, place)
             yield inform(FindingKind.DOSE_UNREAD, "dosing", message, cited)
+
+
+def _list_steps(tokens: Tokens) -> Iterator[RuleMatch]:
+    """Yield the words that begin a further step behind a dose and state no amount, as "then half
+    the dose" or "with a gradual taper" do.
+    """
+    amounts = find_amounts(tokens)
+    if not amounts:
+        return
+    for words in rule("further_step").find(tokens, amounts[0].end):
+        # "then increased to a dose of 10 mg" has an amount, which is read or reported
+        if not list_beginning(amounts, words.end, words.end + _STEP_BEHIND):
+            yield words
 
 
 def _list_qualifiers(
@@ -120,10 +143,13 @@ def _list_qualifiers(
         if _is_most(tokens, mark):
             yield mark, _MOST
     amounts = find_amounts(tokens)
-    if len({mark.value for mark in amounts}) < _SEVERAL:
-        return
+    are_several = len({mark.value for mark in amounts}) >= _SEVERAL
     for _, people in list_people(tokens, [(0, len(tokens))], amounts):
-        for one in people:
+        # "200 or 400 mg (<50 kg, >50 kg)", but not "200 or 400 mg in adults"
+        if not are_several and len(people) < _SEVERAL:
+            continue
+        # two limits in one bracket are the same words
+        for one in dict.fromkeys(people):
             yield one, _WHOM
 
 

@@ -62,6 +62,14 @@ MOST = {
     "up to 40 mg once daily": [],
     "20 mg daily, doubled weekly up to a maximum of 80 mg": [],
 }
+UNREAD = {
+    "10 mg once daily for 4 weeks, then half the dose": ["then half the dose"],
+    "60 mg once daily for 1 week, followed by a gradual taper": [
+        "followed by a gradual taper"
+    ],
+    "10 mg once daily, then increased to a dose of 20 mg once daily": [],
+    "100 or 150 mg once daily (<40 kg, >40 kg)": ["<40 kg, >40 kg"],
+}
 
 
 def read(text):
@@ -75,6 +83,21 @@ def read(text):
             if piece.field.startswith(told) or piece.field.endswith("condition"):
                 assert piece.confidence < 0.85
     return extraction.dosing
+
+
+@pytest.mark.parametrize(("text", "quotes"), UNREAD.items())
+def test_a_step_and_people_that_are_in_no_regimen_are_reported(text, quotes):
+    drug = {"type": "DRUG", "name": "Fictumab", "description": text}
+    record = trial(title="Fictumab in gout", interventions_0=drug)
+    extraction = Extractor(effort="none").extract(record)
+    findings = [found for found in extraction.findings if found.kind == "dose_unread"]
+    assert {found.citations[0].quote for found in findings} == {*quotes}
+    levels = [
+        piece.confidence
+        for piece in extraction.dosing[0].evidence
+        if piece.field.startswith("amounts")
+    ]
+    assert len(levels) == 1 or max(levels) < 0.85
 
 
 def show(regimen):

@@ -118,7 +118,7 @@ def _limits_dose(
     """Return whether a maximum limits a dose that the text states beside it."""
     first = words[0]
     # "doubled weekly up to a maximum of 25 mg": the target of a titration
-    if rule("rise_word").occurs(tokens, max(0, first - _REACH), first):
+    if rule("rising").occurs(tokens, max(0, first - _REACH), first):
         return False
     if first < level.first and _is_weak(tokens, first, level.first):
         end = _read_per(tokens, level, first).end

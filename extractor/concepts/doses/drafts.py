@@ -32,6 +32,7 @@ from extractor.evidence.items import RegimenDraft, RegimenReadings
 from extractor.language.book import read_table, read_text, rule
 from extractor.language.lexer import NUMBER
 from extractor.language.values import replace
+from extractor.measures.reader import read_line
 from extractor.schemas import Amount, Frequency, Support
 
 _LEAST_SURE = 0.02
@@ -110,18 +111,28 @@ class _Reader:
         amounts = self._trial.arms.find_of_amounts(self._regimen)
         members = []
         for amount, link in zip(amounts, links, strict=True):
-            own = self._with_common(describe_amount(amount, link, self._regimen))
-            whom = link.text.whom.get(link.mark.place)
-            condition = link.text.raw(*whom) if whom else ""
+            features = [*describe_amount(amount, link, self._regimen)]
+            condition = self._read_condition(link)
+            is_one = len(link.mark.value) == 1
+            # which of "5 or 10 mg (<50 kg, >50 kg)" is for whom is unknown
+            if not is_one and len(read_line(read_text(condition))) > 1:
+                features.append("one of a choice")
+            own = self._with_common(features)
             parts = {}
             value = amount
-            # which of "5 or 10 mg" is for them is unknown
-            is_one = len(link.mark.value) == 1
-            if condition and is_one and not self._is_arm(condition):
+            if condition and is_one:
                 value = amount.model_copy(update={"condition": condition})
                 parts = {"condition": ValuePart((_NOT_PLAIN,))}
             members.append(Supported(value, link.span, Support.PARSED, own, parts))
         return Reading((), min(map(_estimate, links))).with_supported(members)
+
+    def _read_condition(self, link: Linked) -> str:
+        """Return the words for whom an amount is, or "" if it is for all or for an arm."""
+        whom = link.text.whom.get(link.mark.place)
+        if whom is None:
+            return ""
+        condition = link.text.raw(*whom)
+        return "" if self._is_arm(condition) else condition
 
     def _is_arm(self, condition: str) -> bool:
         """Return whether the people whom an amount is for are an arm of the record."""

@@ -10,6 +10,7 @@ from operator import itemgetter
 from extractor.concepts.doses.agents import Agent, Agents, Mention
 from extractor.concepts.doses.amounts import is_portion
 from extractor.concepts.doses.marks import (
+    PART,
     STEP,
     Mark,
     Place,
@@ -37,7 +38,7 @@ frequency.
 """
 _OF_ONE = ("maximum", "as_needed")
 """Fields that the members of a list do not share."""
-_TIMES = ("frequency", "days", "duration", STEP)
+_TIMES = ("frequency", "days", "duration", PART, STEP)
 """Fields that tell one step from another."""
 _BARE_REACH = 4
 """Maximum number of tokens between the word that begins a step and its rhythm or route."""

@@ -32,6 +32,8 @@ _MOST_STEPS = 12
 _CALLED_BEHIND = 3
 """Maximum number of tokens between a dose and a word behind it that says what it is for."""
 _RATE = re.compile("/(?:day|week)$")
+_SPAN_BEHIND = 12
+"""Maximum number of tokens between a dose and the span behind it in which it is given."""
 _TWICE = 0.8
 """The confidence that the same amount in the morning and in the evening is given twice a day."""
 _SETTINGS = word_set("Hz mA W J V")
@@ -119,22 +121,13 @@ def _list_chains(statements: Sequence[Statement]) -> Iterator[Sequence[Statement
 
 def _is_next(before: Statement, after: Statement) -> bool:
     """Return whether a statement is the step after another one."""
-    text = before.text
     if after.is_bare_step:
         return after.clause == before.clause
-    if after.clause[0] - before.clause[1] > _APART:
+    if not _may_follow(before, after):
         return False
-    between = before.place[1], after.place[0]
-    if between[0] > between[1]:
-        return False
-    if has_choice(before, after):
-        return False
-    if not _are_alike(before, after):
-        return False
-    if _find_people(before) != _find_people(after):
-        return False
+    text = before.text
     tokens = text.tokens
-    if rule("step_joint").occurs(tokens, *between):
+    if rule("step_joint").occurs(tokens, before.place[1], after.place[0]):
         return True
     if is_later_step(after):
         return True
@@ -144,6 +137,8 @@ def _is_next(before: Statement, after: Statement) -> bool:
         return True
     if rule("step_label").ends(tokens, after.place[0]):
         return rule("step_label").ends(tokens, before.place[0]) is not None
+    if _have_spans(before, after):
+        return True
     if before.clause != after.clause:
         if _are_dated(before, after):
             return True
@@ -152,6 +147,21 @@ def _is_next(before: Statement, after: Statement) -> bool:
             return False
         return _have_own(before, after, _LENGTHS) or _are_on_days(before, after)
     return any(_have_own(before, after, fields) for fields in _OWN_TIMES)
+
+
+def _may_follow(before: Statement, after: Statement) -> bool:
+    """Return whether nothing keeps two doses from being steps: they are near each other, for the
+    same people, alike, and no choice.
+    """
+    if after.clause[0] - before.clause[1] > _APART:
+        return False
+    if before.place[1] > after.place[0]:
+        return False
+    if has_choice(before, after):
+        return False
+    if not _are_alike(before, after):
+        return False
+    return _find_people(before) == _find_people(after)
 
 
 def _find_people(statement: Statement) -> Place | None:
@@ -191,11 +201,30 @@ def _are_alike(before: Statement, after: Statement) -> bool:
     return len(are_portions) <= 1
 
 
+def _have_spans(before: Statement, after: Statement) -> bool:
+    """Return whether each of two doses has a span of its own behind it: "5 mg weekly during weeks
+    1-4, 10 mg weekly from week 5".
+    """
+    if not _are_of_other_amounts(before, after):
+        return False
+    tokens = before.text.tokens
+    span = rule("step_span").search(tokens, before.place[1], after.place[0])
+    end = min(after.clause[1], after.place[1] + _SPAN_BEHIND)
+    later = rule("step_span").search(tokens, after.place[1], end)
+    if span is None or later is None:
+        return False
+    return span.text.lower() != later.text.lower()
+
+
+def _are_of_other_amounts(before: Statement, after: Statement) -> bool:
+    return list(_list_levels([before])) != list(_list_levels([after]))
+
+
 def _are_on_days(before: Statement, after: Statement) -> bool:
     """Return whether two clauses give other amounts on other days: "A 5 mg twice a day and B 1 mg
     on day 1; A 10 mg twice a day and B 1 mg on day 2".
     """
-    if list(_list_levels([before])) == list(_list_levels([after])):
+    if not _are_of_other_amounts(before, after):
         return False
     earlier = before.links("days")
     later = after.links("days")

@@ -99,6 +99,10 @@ def _tell_apart(
     for _, of_clause in by_clause:
         people += of_clause
     are_several = len({mark.value for mark in amounts}) >= _NAMED
+    # "200 or 400 mg (<50 kg, >50 kg)", but not "200 or 400 mg in adults"
+    if len(people) >= _NAMED:
+        levels = {level for mark in amounts for level in mark.value}
+        are_several = len(levels) >= _NAMED
     if any(one.is_limit for one in people):
         if are_several:
             return True
