@@ -17,7 +17,7 @@ model reads more, and ``prove`` checks its answers.
 - ``steps`` numbers the doses that follow each other; ``whom`` finds for whom an amount is, and
   ``caps`` the most that may be given. Their rules are in ``rules/steps.toml``.
 - ``arms`` finds the arms that receive a regimen: those that the registry links to it, those whose
-  own texts state it, or the only arm.
+  own texts state it, or the only arm. ``arm_labels`` finds the labels of arms beside amounts.
 - ``roles`` classifies agents with a fitted scorer. ``drafts`` builds the result, with the features
   of each field; ``rules/dose_features.toml`` lists the features that limit its confidence.
   ``read`` is the entry point, which also lists clauses with an unread dose.

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from extractor.concepts.doses.agents import Agent, Agents, Mention
+from extractor.concepts.doses.arm_labels import ArmLabels
+from extractor.concepts.doses.linking import Linked
 from extractor.concepts.doses.merging import Regimen
 from extractor.concepts.doses.sections import DoseText
 from extractor.evidence.drafts import Span
@@ -35,15 +37,15 @@ def locate_arms(texts: Iterable[DoseText]) -> dict[str, Span]:
 
 @dataclass(eq=False)
 class OfAgent:
-    """All regimens of an agent: their number, and the arms whose own text states one of them."""
+    """All regimens of an agent: their number, and the arms of which a text states one of them."""
 
     count: int = 0
     stating: set[str] = field(default_factory=set)
 
-    def add(self, regimen: Regimen) -> None:
-        """Add a regimen of the agent."""
+    def add(self, stating: Set[str]) -> None:
+        """Add a regimen of the agent, with the arms of which a text states it."""
         self.count += 1
-        self.stating |= _list_stating(regimen)
+        self.stating |= stating
 
 
 class Arms:
@@ -65,6 +67,7 @@ class Arms:
         self.texts = {text.name: text for text in texts if text.name in self.places}
         self._links = record.registry.arm_links
         self._bare = frozenset(record.registry.bare_arms)
+        self._labels = ArmLabels(self.texts.values())
         self._ranks = {name: rank for rank, name in enumerate(self.places)}
         named: list[tuple[str, str]] = []
         given: list[tuple[str, str]] = []
@@ -130,7 +133,7 @@ class Arms:
         if len(self.places) == 1:
             return "the only arm", list(self.places)
         linked = self.list_linked(regimen.agent)
-        stating = _list_stating(regimen)
+        stating = self.list_stating(regimen)
         if linked and of_agent.count == 1:
             how = "linked"
             if stating:
@@ -151,6 +154,33 @@ class Arms:
             found = others
         return "one of several regimens", self._sort(found)
 
+    def list_stating(self, regimen: Regimen) -> set[str]:
+        """Return the arms whose own text states a regimen, or of which another text states it:
+        "Arm A: 10 mg once daily".
+        """
+        stating: set[str] = set()
+        for statement in regimen.statements:
+            if not statement.text.is_arm:
+                continue
+            if statement.amounts or statement.owner.is_named:
+                stating.add(statement.text.name)
+        stating.update(*self._read_labels(regimen).values())
+        return stating
+
+    def _read_labels(self, regimen: Regimen) -> dict[Linked, Sequence[str]]:
+        """Return the arms that labels beside the amounts of a regimen name, by amount. A text that
+        tells only some of its amounts apart tells none: the others may be those of all arms.
+        """
+        by_text = defaultdict[str, dict[Linked, Sequence[str]]](dict)
+        for link in regimen.links("amounts"):
+            told = self._labels.find(link.text)
+            by_text[link.text.name][link] = told.get(link.mark.place, ())
+        read: dict[Linked, Sequence[str]] = {}
+        for of_text in by_text.values():
+            if all(of_text.values()):
+                read |= of_text
+        return read
+
     def _sort(self, arms: Iterable[str]) -> list[str]:
         return sorted(self._ranks.keys() & arms, key=self._ranks.__getitem__)
 
@@ -164,12 +194,14 @@ class Arms:
             return levels
         texts: dict[Amount, list[str]] = {level: [] for level in levels}
         has_entries = len(regimen.agent.sections) > 1
+        labelled = self._read_labels(regimen)
         for link in regimen.links("amounts"):
             name = link.text.name
             arms: Sequence[str] = (name,)
             # one of two entries of a drug states the amount of the arms that are linked to it
             if has_entries:
                 arms = self._links.get(name, arms)
+            arms = labelled.get(link, arms)
             for amount in link.mark.value:
                 if amount in texts:
                     texts[amount] += arms
@@ -211,17 +243,6 @@ def _group(pairs: Iterable[tuple[str, str]]) -> Mapping[str, Set[str]]:
     for key, arm in pairs:
         arms[key].add(arm)
     return arms
-
-
-def _list_stating(regimen: Regimen) -> set[str]:
-    """Return the arms whose own text states a regimen."""
-    stating: set[str] = set()
-    for statement in regimen.statements:
-        if not statement.text.is_arm:
-            continue
-        if statement.amounts or statement.owner.is_named:
-            stating.add(statement.text.name)
-    return stating
 
 
 def _gets(text: DoseText, mention: Mention) -> bool:

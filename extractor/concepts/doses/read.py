@@ -42,7 +42,8 @@ def read_dosing(
     doses = read_regimens(record, sections)
     by_agent = defaultdict[str, OfAgent](OfAgent)
     for regimen in doses.regimens:
-        by_agent[regimen.agent.key].add(regimen)
+        stating = doses.trial.arms.list_stating(regimen)
+        by_agent[regimen.agent.key].add(stating)
     drafts = []
     arms_of_doses = 0
     for regimen in doses.regimens:
