@@ -16,7 +16,7 @@ from extractor.match.coverage import SEXES_OF, is_state
 from extractor.match.examples import find_examples, put_examples_last
 from extractor.match.synonyms import is_known_name, join_prefixes, make_key, spell_key
 from extractor.match.tests import Test, of_name
-from extractor.match.words import find_phrase, has_phrase, words_of
+from extractor.match.words import drop_combined, find_phrase, has_phrase, words_of
 from extractor.measures.names import spell_words
 
 _LONGEST_LINE = 1_000
@@ -96,6 +96,7 @@ def plan_absence(quote: str, *, required: bool) -> Test | None:
     """
     if len(quote) > _LONGEST_LINE or _EXCLUDED_IN_BRACKETS.search(quote):
         return None
+    quote = drop_combined(quote)
     text = join_prefixes(_drop_brackets(_JUDGED.sub(" ", quote)))
     text = _OTHER_TRIALS.sub(" trial participation ", _MOTHERS.sub(r"\1", text))
     if has_phrase("match_to_come", text):
@@ -170,7 +171,9 @@ def _read_sentence(sentence: str, *, is_past: bool) -> list[Test]:
         if piece is None:
             return []
         is_last = place == len(pieces) - 1
-        if set(piece.words) <= words_of("narrowing") and not (piece.tail or is_last):
+        # "drug" of "drug or alcohol abuse" is a noun
+        idle = words_of("narrowing") - (words_of("narrowing_nouns") - words_of("past"))
+        if idle.issuperset(piece.words) and not (piece.tail or is_last):
             # "history of" in "current or history of asthma"; "regular" in "regular, systemic"
             continue
         if not piece.words:
@@ -207,7 +210,7 @@ def _read_piece(text: str) -> _Piece | None:
     words = list(spell_words(_MARKED.sub(" ", text)))
     front = words_of("opening", "past", "taken", "before_names") | set(SEXES_OF)
     while words and words[0] in front:
-        if is_known_name(" ".join(words)):
+        if words == ["drug"] or is_known_name(" ".join(words)):
             break
         if words[0] == "infection" and words[1:2] not in (["with"], ["by"]):
             break

@@ -11,7 +11,13 @@ from extractor.match.limits import limit_to
 from extractor.match.synonyms import is_known_name, join_prefixes, make_key
 from extractor.match.tests import Test, of_bounds, of_name, of_sex
 from extractor.match.wider import find_wider
-from extractor.match.words import drop_phrases, find_phrase, has_phrase, words_of
+from extractor.match.words import (
+    drop_combined,
+    drop_phrases,
+    find_phrase,
+    has_phrase,
+    words_of,
+)
 from extractor.measures.names import spell_words
 from extractor.schemas import Sex
 
@@ -32,6 +38,9 @@ _LAST_PREGNANCY = 60
 """The age in years from which lines about pregnancy concern no woman."""
 _CARRYING = ("has pregnancy", "has breastfeeding")
 """What concerns whoever has it, whatever their age."""
+_PAST_NURSING = ("has postmenopausal",)
+_PAST_CARRYING = (*_PAST_NURSING, "had hysterectomy")
+"""What nobody has, or had, who is pregnant."""
 _VERBS = {
     (False, False): "has",
     (False, True): "had",
@@ -42,6 +51,8 @@ _VERBS = {
 
 _IN_THE_PAST = {"has": "had", "had": "had", "takes": "took", "took": "took"}
 _AN_EXAMPLE = "an example"
+_ANY_DRUG = "medication"
+"""What nobody takes who takes nothing."""
 
 
 class Name(NamedTuple):
@@ -70,6 +81,7 @@ def plan_names(quote: str, sex_of_trial: Sex | None, *, required: bool) -> Test:
         sex_of_trial: The sex of the trial's participants.
         required: Whether the line must be true to let a patient in.
     """
+    quote = drop_combined(quote)
     about_women = _plan_pregnancy(quote, required=required)
     whole_words = join_prefixes(_join_classes(quote))
     plain = " ".join(_ABBREVIATION.sub("", whole_words).split())
@@ -266,9 +278,11 @@ def _plan_carrying(quote: str) -> Test:
         if not words_of("around_pregnant").issuperset(words):
             tests.append(Test(""))
         elif has_phrase("match_carrying", part):
-            tests.append(of_name("has", make_key("pregnancy"), has_it=False))
+            carrying = of_name("has", make_key("pregnancy"), has_it=False)
+            tests.append(carrying._replace(against=_PAST_CARRYING))
         elif has_phrase("match_pregnancy", part):
-            tests.append(of_name("has", make_key("breastfeeding"), has_it=False))
+            nursing = of_name("has", make_key("breastfeeding"), has_it=False)
+            tests.append(nursing._replace(against=_PAST_NURSING))
     if not any(test.quantity for test in tests):
         return Test("")
     return Test("", parts=tuple(tests))
@@ -461,6 +475,9 @@ def _share_heads(parts: Sequence[_Part]) -> list[_Part]:
             words = [*words, *head]
         elif words:
             head = _find_head(words)
+        elif head and part.around[-1:] == ["drug"]:
+            # "drug or alcohol abuse"
+            words = ["drug", *head]
         if has_types and not _TYPES.isdisjoint(words[:1]):
             words = ["type", *words]
         shared.append(part._replace(words=words))
@@ -557,4 +574,8 @@ def _test_one(name: Name, *, has_it: bool, says_more: bool) -> Test:
     in_part = name.more
     if says_more and not in_part:
         in_part = "what the line says"
-    return of_name(name.verb, name.key, name.wider, has_it=has_it, in_part=in_part)
+    wider = name.wider
+    is_need = not words_of("lacks").isdisjoint(name.key.split())
+    if name.verb in ("takes", "took") and not is_need:
+        wider = (*wider, _ANY_DRUG)
+    return of_name(name.verb, name.key, wider, has_it=has_it, in_part=in_part)

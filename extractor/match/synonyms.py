@@ -1,7 +1,7 @@
 """Names of the same thing, and of the kinds of a thing."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -56,7 +56,25 @@ def _join_prefix(found: re.Match[str]) -> str:
 
 def spell_key(name: str) -> str:
     """Return a name in lower case and singular words, of which prefixes are a part."""
-    return " ".join(spell_words(join_prefixes(name)))
+    return " ".join(_put_allergy_last(spell_words(join_prefixes(name))))
+
+
+_TO_ARTICLE = frozenset({"to", "the", "a", "an", "any"})
+
+
+def _put_allergy_last(words: Sequence[str]) -> Sequence[str]:
+    """Return the words of a name, in which an allergy to something stands behind it."""
+    if words[1:2] == ("to",) and words[0] in _ALLERGIES | {"intolerance"}:
+        behind = list(words[2:])
+        while behind and behind[0] in _TO_ARTICLE:
+            behind.pop(0)
+        words = (*behind, words[0])
+    if len(words) > 1 and words[-1] in _ALLERGIES:
+        return (*words[:-1], "allergy")
+    return words
+
+
+_ALLERGIES = frozenset({"allergy", "hypersensitivity", "allergic"})
 
 
 def make_key(name: str) -> str:

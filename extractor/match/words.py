@@ -1,5 +1,6 @@
 """The lists of words around the limits and names of a criterion, and its phrases."""
 
+import re
 from functools import cache, lru_cache
 
 from extractor.language.book import read_table, read_text, rule, word_set
@@ -11,6 +12,20 @@ from extractor.language.patterns import RuleMatch
 def words_of(*names: str) -> frozenset[str]:
     """Return the words of lists in ``match_words.toml``."""
     return word_set(" ".join(read_table("match_words")[name] for name in names))
+
+
+_COMBINED = re.compile(
+    r"^\W*(?:combined|complicated|complicating) with\b", re.IGNORECASE
+)
+
+
+def drop_combined(line: str) -> str:
+    """Return a line without the words that say that it is about what comes with the disease.
+
+    >>> drop_combined("Combined with glaucoma")
+    ' glaucoma'
+    """
+    return _COMBINED.sub("", line)
 
 
 @lru_cache(64)
