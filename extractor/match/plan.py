@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, groupby
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -41,6 +41,9 @@ _OPEN_END = re.compile(r"\bor\W*$", re.IGNORECASE)
 """The end of a line whose next line is an alternative."""
 _BOTH_BEFORE = re.compile(r"^\W*(?:and|plus|with)\b", re.IGNORECASE)
 """The beginning of an item that is joined with the one above."""
+_KINDS = 2
+"""Inclusion and exclusion."""
+_OF_A_GROUP = "which participants this list is for; the trial has several lists"
 _NOWHERE = Evidence.model_construct(section=None, start=0, end=0, quote="")
 _DOUBTS = frozenset({FindingKind.STRUCTURE_DOUBTFUL, FindingKind.LANGUAGE_OTHER})
 """Findings after which a list may lack criteria, or hold wrong ones."""
@@ -161,6 +164,8 @@ def plan_trial(
             doubted = rule.test._replace(keeps_out=doubt, lets_in=doubt)
             rule = rule._replace(test=doubted, doubt=doubt, absence=None)
         rules.append(rule)
+    if _has_several_lists(people.criteria):
+        rules = [_keep_nobody_out(rule) for rule in rules]
     rules += _list_record_rules(people, registered, plans)
     rules = [_finish(rule, min_confidence) for rule in rules]
     words = "".join(rule.words for rule in rules)
@@ -177,6 +182,20 @@ def plan_trial(
         read_conditions(str(registered.get("conditions") or "")),
         frozenset(filter(is_own, chain.from_iterable(rule.touched for rule in rules))),
     )
+
+
+def _has_several_lists(criteria: Sequence[Criterion]) -> bool:
+    """Return whether a list of one kind is followed by one of the other, and that by another of the
+    first: so write trials with criteria for each group, such as patients and healthy controls.
+    """
+    kinds = [kind for kind, _ in groupby(one.kind for one in criteria)]
+    return len(kinds) > _KINDS
+
+
+def _keep_nobody_out(rule: Rule) -> Rule:
+    """Return a rule of a list that may be for other participants than the patient."""
+    obstacle = rule.test.keeps_out or _OF_A_GROUP
+    return rule._replace(test=rule.test._replace(keeps_out=obstacle))
 
 
 def _finish(rule: Rule, min_confidence: float) -> Rule:
