@@ -10,9 +10,6 @@ from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 
 # Chosen by hand; half of it changes no case, and none of 120 registry records.
-_LONGEST = 40
-"""Maximum number of tokens in a header or footer."""
-# Chosen by hand; half of it changes no case, and none of 120 registry records.
 _MOST_NAMES = 6
 """Maximum number of words in the names of a protocol and its sponsor."""
 
@@ -35,8 +32,6 @@ def is_page_edge(tokens: Tokens) -> bool:
     >>> [is_page_edge(read_text(line)) for line in lines]
     [True, True, False, True, False, False]
     """
-    if len(tokens) > _LONGEST:
-        return False
     if not rule("page_mark").occurs(tokens):
         return False
     page_words = [(word.first, word.end) for word in rule("page_word").find(tokens)]

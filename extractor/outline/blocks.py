@@ -20,7 +20,7 @@ from extractor.outline.cutting import DEEPER, CutPiece, cut_first_parts, cut_ite
 from extractor.outline.headings import Heading, Vocabulary, find_heading
 from extractor.outline.lines import TextLine, read_section_lines, strip_punctuation
 
-# Chosen by hand; a tenth less changes no case, and none of 120 registry records.
+# Without it is sure of "... by the formula of Cockcroft / Gault with the actual / weight".
 _DOUBT = 0.5
 """The highest total, above or below zero, that is doubtful."""
 # Half of it reads "Part A - escalation / 1. Planned operation / 2. ..." otherwise.

@@ -164,12 +164,31 @@ def _find_among_near(
     similarity: _Similarity[T],
     threshold: float,
 ) -> Iterator[tuple[int, int]]:
-    """Yield the (row, column) of each pair, as ``_find_among_all`` does, for long lists."""
+    """Yield the (row, column) of each pair, as ``_find_among_all`` does, for long lists: the most
+    similar pairs first, of items that share rare words.
+    """
+    compared: list[tuple[float, int, int]] = []
+    for row, column in _list_near(old, new):
+        # negative, so that the most similar pairs come first
+        compared.append((-similarity(old[row], new[column]), row, column))
+    paired_rows: set[int] = set()
+    paired_columns: set[int] = set()
+    for dissimilarity, row, column in sorted(compared):
+        is_free = row not in paired_rows and column not in paired_columns
+        if is_free and -dissimilarity >= threshold:
+            paired_rows.add(row)
+            paired_columns.add(column)
+            yield row, column
+
+
+def _list_near(old: Sequence[T], new: Sequence[T]) -> Iterator[tuple[int, int]]:
+    """Yield the (row, column) of each pair that is compared: of a row, the columns that share most
+    of its rarest words.
+    """
     columns_by_word = defaultdict[str, list[int]](list)
     for column, theirs in enumerate(new):
         for word in {*str(theirs).split()}:
             columns_by_word[word].append(column)
-    compared: list[tuple[float, int, int]] = []
     for row, ours in enumerate(old):
         shared = columns_by_word.keys() & str(ours).split()
         rarest = sorted(shared, key=lambda word: (len(columns_by_word[word]), word))
@@ -178,15 +197,6 @@ def _find_among_near(
         )
         most_sharing = Counter(islice(columns, _MOST_SHARING)).most_common(_NEAREST)
         for column, _ in most_sharing:
-            # negative, so that the most similar pairs come first
-            compared.append((-similarity(ours, new[column]), row, column))
-    paired_rows: set[int] = set()
-    paired_columns: set[int] = set()
-    for dissimilarity, row, column in sorted(compared):
-        is_free = row not in paired_rows and column not in paired_columns
-        if is_free and -dissimilarity >= threshold:
-            paired_rows.add(row)
-            paired_columns.add(column)
             yield row, column
 
 

@@ -27,6 +27,7 @@ from extractor.apps.export.columns import (
 )
 from extractor.apps.export.people import describe_people, find_sex
 from extractor.apps.export.registered import (
+    Intervention,
     Registered,
     RegisteredByRecord,
 )
@@ -268,6 +269,16 @@ def _describe_window(window: TimeWindow, pieces: Sequence[Evidence]) -> Cells:
     return cells
 
 
+def _list_intervention_rows(
+    interventions: Iterable[Intervention], namer: AgentNamer
+) -> Iterator[TableRow]:
+    """Yield the rows of the table ``interventions``."""
+    for intervention in interventions:
+        canonical = intervention.name and namer.name(intervention.name)
+        cells = {**intervention._asdict(), "agent_canonical": canonical}
+        yield "interventions", cells
+
+
 def _list_dosing_rows(
     extraction: TrialExtraction, registered: Registered
 ) -> Iterator[TableRow]:
@@ -289,21 +300,19 @@ def _list_dosing_rows(
             "findings": findings,
             "agent_canonical": namer.name(regimen.agent),
         }
+        links = list(link_arms(regimen, arms_by_key))
+        receiving.update(link.arm_index for link in links)
         yield "regimens", cells
         amounts = _describe_amounts(regimen)
         for amount in amounts:
             yield "amounts", {**amount, "regimen_index": cells["regimen_index"]}
-        links = list(link_arms(regimen, arms_by_key))
-        receiving.update(link.arm_index for link in links)
         yield from _list_dose_rows(regimen, cells, amounts, links)
     for place, arm in enumerate(arms):
         yield "arms", arm._asdict()
+        # an arm without a dose has a row, too
         if place not in receiving:
             yield "doses", {"arm_index": place, "arm": arm.label, "findings": findings}
-    for intervention in registered.interventions:
-        canonical = intervention.name and namer.name(intervention.name)
-        cells = {**intervention._asdict(), "agent_canonical": canonical}
-        yield "interventions", cells
+    yield from _list_intervention_rows(registered.interventions, namer)
     for kind in (TermKind.CONDITION, TermKind.INTERVENTION):
         for term in list_mesh_terms(terms, kind, positions):
             yield f"{kind}_terms", term

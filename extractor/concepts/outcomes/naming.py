@@ -16,13 +16,10 @@ _SHORT = re.compile(r"\(\w?[A-Z]\S{0,7}\)")
 """Matches an abbreviation in brackets. It may begin with a lower-case letter, like "qPCR"."""
 
 _EDITION = re.compile(r"[1-9]\d?|II|III|IV")
-# Chosen by hand; half of it changes no case, and none of 120 registry records.
+# Without it reads "Thickness by optical coherence tomography (OCT)" otherwise.
 _SHORT_FORM = 5
 """A name with at most this many letters is itself an abbreviation."""
 
-# Chosen by hand; half of it changes no case, and none of 120 registry records.
-_LONGEST_MODIFIER = 4
-"""Maximum number of tokens in a modifier that precedes a method."""
 _SHORT_NAME = "unknown instrument, short name"
 _CAPITALS = "unknown instrument, capitals"
 
@@ -77,25 +74,31 @@ def _read_known(
     # "CTCAE-5" is a version of an instrument, but "IIEF-5" is a separate instrument
     if name is None and not is_versioned:
         name = _read_edition(tokens, mentions)
+    is_alone = len(mentions) == len(terms)
     if name is None and _is_cut_out(tokens, term):
         case = "part of a name"
-    elif len(mentions) < len(terms):
+    elif not is_alone:
         case = "one of several instruments"
-    # "CGI - I"
-    elif tokens.code_at(term.end) in ("-", "/"):
-        case = "part of a name"
-    elif term.value.casefold() not in [words.casefold() for words in written]:
-        case = "instrument, long name"
-    elif is_versioned:
-        case = "instrument, versioned"
     else:
-        case = "instrument, abbreviated"
+        case = _describe_name(tokens, term, written)
     if name is None:
         name = _read_name(term.value, written, (tokens.text, *record))
     versions = filter(None, (_read_version(body, mention) for mention in mentions))
     instrument = Instrument(name=name, version=next(versions, None))
     words = body.part_at(term)
     return _make_reading(instrument, words, case, term.entry.confidence)
+
+
+def _describe_name(tokens: Tokens, term: Term, written: Sequence[str]) -> str:
+    """Return the feature of the only instrument of a passage, which is ``written`` so."""
+    # "CGI - I"
+    if tokens.code_at(term.end) in ("-", "/"):
+        return "part of a name"
+    if term.value.casefold() not in [words.casefold() for words in written]:
+        return "instrument, long name"
+    if term.value in word_list("versioned_instruments"):
+        return "instrument, versioned"
+    return "instrument, abbreviated"
 
 
 def _is_cut_out(tokens: Tokens, term: Term) -> bool:
@@ -326,8 +329,7 @@ def _widen(body: Passage, term: Term, *, is_method: bool) -> Passage:
     if is_long and brackets and _SHORT.fullmatch(brackets.text):
         end = brackets.end
     if is_method:
-        earliest = max(body.first, first - _LONGEST_MODIFIER)
-        modifier = rule("method_modifier").ends(tokens, first, earliest)
+        modifier = rule("method_modifier").ends(tokens, first, body.first)
         tail = rule("method_tail").starts(tokens, end, body.end)
         if modifier:
             first = modifier.first

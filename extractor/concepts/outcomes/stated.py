@@ -6,7 +6,7 @@ may: results state an endpoint only where nothing else does.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -180,9 +180,16 @@ def _read_section(text: Passage) -> Mapping[Rank, list[OutcomeParts]]:
     if not stated and _is_abstract(text, sentences):
         for sentence in sentences:
             stated += _read_measured(sentence)
+    return _group_by_rank(stated)
+
+
+def _group_by_rank(
+    statements: Iterable[_Statement],
+) -> Mapping[Rank, list[OutcomeParts]]:
+    """Return the endpoints of statements, by rank, each once."""
     by_rank: dict[Rank, list[OutcomeParts]] = {}
     seen: set[tuple[Rank, str]] = set()
-    for statement in stated:
+    for statement in statements:
         for outcome in _list_outcomes(statement):
             key = outcome.rank, outcome.measure.text.lower()
             if key not in seen:
@@ -213,7 +220,8 @@ def _read_sentence(sentence: Sentence) -> Iterator[_Statement]:
         )
         if rule("ends_behind_rank").starts(passage.tokens, closing.end, passage.end)
     ]
-    if sentence.role is Role.RESULTS and passage.search("tells_result") and openings:
+    # a result is no statement of what is measured
+    if sentence.role is Role.RESULTS and passage.search("tells_result"):
         openings = []
     labelled: list[_Statement] = []
     if sentence.role is Role.OUTCOMES and sentence.follows_label and not closings:

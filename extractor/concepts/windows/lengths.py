@@ -41,8 +41,6 @@ from extractor.schemas import (
 from extractor.schemas.vocabulary import LOWER, UPPER
 
 _CALENDAR = {TimeUnit.MONTH: 1, TimeUnit.YEAR: MONTHS_OF_YEAR}
-# Chosen by hand; half of it changes no case, and none of 120 registry records.
-_AGE_WORD_REACH = 12
 _SPANS = (TimeUnit.CYCLE, TimeUnit.HALF_LIFE)
 
 
@@ -190,8 +188,7 @@ def find_age(tokens: Tokens, value: Age) -> Derived | None:
         # only years are left out, as in "women between 19 and 64"
         if not in_years or not stands_bare(tokens, number):
             continue
-        reach = number[0] - _AGE_WORD_REACH
-        age_word = rule("before_bare_age").ends(tokens, number[0], reach)
+        age_word = rule("before_bare_age").ends(tokens, number[0])
         if age_word or rule("after_bare_age").starts(tokens, number[1]):
             return Derived(*number, Support.INFERRED)
     # in a line about age, any duration may be one

@@ -15,7 +15,7 @@ from extractor.schemas import TimeUnit
 # Chosen by hand; half of it changes no case, and none of 120 registry records.
 _REACH = 40
 """Maximum number of preceding tokens that may contain a window's name."""
-# Chosen by hand; half of it changes no case, and none of 120 registry records.
+# Without it reads "Heart attack within 6 months or a stroke with lasting loss of ..." otherwise.
 _NEAR = 8
 """Maximum number of tokens between two windows that share a moment."""
 # Without it reads "Cancer in the last 5 years, except a carcinoma cured for 1 year" otherwise.

@@ -30,8 +30,6 @@ _REACH = 12
 """Number of tokens before a window that are searched for words that indicate the type of a
 duration.
 """
-# Chosen by hand; half of it changes no case, and none of 120 registry records.
-_STOPPING_REACH = 16
 # A sixth less reads "Steroids within 12 weeks (3 months) of entry" otherwise.
 _ROUNDED = 1.25
 """The greatest ratio of one time in two units, of which one is rounded."""
@@ -349,8 +347,7 @@ def _bound_lead_time(
     # "fasting from 8 hours before the dose"
     if kind is CriterionKind.INCLUSION:
         return replace(window, sure=True, is_reversible=False)
-    reach = window.first - _STOPPING_REACH
-    is_stopped = rule("stopping").ends(tokens, window.first, reach) is not None
+    is_stopped = rule("stopping").ends(tokens, window.first) is not None
     if kind is CriterionKind.EXCLUSION and not is_stopped:
         return replace(window, comparator=Comparator.AT_MOST, is_reversible=True)
     return replace(window, sure=False, is_reversible=True)
@@ -383,16 +380,15 @@ def _adjust_direction(tokens: Tokens, window: Window) -> Window:
     is_over = tokens.words[first].lower() == "over"
     if is_over and rule("longer_than").starts(tokens, length_end):
         return replace(window, comparator=Comparator.MORE)
-    reach = first - _STOPPING_REACH
     is_minimum = None
     # "stopped 5 days before": at least so long ago
     if window.rule == "placed_before":
-        is_minimum = rule("stopping").ends(tokens, first, reach) or (
+        is_minimum = rule("stopping").ends(tokens, first) or (
             rule("stopped_behind").starts(tokens, window.end)
         )
     # "stable over 3 months": for at least so long
     elif window.is_reversible:
-        is_minimum = rule("stays_before").ends(tokens, first, reach)
+        is_minimum = rule("stays_before").ends(tokens, first)
     if is_minimum:
         return replace(window, comparator=Comparator.AT_LEAST)
     return window
@@ -404,8 +400,7 @@ def is_absence(tokens: Tokens, window: Window) -> bool:
     """
     if window.rule != "lasting" or window.has_comparator:
         return False
-    reach = window.first - _STOPPING_REACH
-    return rule("absent_before").ends(tokens, window.first, reach) is not None
+    return rule("absent_before").ends(tokens, window.first) is not None
 
 
 def _is_in_bracket(tokens: Tokens, end: int) -> bool:
