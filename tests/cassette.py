@@ -31,6 +31,8 @@ _SECRETS = re.compile(
     r"\t]{0,99}(authorization|x-api-key|api-key|cookie)\s*:",
     re.I | re.M,
 )
+_PATH = re.compile(r'(File \\")/[^"\\]*/(?=[^"/\\]+\\")')
+"""The folder in the traceback of a server, which is one of the recording machine."""
 _PLACEHOLDER_HOST = "model.test"
 _KEPT_HEADERS = frozenset({"content-type", "retry-after"})
 
@@ -167,6 +169,7 @@ def _recorder() -> VCR:
         if name and name != shown_model(name):
             reply["model"] = shown_model(name)
             body = json.dumps(reply, ensure_ascii=False).encode("utf-8")
+        body = _PATH.sub(r"\1", _text(body)).encode("utf-8")
         return {
             **response,
             "headers": keep(response["headers"]),

