@@ -214,7 +214,7 @@ class Results:
             to: The library that provides the returned table.
             min_confidence: What is less sure decides nothing.
             synonyms: Rows of names that mean the same drug, condition or event.
-            only_conditions: Whether to leave out trials for other conditions than the patient's.
+            only_conditions: Leave out trials for other conditions.
 
         Raises:
             ValueError: The data of a patient cannot be read without a guess.
@@ -256,7 +256,7 @@ class Results:
             path: The file. Its folder must exist. Its first 2,000 answers can be opened.
             min_confidence: What is less sure decides nothing.
             synonyms: Rows of names that mean the same drug, condition or event.
-            only_conditions: Whether to leave out trials for other conditions than the patient's.
+            only_conditions: Leave out trials for other conditions.
 
         Raises:
             ValueError: The data of a patient cannot be read without a guess.

@@ -71,8 +71,7 @@ class Match(NamedTuple):
     @property
     def ask(self) -> tuple[str, ...]:
         """Questions whose answers may decide more criteria, first those that may decide most; then
-        questions that quote the criteria for which there is no plainer one; last, whether a
-        doubtful list was read correctly.
+        those that quote a criterion; last, one about a doubtful list.
         """
         questions = _rank_questions(self.judged)
         if self.doubts:

@@ -13,6 +13,8 @@ from extractor.match.words import words_of
 
 _MOST_WORDS = 5
 _PLAIN_WORD = re.compile(r"[^\W\d_]{2,}|(?:type|b|c|a|d|k|\d|covid19|covid|i{1,3}|iv)")
+_TREATMENTS = frozenset({"therapy", "treatment"})
+"""Words that end a name: "radiation therapy steroid" is two."""
 _A_BEFORE_VOWEL = re.compile(r"(?:uni(?!n|m)|uri|ure|ute|use|eu|one)", re.IGNORECASE)
 _AN_BEFORE_LETTER = re.compile(r"[AEFHILMNORSX][A-Z]")
 """The beginning of an abbreviation that is spoken with a vowel: "NSAID", "MRI"."""
@@ -139,6 +141,11 @@ def _is_plain(words: Sequence[str]) -> bool:
     if len(words[0]) == 1 or words[0] in ("ii", "iii", "iv"):
         return False
     if not all(map(_PLAIN_WORD.fullmatch, words)):
+        return False
+    # "chronic bleeding gastrointestinal bleeding" is two names
+    is_repeated = len(set(words)) < len(words)
+    is_joined = not _TREATMENTS.isdisjoint(words[:-1])
+    if is_repeated or is_joined:
         return False
     if not _nouns("unfit").words.isdisjoint(words):
         return False

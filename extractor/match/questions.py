@@ -155,6 +155,7 @@ def show_quantity(quantity: str) -> str:
         return str(whole)
     shown = names.get(base) or _spell_quantity(base)
     of_name = read_table("match_spellings")["inside"].get(base, "").split()
+    of_name += ["reading", "measurement"]
     qualifiers = [word for word in inside.rstrip(")").split() if word not in of_name]
     return _add_qualifiers(shown, qualifiers)
 

@@ -124,7 +124,7 @@ def match(
         bool,
         option(
             WHAT,
-            "Leave out trials that are registered for other conditions than the patient's.",
+            "Leave out trials for other conditions.",
         ),
     ] = False,
     min_confidence: Annotated[
@@ -162,9 +162,8 @@ def match(
 
     The answer for each patient and trial is excluded, open or no_reason_against; with --json, also
     a verdict on each criterion, with its words. Each patient's trials are sorted: excluded last,
-    then by how many criteria are met, those for the patient's conditions first (up to 20,000
-    pairs). A registry's text is not the protocol, and this is not a medical device: read the words
-    before you decide.
+    then by how many criteria are met (up to 20,000 pairs). A registry's text is not the protocol,
+    and this is not a medical device: read the words before you decide.
 
     With --model, a model compares the patients' data, and sentences of their charts (facts), with
     the criteria that stay open. Exit codes: 0 done, 1 a replay lacks answers, 2 wrong usage or a

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable
 
-from extractor.face import Need, list_needs, plan_trial
+from extractor.face import Need, list_needs, plan_trial, tell_kind
 from extractor.schemas import TrialExtraction
 
 MOST_FACTS = 30
@@ -41,6 +41,25 @@ def is_form(head: Iterable[str]) -> bool:
     return tuple(head) == HEAD
 
 
+def _choose_fields(kind: str, name: str) -> tuple[str, str]:
+    """Return the fields for yes and no, by what a name means.
+
+    >>> _choose_fields("has", "metformin"), _choose_fields("has", "asthma")
+    (('drugs', 'absent'), ('conditions', 'absent'))
+    >>> _choose_fields("has", "fracture")
+    ('had', 'never')
+    """
+    if kind == "has":
+        meant = tell_kind(name.casefold())
+        # the question is whether it is taken
+        if meant == "drug":
+            kind = "takes"
+        # the question is whether it has ever happened
+        elif meant == "event":
+            kind = "had"
+    return _FIELDS[kind]
+
+
 def read_form(rows: Iterable[list[str]]) -> list[tuple[str, object]]:
     """Return what a filled form says, as the columns of a patient's row."""
     pairs: list[tuple[str, object]] = [("id", "patient")]
@@ -59,7 +78,7 @@ def read_form(rows: Iterable[list[str]]) -> list[tuple[str, object]]:
         elif kind not in _FIELDS:
             pairs.append((f"since {name}", answer.strip()))
         elif said in _YES or said in _NO:
-            field = _FIELDS[kind][said in _NO]
+            field = _choose_fields(kind, name)[said in _NO]
             lists.setdefault(field, []).append(name)
         else:
             pairs.append(
