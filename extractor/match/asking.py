@@ -20,7 +20,7 @@ from extractor.match.decide import Match, decide, list_open_criteria
 from extractor.match.facts import ONLY_A_MODEL, Facts
 from extractor.match.judge import Decision, Verdict
 from extractor.match.plan import Plan, Rule
-from extractor.match.words import words_of
+from extractor.match.words import find_spans, words_of
 from extractor.measures.names import spell_words
 from extractor.model.asking.answers import CONTRADICTED
 from extractor.model.asking.prompt import PLACE, flatten, make_prompt
@@ -304,7 +304,9 @@ def _squeeze(text: str) -> str:
 
 
 def _leaves_out_denial(text: str, start: int) -> bool:
-    """Return whether a negation stands before a quote in its clause."""
+    """Return whether a negation stands before a quote in its clause, or before its list."""
+    if any(begin < start < end for begin, end in find_spans("match_denied_list", text)):
+        return True
     begin = max((one.end() for one in _CLAUSE.finditer(text, 0, start)), default=0)
     before = set(re.findall(r"[a-z]+", text[begin:start].casefold()))
     return not before.isdisjoint(words_of("denials") | _DENIES)

@@ -4,7 +4,7 @@ import re
 from functools import cache, lru_cache
 
 from extractor.language.book import read_table, read_text, rule, word_set
-from extractor.language.lexer import Tokens
+from extractor.language.lexer import Range, Tokens
 from extractor.language.patterns import RuleMatch
 
 
@@ -47,6 +47,15 @@ def has_phrase(name: str, text: str) -> bool:
     return rule(name).occurs(_read(text))
 
 
+def find_spans(name: str, text: str) -> list[Range]:
+    """Return the characters of each match of a rule in a line.
+
+    >>> find_spans("match_together", "Both of these:")
+    [(0, 4)]
+    """
+    return [found.span for found in rule(name).find(_read(text))]
+
+
 def drop_phrases(name: str, text: str) -> str:
     """Return a line with spaces for the matches of a rule.
 
@@ -54,7 +63,6 @@ def drop_phrases(name: str, text: str) -> str:
     '     of these:'
     """
     letters = [*text]
-    for found in rule(name).find(_read(text)):
-        start, end = found.span
+    for start, end in find_spans(name, text):
         letters[start:end] = " " * (end - start)
     return "".join(letters)

@@ -148,6 +148,38 @@ def test_an_answer_without_true_quotes_is_a_finding(run, change, problem):
     assert finding.endswith(f"is not used: {problem}")
 
 
+@pytest.mark.parametrize(
+    ("fact", "line", "quote", "counts"),
+    [
+        ("No stroke, cancer or epilepsy.", "epilepsy", "epilepsy", False),
+        ("Denies stroke, epilepsy or cancer.", "epilepsy", "epilepsy", False),
+        ("Negative for: stroke; epilepsy; or cancer.", "epilepsy", "epilepsy", False),
+        ("Never had stroke, fits in the last 6 months, or epilepsy.",
+         "epilepsy", "epilepsy", False),
+        ("Denies that she smokes, has epilepsy.", "epilepsy", "has epilepsy", False),
+        ("No brain disease (stroke, epilepsy).", "epilepsy", "epilepsy", False),
+        # a statement of its own behind the comma
+        ("No known allergies, takes apixaban 5 mg.",
+         "Anticoagulant", "takes apixaban", True),
+        ("No stroke, epilepsy since 2010.", "epilepsy", "epilepsy since 2010", True),
+        ("No lesion in the lung, one 12 mm lesion in the liver.",
+         "Measurable", "one 12 mm lesion in the liver", True),
+        ("No stroke, no epilepsy, no cancer.", "epilepsy", "no epilepsy", True),
+        ("Not a smoker, epilepsy.", "epilepsy", "epilepsy", True),
+    ],
+)  # fmt: skip
+def test_a_negation_before_a_list_counts_for_all_of_it(run, fact, line, quote, counts):
+    [trial] = read_results(run)
+    with serve(answer({"holds": True, "line": line, "fact": quote})) as server:
+        [match] = Extractor(f"{server.url}#stub").match(trial, {"facts": [fact]})
+    by_model = [one for one in match.criteria if one["origin"] == "model"]
+    assert bool(by_model) is counts
+    left_out = "its quote leaves out a negation of the facts"
+    assert [finding.endswith(left_out) for finding in match.findings] == (
+        [] if counts else [True]
+    )
+
+
 def test_what_the_rules_decided_stays(run):
     liar = {
         "about": "ECOG",
