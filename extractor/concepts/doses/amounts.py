@@ -139,22 +139,34 @@ def is_rate(amount: Amount) -> bool:
 def _list_levels(tokens: Tokens) -> Iterator[Sequence[WrittenQuantity]]:
     """Yield the quantities in units of doses, grouped by list."""
     for quantities in find_quantity_lists(tokens):
-        # "on day 1, 15 mg/kg", "25-35 kg, 6 mg"
-        levels = [
-            level
-            for level in quantities
-            if level.unit.dose
-            and not _NO_GRAMS.fullmatch(tokens.read(level.first, level.end))
-            and (level.unit.is_dose or level.unit.parts[-1].code == _VOLUME)
-            and (
-                level is quantities[-1]
-                or rule("day_before").ends(tokens, level.first) is None
-            )
-        ]
-        # "150 mg per capsule, 450 mg": what a piece contains is no level of what is given
-        contents = [level for level in levels if _is_of_piece(level)]
-        given = [level for level in levels if level not in contents]
-        yield from filter(None, (contents, given))
+        contents: list[WrittenQuantity] = []
+        given: list[WrittenQuantity] = []
+        for quantity in quantities:
+            # "on day 1, 15 mg/kg", "25-35 kg, 6 mg"
+            is_last = quantity is quantities[-1]
+            if not is_last and rule("day_before").ends(tokens, quantity.first):
+                continue
+            if not _has_unit_of_dose(tokens, quantity):
+                continue
+            # "150 mg per capsule, 450 mg": what a piece contains is no level of what is given
+            if _is_of_piece(quantity):
+                contents.append(quantity)
+            else:
+                given.append(quantity)
+        if contents:
+            yield contents
+        if given:
+            yield given
+
+
+def _has_unit_of_dose(tokens: Tokens, quantity: WrittenQuantity) -> bool:
+    """Return whether the unit of a quantity is one of doses, also in a volume: "mg/0.05 mL"."""
+    unit = quantity.unit
+    if not unit.dose:
+        return False
+    if _NO_GRAMS.fullmatch(tokens.read(quantity.first, quantity.end)):
+        return False
+    return unit.is_dose or unit.parts[-1].code == _VOLUME
 
 
 def _is_of_piece(level: WrittenQuantity) -> bool:

@@ -357,40 +357,61 @@ def describe_around(regimen: Regimen, siblings: int) -> Iterator[str]:
 def describe_agent(regimen: Regimen) -> Iterator[str]:
     """Yield the features found in an agent's name, its entry and the texts that state its doses."""
     agent = regimen.agent
-    main = regimen.main
-    words = agent.name.split()
-    is_named = main.owner.is_named
-    is_hyphened = is_named and main.text.tokens.gap(main.owner.place[0]) == "-"
-    is_of_other_entry = main.text.is_intervention and (
-        main.text.name not in (agent.source.name, *agent.sections)
-    )
-    has_schedule = agent.is_registered and bool(main.facts.keys() - {"amounts"})
-    tokens = agent.source.tokens
-    stated = regimen.statements
-    naming = {near.text.name for near in stated if near.owner.is_named}
-    dosing = {near.text.name for near in stated if near.amounts}
     # a record without a list of interventions says nothing about an agent
     if agent.is_registered:
         yield "registered True"
     elif agent.is_extra:
         yield "registered False"
     yield f"kind {agent.kind}"
+    yield from _describe_name(regimen)
+    yield from _describe_entry(regimen)
+
+
+def _describe_name(regimen: Regimen) -> Iterator[str]:
+    """Yield the features of the words of an agent's name."""
+    agent = regimen.agent
+    main = regimen.main
+    words = agent.name.split()
+    is_joined = _is_part(agent)
+    if main.owner.is_named:
+        is_joined = is_joined or main.text.tokens.gap(main.owner.place[0]) == "-"
+    last_word = agent.source.tokens.words[agent.place[1] - 1]
     yield from _list_true(
         {
-            "a part of a longer name": is_hyphened or _is_part(agent),
-            "a salt": is_salt(tokens.words[agent.place[1] - 1]),
+            "a part of a longer name": is_joined,
+            "a salt": is_salt(last_word),
+            "a listed drug": find_substance(agent.name) is not None,
+            "a name of several words": len(words) > 1,
+            "a long name": len(words) >= _LONG_NAME,
+            "a placebo with further words": agent.is_placebo and len(words) > 1,
+            "a code": any(letter.isdigit() for letter in agent.name),
+        }
+    )
+
+
+def _describe_entry(regimen: Regimen) -> Iterator[str]:
+    """Yield the features of the texts that name an agent or state its doses."""
+    agent = regimen.agent
+    main = regimen.main
+    own_texts = (agent.source.name, *agent.sections)
+    is_of_other_entry = main.text.is_intervention and main.text.name not in own_texts
+    has_schedule = agent.is_registered and bool(main.facts.keys() - {"amounts"})
+    naming: set[str] = set()
+    dosing: set[str] = set()
+    for statement in regimen.statements:
+        if statement.owner.is_named:
+            naming.add(statement.text.name)
+        if statement.amounts:
+            dosing.add(statement.text.name)
+    yield from _list_true(
+        {
             "an agent of a description": not main.text.is_group and not has_schedule,
             "a weak agent": any(link.doubts for link in main.amounts[:1]),
             "its own entry states its dose": not dosing.isdisjoint(agent.sections),
             "the whole name of its entry": _is_whole(agent),
-            "a listed drug": find_substance(agent.name) is not None,
             "named in several texts": len(naming) > 1,
-            "a name of several words": len(words) > 1,
-            "a long name": len(words) >= _LONG_NAME,
-            "a placebo with further words": agent.is_placebo and len(words) > 1,
             "registered as a drug": agent.source.type in _DRUG_TYPES,
             "in the entry of another agent": is_of_other_entry,
-            "a code": any(letter.isdigit() for letter in agent.name),
         }
     )
 

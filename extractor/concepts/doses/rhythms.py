@@ -8,6 +8,7 @@ builds the value for each rule, and the codes of intervals and counts.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from math import inf
+from typing import Any
 
 from extractor.concepts.doses.marks import (
     PART,
@@ -116,14 +117,20 @@ def _find(tokens: Tokens, field: str) -> Iterator[Mark]:
     for name in list_possible(tuple(rows), tokens):
         row = rows[name]
         for match in rule(name).find(tokens):
-            make = _MAKERS.get(row.get("makes"))
-            value = make(match) if make else Frequency(row["code"])
+            value = _make_value(match, row)
             if value is None:
                 continue
             place = match.first, match.end
             if field == "cycle":
                 place = match.place("value")[0], match.place("unit")[1]
             yield Mark(field, value, *place, row["sure"])
+
+
+def _make_value(match: RuleMatch, row: Mapping[str, Any]) -> Frequency | Period | None:
+    """Return the value of a match: the code of its row, or what the function of the row makes."""
+    if "makes" in row:
+        return _MAKERS[row["makes"]](match)
+    return Frequency(row["code"])
 
 
 def _read_number(match: RuleMatch, name: str = "") -> float:
@@ -386,21 +393,38 @@ def _read_days(tokens: Tokens, at: int) -> tuple[list[int], int]:
     days: list[int] = []
     end = at
     is_range = False
-    while read := _read_day(tokens, at):
+    while True:
+        read = _read_day(tokens, at)
+        if read is None:
+            break
         day, following = read
         if rule("no_day_after").starts(tokens, following):
             break
-        if is_range and 0 < day - days[-1] <= _MOST:
-            days += range(days[-1] + 1, day)
+        if is_range:
+            days += _list_between(days[-1], day)
         days.append(day)
         end = following
         joint = rule("day_joint").starts(tokens, end)
         if joint is None:
             break
         at = joint.end
-        is_hyphen = tokens.gap(at) == "-" and joint.end == joint.first
-        is_range = is_hyphen or bool(rule("day_through").search(tokens, end, at))
+        is_range = _is_through(tokens, end, at)
     return days, end
+
+
+def _list_between(first: int, last: int) -> Sequence[int]:
+    """Return the days between the ends of a range; none if it is too long or runs backwards."""
+    if last - first > _MOST:
+        return ()
+    return range(first + 1, last)
+
+
+def _is_through(tokens: Tokens, end: int, at: int) -> bool:
+    """Return whether the words between two days make them the ends of a range: "1-5", "1 to 5"."""
+    is_bare = end == at
+    if is_bare and tokens.gap(at) == "-":
+        return True
+    return rule("day_through").search(tokens, end, at) is not None
 
 
 def _read_day(tokens: Tokens, at: int) -> tuple[int, int] | None:
@@ -410,12 +434,17 @@ def _read_day(tokens: Tokens, at: int) -> tuple[int, int] | None:
     signs = at
     while tokens.codes[at : at + 1] in _SIGNS:
         at += 1
-    word = "".join(tokens.words[at : at + 1])
-    number = read_number(word) or 0
-    if not word.isdigit() or number > _LARGEST:
+    if at == len(tokens):
         return None
-    is_negative = "-" in tokens.codes[signs:at] or has_minus(tokens, at)
-    return int(-number if is_negative else number), at + 1
+    word = tokens.words[at]
+    if not word.isdigit():
+        return None
+    number = int(read_number(word) or 0)
+    if number > _LARGEST:
+        return None
+    if "-" in tokens.codes[signs:at] or has_minus(tokens, at):
+        number = -number
+    return number, at + 1
 
 
 def code_days(days: tuple[int, ...], cycle: Period | None) -> Frequency:
