@@ -15,6 +15,7 @@ from extractor.concepts.doses.agreement import (
 from extractor.concepts.doses.amounts import MOST_TAKEN, is_flow, is_portion
 from extractor.concepts.doses.arms import Arms, OfAgent
 from extractor.concepts.doses.linking import (
+    BEFORE_NAME,
     IN_WORDS,
     Linked,
     count_unexplained,
@@ -300,7 +301,7 @@ _RHYTHMS = ("frequency", "days", "cycle")
 """The fields of which an amount that is given has one beside it."""
 _MAY_BE_EMPTY = ("arms", "route", "frequency", "timing", "cycle", "duration")
 """The fields that a regimen may lack, apart from its amounts."""
-_SETTINGS = ("Hz", "W", "J", "mA", "L")
+_SETTINGS = ("Hz", "W", "J", "mA", "L", "cmH2O", "pulses")
 """Units of what a device is set to, which may be no dose."""
 _SPEEDS = ("s", "sec", "second")
 """Units of time of the speed of an injection, which is no dose."""
@@ -454,9 +455,12 @@ def describe_rhythm(value: Frequency, link: Linked) -> Iterator[str]:
 
 
 def describe_route(link: Linked) -> Iterator[str]:
-    """Yield the feature of a route that may be that of the form of a drug, since its clause states
-    another one or a place: "two oral tablets vaginally", "eye drops on the lips".
+    """Yield the features of a route that may be that of the name behind it: "A 5 mL, then oral XY",
+    or that of the form of a drug, since its clause states another one or a place: "two oral tablets
+    vaginally", "eye drops on the lips".
     """
+    if BEFORE_NAME in link.doubts:
+        yield "a route of another name"
     tokens = link.text.tokens
     first, end = link.mark.place
     clause = link.text.find_clause(first)

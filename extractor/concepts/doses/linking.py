@@ -70,6 +70,8 @@ _DOUBTED = 0.75
 _SEVERAL = ("of one of several agents",)
 """The doubt about an amount in a section about several agents."""
 _IN_DESCRIPTION = "in a description"
+BEFORE_NAME = "before another name"
+"""The doubt that a mark belongs to a name behind it that is none of the record's agents."""
 IN_WORDS = "words read with doubt"
 """The doubt that the words of a mark may mean something else."""
 NOT_OF_OWNER = frozenset({_IN_DESCRIPTION, IN_WORDS})
@@ -568,6 +570,8 @@ def _link_all(marks: Sequence[Mark], statements: Sequence[Statement]) -> None:
                 break
             if _is_single(statement, mark):
                 continue
+            if _is_manner_of_one(statement, mark, marks):
+                continue
             if _is_of_step(statement, nearest, mark):
                 continue
             place = statement.place
@@ -633,6 +637,18 @@ def _is_single(statement: Statement, mark: Mark) -> bool:
     links = statement.links("frequency")
     is_single = any(link.mark.value is Frequency.ONCE for link in links)
     return is_single and mark.field == "duration"
+
+
+def _is_manner_of_one(statement: Statement, mark: Mark, marks: Sequence[Mark]) -> bool:
+    """Return whether a continuous infusion is not that of a member of the list before it, which has
+    a route of its own or a rhythm behind the infusion: "A 85 mg/m2 IV and B 2400 mg/m2 as a
+    continuous infusion, every 2 weeks".
+    """
+    if mark.value is not Frequency.CONTINUOUS:
+        return False
+    if statement.links("route"):
+        return True
+    return any(near.field == "frequency" and near.first > mark.first for near in marks)
 
 
 def _choose_receivers(
@@ -704,7 +720,7 @@ def _add(
     if not between.isdisjoint(_JOINING):
         found.append("joined to its agent")
     if _is_before_name(statement, mark):
-        found.append("before another name")
+        found.append(BEFORE_NAME)
     statement.add(Linked(mark, text, tuple(found)))
 
 
