@@ -52,6 +52,19 @@ _OTHER_TRIALS = re.compile(
     r"(?:trials?|stud(?:y|ies))\b",
     re.IGNORECASE,
 )
+_THIS_TRIAL = re.compile(
+    r"\b(?:(?:already|previously|has|have|been|previous|prior|earlier) ){0,4}"
+    r"(?:participat(?:ed|ion)|enrol(?:led|ment|lment)) in this (?:trial|study)\b",
+    re.IGNORECASE,
+)
+_EXPOSURE = re.compile(
+    r"(^\W*|[,;:] |\b(?:or|and|any|prior|previous|recent|known|history of) )exposure to "
+    r"(?=(?:[\w-]{1,20} ){0,2}[\w-]{0,20}"
+    r"(?:mab|nib|phosphonates?|statins?|prils?|sartans?|steroids?|corticoids?|antibiotics?"
+    r"|estrogens?|azoles?|mycins?|cillins?|inhibitors?|drugs?|therapy)\b)",
+    re.IGNORECASE,
+)
+"""What is said before the name of a drug. Other exposures, as to a germ, are no illnesses."""
 _SENTENCE = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)[.](?=\s|$)|[;:\n]")
 _PARTS = re.compile(
     r"[,/]|\band/or\b|\band\b|\bor\b|\bplus\b|\bas well as\b", re.IGNORECASE
@@ -66,7 +79,8 @@ _LINKS = frozenset({"of", "to", "for"})
 _MOST_NARROWING = 4
 """The number of words that are left out of a name in all combinations."""
 _OF_CANCER = re.compile(
-    r"cancer|carcinoma|melanoma|tumou?r|malignan|neoplas|situ\b|\bCIN\b"
+    r"cancer|carcinoma|melanoma|tumou?r|malignan|neoplas|situ\b|\bCIN\b",
+    re.IGNORECASE,
 )
 
 
@@ -99,6 +113,8 @@ def plan_absence(quote: str, *, required: bool) -> Test | None:
     quote = drop_combined(quote)
     text = join_prefixes(_drop_brackets(_JUDGED.sub(" ", quote)))
     text = _OTHER_TRIALS.sub(" trial participation ", _MOTHERS.sub(r"\1", text))
+    text = _THIS_TRIAL.sub(" earlier trial part ", text)
+    text = _EXPOSURE.sub(r"\1use of ", text)
     if has_phrase("match_to_come", text):
         return None
     words = set(spell_words(text))
@@ -194,7 +210,7 @@ def _is_one_exception(sentence: str, left_out: str) -> bool:
     if not _OF_CANCER.search(sentence):
         return False
     parts = [part for part in re.split(r",? (?:or|and) |, ", left_out) if part.strip()]
-    narrowing = words_of("narrowing", "neutral")
+    narrowing = words_of("narrowing", "neutral", "describing")
     for part in parts:
         if not _OF_CANCER.search(part) and not narrowing.issuperset(spell_words(part)):
             return False

@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import cache
 from typing import NamedTuple
 
-from extractor.language.book import read_table
+from extractor.language.book import read_table, word_set
 from extractor.match.words import words_of
 from extractor.measures.names import spell_words
 
@@ -182,6 +182,37 @@ def read_around_tests(masked: str, idle: frozenset[str], *, required: bool) -> L
     return _parse(_TOKEN.findall(text), idle)._replace(need=need)
 
 
+_OR_WORDS = re.compile(
+    rf"(?P<before>[^{chr(FIRST_MARK)}-{chr(_LAST_MARK)}]*)"
+    rf"[{chr(FIRST_MARK)}-{chr(_LAST_MARK)}]+\s*,?\s*(?:and/or|or)\s+(?P<behind>[^,;:()\[\]]+?)[\s.]*",
+    re.IGNORECASE,
+)
+_SAYS_MORE = word_set(
+    "and plus with in for who which that when while during on of by as than"
+)
+"""Words behind an alternative that may be about what stands before it, too."""
+
+
+def is_alternative_to_words(masked: str, idle: frozenset[str]) -> bool:
+    """Return whether a line is a test "or" words that say nothing about it: "Ferritin > 250 or
+    stainable iron at biopsy".
+
+    Args:
+        masked: The line, with a mark for each character that a test covers.
+        idle: The words that need no test.
+    """
+    found = _OR_WORDS.fullmatch(drop_now(masked))
+    if not found or not idle.issuperset(spell_words(found["before"])):
+        return False
+    behind = spell_words(found["behind"])
+    blocking = words_of("links", "some", "denials") | _SAYS_MORE
+    # "or more", "or 2 mg/dL" belong to the number
+    has_number = any(word.isdecimal() for word in behind)
+    return (
+        not has_number and blocking.isdisjoint(behind) and not idle.issuperset(behind)
+    )
+
+
 _JOINTS = {
     "bothjoint": Joint.BOTH,
     "eitherjoint": Joint.EITHER,
@@ -202,6 +233,7 @@ class _LineReader:
         self.seen: set[Joint] = set()
         self.name: list[str] = []
         self.clauses = [0]  # the number of items before each clause
+        self.defines = False
 
     def read(self, text: str) -> None:
         if FIRST_MARK <= ord(text[0]) <= _LAST_MARK:
@@ -229,12 +261,14 @@ class _LineReader:
             self.seen.clear()
             return
         self._drop_defined()
+        self.defines = False
         self._add(Item(tests=places))
 
     def _drop_defined(self) -> None:
         """Drop a name that the next test defines."""
         joined = self.seen & {Joint.BOTH, Joint.EITHER}
-        if self.items and self.items[-1].is_defined and not joined:
+        is_defined = self.defines or (self.items and self.items[-1].is_defined)
+        if self.items and is_defined and not self.items[-1].tests and not joined:
             self.items.pop()
             if self.joints:
                 self.seen = {self.joints.pop()}
@@ -263,6 +297,8 @@ class _LineReader:
             self.name.append(word)
         elif word in self.idle:
             self.close()
+            # as in "diabetes, defined by its HbA1c"
+            self.defines = self.defines or word == "defined"
         else:
             self.close()
             self.rest[word] = None

@@ -26,6 +26,8 @@ from extractor.match.synonyms import (
 )
 from extractor.match.values import read_values
 from extractor.match.wider import list_wider, strip_event
+from extractor.match.words import words_of
+from extractor.measures.names import spell_words
 from extractor.schemas.base import FrozenModel
 
 _SEX_WORDS = {
@@ -177,33 +179,14 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
     >>> read_facts(Patient(drugs=("Xalatan",))).names
     ('xalatan', 'latanoprost')
     """
-    known = synonyms or Synonyms()
-    values, said, unused, bare = read_values(patient.values, patient.upper_limits)
-    names = _Names(known)
-    for name, time in patient.since.items():
-        days = _read_days(time, patient.on)
-        if isinstance(days, str):
-            unused.append(describe_unused(f"since {name}", time, days))
-            continue
-        names.add_event(name, days, time)
-    for name in patient.drugs:
-        names.add(name, is_drug=True)
-    for name in patient.conditions:
-        past = _read_past(name)
-        if past:
-            names.recall(past)
-        else:
-            names.add(name, is_drug=False)
-    for name in patient.had:
-        names.recall(name)
-    for name in patient.absent:
-        for one in _split_absent(name):
-            past = _read_past(one)
-            names.deny(past or one, ever=bool(past))
-    for name in patient.never:
-        for one in _split_absent(name):
-            names.deny(_read_past(one) or one, ever=True)
-    unused += names.clashes
+    numbers = {
+        name: value
+        for name, value in patient.values.items()
+        if _read_pregnancy_test(name, value) is None
+    }
+    values, said, unused, bare = read_values(numbers, patient.upper_limits)
+    names = _read_names(patient, synonyms or Synonyms())
+    unused += [*names.unread, *names.clashes]
     sentences = tuple(filter(str.strip, patient.facts))
     if sentences:
         unused.append(ONLY_A_MODEL)
@@ -263,6 +246,66 @@ def _split_absent(name: str) -> list[str]:
     return [name, *(f"{begin}{part.strip()}" for part in parts if part.strip())]
 
 
+def _read_names(patient: Patient, synonyms: Synonyms) -> "_Names":
+    """Return the names of what a patient has, takes, and has never had."""
+    names = _Names(synonyms)
+    for name, value in patient.values.items():
+        is_pregnant = _read_pregnancy_test(name, value)
+        if is_pregnant:
+            names.add("pregnancy", is_drug=False)
+        elif is_pregnant is False:
+            names.deny("pregnancy", ever=False)
+    for name, time in patient.since.items():
+        days = _read_days(time, patient.on)
+        if isinstance(days, str):
+            names.unread.append(describe_unused(f"since {name}", time, days))
+        else:
+            names.add_event(name, days, time)
+    for name in patient.drugs:
+        names.add(name, is_drug=True)
+    for name in patient.conditions:
+        past = _read_past(name)
+        if past:
+            names.recall(past)
+        else:
+            names.add(name, is_drug=False)
+    for name in patient.had:
+        names.recall(name)
+    for name in patient.absent:
+        for one in _split_absent(name):
+            past = _read_past(one)
+            names.deny(past or one, ever=bool(past))
+    for name in patient.never:
+        for one in _split_absent(name):
+            names.deny(_read_past(one) or one, ever=True)
+    return names
+
+
+_PREGNANCY_TEST = re.compile(
+    r"(?:(?:serum|urine|blood|beta|β|b)[ -])*(?:β|b)?(?P<test>hcg|pregnancy test)(?: test)?",
+    re.IGNORECASE,
+)
+_RESULT = re.compile(
+    r"(?P<no>neg(?:ative)?|.*\(negative\))|pos(?:itive)?", re.IGNORECASE
+)
+
+
+def _read_pregnancy_test(name: str, value: object) -> bool | None:
+    """Return whether a test says that a patient is pregnant; None if it does not say. Not only the
+    pregnant have hCG.
+
+    >>> _read_pregnancy_test("urine hCG", "negative")
+    False
+    """
+    test = _PREGNANCY_TEST.fullmatch(name.strip())
+    result = _RESULT.fullmatch(str(value).strip())
+    if test is None or result is None:
+        return None
+    if result["no"]:
+        return False
+    return True if test["test"].casefold() != "hcg" else None
+
+
 def _show_age(patient: Patient) -> str:
     """Return the words of an age."""
     if patient.age is None:
@@ -283,6 +326,7 @@ class _Names:
         self.names: dict[str, None] = {}  # a set in order
         self.said: dict[str, str] = {}
         self.clashes: list[str] = []
+        self.unread: list[str] = []  # events, each with the reason
         # the days since the last event of a name, and since one of its kinds
         self.exact: dict[str, float] = {}
         self.latest: dict[str, float] = {}
@@ -324,6 +368,12 @@ class _Names:
             self._recall_key(key, name, said)
             for verb in _TIMES:
                 self._add_exact_time(f"{verb} {key}", days, said)
+        ended = words_of("no_longer")
+        words = spell_words(name)
+        if not ended.isdisjoint(words):
+            # who stopped smoking is no smoker
+            for key in list_keys(plain, self.synonyms):
+                self._state(f"has {key}", _FALSE, name, said)
         for key in list_wider(keys, plain, self.synonyms):
             self._recall_key(key, name, said)
             for verb in _TIMES:

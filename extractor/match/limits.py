@@ -17,6 +17,7 @@ from extractor.match.coverage import (
     Joint,
     Line,
     find_alone,
+    is_alternative_to_words,
     read_around_tests,
     skip_joint,
 )
@@ -26,6 +27,7 @@ from extractor.match.quantities import (
     find_room_air,
     key_quantity,
     name_value,
+    read_fraction,
 )
 from extractor.match.synonyms import make_key
 from extractor.match.tests import (
@@ -81,6 +83,14 @@ _OR_OLDER = re.compile(
 """What belongs to the number of an age."""
 _OF_ANOTHER_TIME = frozenset({"diagnosis", "diagnosed", "start", "first"})
 """Words beside an age that is not the present one."""
+_ABNORMAL = re.compile(
+    r"\b(?:elevated|increased|raised|high|low|decreased|reduced|abnormal)"
+    r" (?P<name>[\w-]{2,30}(?: [\w-]{2,30}){0,3}) ?\(",
+    re.IGNORECASE,
+)
+_AT_AN_AGE = re.compile(r"\bat (?:the |an )?age (?:of )?\d|\bat birth\b", re.IGNORECASE)
+"""The time of a value that is not the present one."""
+_WHEN = "when it was measured"
 _JOINED = "how its limits are joined"
 """What a verdict depends on if no limit of a line decides alone."""
 
@@ -117,6 +127,7 @@ def plan_limits(
         required: Whether the line must be true to let a patient in.
     """
     masked = _mask(criterion, base)
+    idle |= _list_named_twice(criterion)
     line = read_around_tests(masked, idle, required=required)
     limits = _list_tests(criterion, base, required=required)
     if line.names_people:
@@ -127,7 +138,12 @@ def plan_limits(
     alone = find_alone(masked, idle, ages)
     if has_phrase("match_otherwise", criterion.quote):
         alone = frozenset()
-    test = _join(criterion, line, limits, alone, required=required)
+    if line.rest and len(limits) == 1 and is_alternative_to_words(masked, idle):
+        test = _join_open_alternative(line, limits[0], required=required)
+    else:
+        test = _join(criterion, line, limits, alone, required=required)
+    if len(ages) < len(limits) and _AT_AN_AGE.search(criterion.quote):
+        test = Test("", parts=(test,), keeps_out=_WHEN, lets_in=_WHEN)
     sexes = {item.sex for item in line.items if item.sex}
     of_some = {limits[place].when for place in ages}
     is_about_one = len(sexes) == 1 and sex not in sexes and not line.subject
@@ -141,6 +157,29 @@ def plan_limits(
         # it may be about the women among the participants
         test = limit_to(test, named)
     return LineTest(test, line.rest, bool(ages) and ages <= alone)
+
+
+def _list_named_twice(criterion: Criterion) -> frozenset[str]:
+    """Return the name of a quantity before a bracket that limits it: "Elevated blood PTH (intact
+    PTH > 77 pg/mL)".
+    """
+    named = set()
+    for limit in criterion.constraints:
+        words = spell_words(limit.quantity)
+        found = _ABNORMAL.search(criterion.quote)
+        if found and words and spell_words(found["name"])[-1:] == words[-1:]:
+            named.add(words[-1])
+    return frozenset(named)
+
+
+def _join_open_alternative(line: Line, limit: Test, *, required: bool) -> Test:
+    """Return the test of a limit or else words that nothing covers: the limit alone is enough, but
+    the words may be true without it.
+    """
+    uncovered = f"more words: {' '.join(line.rest)}"
+    if required:
+        return Test("", parts=(limit,), keeps_out=uncovered)
+    return Test("", parts=(limit,), lets_in=uncovered)
 
 
 def limit_to(test: Test, sex: str) -> Test:
@@ -770,6 +809,11 @@ def _list_quantities(
     ends = written
     if named.value_canonical is not None:
         ends = named.value_canonical, named.value_high_canonical
+    elif limit.value_high is None:
+        percent = read_fraction(quantity, limit.value, limit.unit)
+        if percent:
+            yield quantity, "%", (percent, None)
+            return
     known = list_quantities().get(quantity)
     parts = quantity.split("|")
     # one name for two quantities: "alt_or_ast"

@@ -161,8 +161,7 @@ def plan_trial(
         if confidence < min_confidence:
             doubt = f"the doubtful structure of the list ({confidence:.2f})"
         if doubt:
-            doubted = rule.test._replace(keeps_out=doubt, lets_in=doubt)
-            rule = rule._replace(test=doubted, doubt=doubt, absence=None)
+            rule = _doubt_rule(rule, criterion, doubt, min_confidence)
         rules.append(rule)
     if _has_several_lists(people.criteria):
         rules = [_keep_nobody_out(rule) for rule in rules]
@@ -196,6 +195,23 @@ def _keep_nobody_out(rule: Rule) -> Rule:
     """Return a rule of a list that may be for other participants than the patient."""
     obstacle = rule.test.keeps_out or _OF_A_GROUP
     return rule._replace(test=rule.test._replace(keeps_out=obstacle))
+
+
+def _doubt_rule(
+    rule: Rule, criterion: Criterion, doubt: str, min_confidence: float
+) -> Rule:
+    """Return a rule that a doubt about its place in the list keeps from a decision. If only the
+    line above is doubtful, whoever meets the criterion meets it, whomever that line names.
+    """
+    sense = read_sense(criterion.lead_in, included=criterion.is_inclusion)
+    rest = _find_lowest_confidence(criterion, "kind", "quote", "negated")
+    above = _find_lowest_confidence(criterion, "lead_in")
+    is_of_line_above = above < min_confidence <= rest
+    turns = sense.turns or sense.permits
+    if is_of_line_above and not turns and not criterion.group:
+        return rule._replace(test=rule.test._replace(keeps_out=doubt), doubt=doubt)
+    doubted = rule.test._replace(keeps_out=doubt, lets_in=doubt)
+    return rule._replace(test=doubted, doubt=doubt, absence=None)
 
 
 def _finish(rule: Rule, min_confidence: float) -> Rule:

@@ -29,6 +29,24 @@ def name_value(named: CanonicalLimit) -> str | None:
     return name
 
 
+def read_fraction(name: str, number: float, unit: str | None) -> float | None:
+    """Return a number in % that is written as a fraction of 1, without a unit; None for any other.
+
+    >>> (
+    ...     read_fraction("fev1_fvc_ratio", 0.7, None),
+    ...     read_fraction("fev1_fvc_ratio", 70, None),
+    ... )
+    (70.0, None)
+    """
+    known = list_quantities().get(name)
+    if unit or known is None or known.unit != "%" or not known.usual:
+        return None
+    # nobody has so little of it in %
+    if not 0 < number <= 1 < known.usual[0]:
+        return None
+    return round(number * 100, 6)
+
+
 ROOM_AIR = "roomair"
 """The mark of a saturation without oxygen."""
 

@@ -16,6 +16,7 @@ from extractor.match.quantities import (
     describe_unused,
     key_quantity,
     name_value,
+    read_fraction,
 )
 from extractor.match.synonyms import spell_key
 from extractor.measures.names import spell_words
@@ -81,7 +82,22 @@ def read_values(
     values = reader.list_believed()
     unused = [*reader.unused, *_add_ratios(values, upper_limits)]
     used = {key: units for key, units in values.items() if units}
+    index = _find_body_mass_index(used)
+    if index:
+        used["bmi"] = {"kg/m2": (index,)}
+        reader.said["bmi"] = f"{reader.said['body_weight']}, {reader.said['height']}"
     return Values(used, reader.said, unused, reader.bare)
+
+
+def _find_body_mass_index(values: Mapping[str, Units]) -> float | None:
+    """Return the body mass index in kg/m2 from a weight and a height; None if it is stated, too."""
+    if "bmi" in values:
+        return None
+    weights = values.get("body_weight", {}).get("kg", ())
+    heights = values.get("height", {}).get("cm", ())
+    if len(weights) != 1 or len(heights) != 1 or heights[0] <= 0:
+        return None
+    return weights[0] / (heights[0] / 100) ** 2
 
 
 class _ValueReader:
@@ -229,6 +245,9 @@ def _convert(name: str, number: float, unit: str | None, sign: str) -> _ReadValu
     quantity = name_quantity(name)
     if unit in _FRACTIONS and quantity and quantity.unit == "%":
         number, unit = number * 100, "%"
+    percent = quantity and read_fraction(quantity.name, number, unit)
+    if percent:
+        number, unit = percent, "%"
     limit = Constraint(
         quantity=name,
         comparator=Comparator.EQUAL,
