@@ -85,13 +85,20 @@ class Arms:
         self._giving = {arm for _, arm in given}
         self._shared = set(_list_given_to_all(texts, agents))
         self._linked = agents.linked
+        self._arms_of: dict[str, frozenset[str]] = {}
 
-    def list_linked(self, agent: Agent) -> set[str]:
+    def list_linked(self, agent: Agent) -> frozenset[str]:
         """Return the arms that the registry links to an agent's interventions, except those that
         seem to receive something else instead, unless all do. If no arm is linked, all arms whose
         own text names the agent are returned; otherwise, an arm whose own text names the agent is
         added only if it does not have any links.
         """
+        # an agent may have many regimens
+        if agent.key not in self._arms_of:
+            self._arms_of[agent.key] = frozenset(self._link(agent))
+        return self._arms_of[agent.key]
+
+    def _link(self, agent: Agent) -> Set[str]:
         links = (self._links.get(section, ()) for section in agent.sections)
         linked = {*chain.from_iterable(links)}
         naming = self.list_naming(agent)
@@ -101,15 +108,14 @@ class Arms:
         return self.places.keys() & (naming | (received or linked))
 
     def _is_without(self, arm: str, agent: Agent) -> bool:
-        """Return whether an arm that the registry links to an agent does not receive it: its text
-        mentions the agent only as not given, or it is an arm of a placebo or a sham that is linked
-        to nothing else.
+        """Return whether an arm that the registry links to an agent does not receive it, because it
+        is an arm of a placebo or a sham that is linked to nothing else.
         """
         if agent.is_placebo or arm not in self.places:
             return False
         # "capsules, 0 (placebo), 100 or 200 mg": one intervention is the drug and its placebo
         is_of_stand_in = any(word in self.texts[arm].type for word in _STAND_INS)
-        return is_of_stand_in and [*self._linked[arm]] == [agent]
+        return is_of_stand_in and self._linked[arm].keys() == {agent}
 
     def list_naming(self, agent: Agent) -> Set[str]:
         """Return the arms whose own text states that an agent is given; all arms if one text states
@@ -144,14 +150,14 @@ class Arms:
         own: set[str] = set()
         for statement in regimen.statements:
             own.update(self._links.get(statement.text.name, ()))
-        # one of two entries of a drug is linked to the arms that get its regimen
-        others = linked - of_agent.stating
         # an arm that states one step of a treatment gets the others, too
+        taken: Set[str] = of_agent.stating
         if regimen.step:
-            others = linked
-        found = others & own
+            taken = frozenset()
+        # one of two entries of a drug is linked to the arms that get its regimen
+        found: Set[str] = (own & linked) - taken
         if not found:
-            found = others
+            found = linked - taken
         return "one of several regimens", self._sort(found)
 
     def list_stating(self, regimen: Regimen) -> set[str]:
