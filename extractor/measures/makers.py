@@ -117,8 +117,8 @@ def _join(
 def make_range(parts: Parts) -> Bounds | None:
     """Make a range from two amounts. If the first amount has no unit, it takes the unit of the
     second. If the units differ, as in "6 months to 5 years", or if an end is excluded, as in "> 3
-    to 8 %", the ends become two separate bounds. Return None if the numbers are a list or do not
-    ascend, or if the comparators point the wrong way.
+    to 8 %" and "3 to 8 % (exclusive)", the ends become two separate bounds. Return None if the
+    numbers are a list or do not ascend, or if the comparators point the wrong way.
     """
     low = parts["low"]
     high = parts["high"]
@@ -127,12 +127,8 @@ def make_range(parts: Parts) -> Bounds | None:
     # "3 and 5 mg" is a list, unlike "between 3 and 5 mg"
     if parts["measure_joint"].value.lower() == "and" and "range_opening" not in parts:
         return None
-    sign_of_low, sign_of_high = _INCLUSIVE
-    # as in "> 3 to 8 %" and in "3 to < 8 %"
-    if "beyond" in parts:
-        sign_of_low = Comparator(parts["beyond"].value)
-    if "comparator" in parts:
-        sign_of_high = Comparator(parts["comparator"].value)
+    sign_of_low, sign_of_high = _read_ends(parts)
+    is_sure = _has_sure_ends(parts)
     if sign_of_low not in LOWER:
         return None
     if sign_of_high not in UPPER:
@@ -144,7 +140,7 @@ def make_range(parts: Parts) -> Bounds | None:
         if joined is None:
             return joined
         if (sign_of_low, sign_of_high) == _INCLUSIVE:
-            return joined
+            return (replace(joined[0], sure=is_sure),)
     else:
         low_days = lower.low * DAYS.get(lower.time, 0)
         high_days = upper.low * DAYS.get(upper.time, 0)
@@ -152,9 +148,37 @@ def make_range(parts: Parts) -> Bounds | None:
         if not 0 < low_days < high_days:
             return None
     return (
-        Bound(sign_of_low, lower, low.first, low.end),
-        Bound(sign_of_high, upper, high.first, high.end),
+        Bound(sign_of_low, lower, low.first, low.end, sure=is_sure),
+        Bound(sign_of_high, upper, high.first, high.end, sure=is_sure),
     )
+
+
+def _read_ends(parts: Parts) -> tuple[Comparator, Comparator]:
+    """Return the comparators of the lower and the upper end of a range. Each end belongs to the
+    range unless a comparator stands before it ("> 3 to 8 %", "3 to < 8 %") or words behind it leave
+    it out ("3 (exclusive) to 8 %", "3 to 8 %, both exclusive").
+    """
+    low, high = _INCLUSIVE
+    if "ends_left_out" in parts or parts["low"].kind == "open_end":
+        low = Comparator.MORE
+    if "ends_left_out" in parts or parts["high"].kind == "open_end":
+        high = Comparator.LESS
+    if "beyond" in parts:
+        low = Comparator(parts["beyond"].value)
+    if "comparator" in parts:
+        high = Comparator(parts["comparator"].value)
+    return low, high
+
+
+def _has_sure_ends(parts: Parts) -> bool:
+    """Return whether the words of a range settle which of its ends belong to it. In "3 to 8
+    (exclusive) %", the lower end may be left out as well.
+    """
+    if "ends_in_doubt" in parts:
+        return False
+    if parts["high"].kind != "open_end":
+        return True
+    return "bound_included" in parts or parts["low"].kind == "open_end"
 
 
 def scale_alike(value: float, written: str) -> Numeric:

@@ -23,10 +23,12 @@ from extractor.measures.makers import Bound, NumberWithUnit, WrittenNumber, Writ
 from extractor.measures.names import find_names, fold_words
 from extractor.schemas.vocabulary import Comparator, TimeUnit
 
-PRODUCED = ("amount", "bounds")
+PRODUCED = ("amount", "open_end", "bounds")
 """The kinds of spans that the productions of the measures grammar form."""
 _BEFORE_GAP = ("comparator", "distant", "scale", "aged_word", "age_not_reached_sign")
 """Kinds of spans after which filler words may precede the number: "at least a score of 3"."""
+_BEFORE_UNIT = ("suffix", "bound_left_out")
+"""Kinds of spans that may stand between a number and its unit."""
 # Half of it reads "Visual acuity in each of both eyes with current glasses of ..." otherwise.
 _NEAR = 12
 """Maximum number of tokens between a measurement and the word that explains its unit: "visual
@@ -73,10 +75,10 @@ def read_terminals(tokens: Tokens) -> tuple[Expression, ...]:
                 Expression("unit", number.end, sign_end, "plus", WrittenUnit("+"))
             )
             spans += _read_unit_after(tokens, sign_end)
-    # the unit in "10 or more mutations per megabase"
-    for suffix in [span for span in spans if span.kind == "suffix"]:
-        if tokens.code_at(suffix.first - 1) == NUMBER:
-            spans += _read_unit_after(tokens, suffix.end)
+    # the unit in "10 or more mutations per megabase" and in "60 (exclusive) mL/min"
+    for remark in [span for span in spans if span.kind in _BEFORE_UNIT]:
+        if tokens.code_at(remark.first - 1) == NUMBER:
+            spans += _read_unit_after(tokens, remark.end)
     starts = {span.end for span in spans if span.kind in _BEFORE_GAP}
     for at in starts:
         gap = rule("measure_gap").starts(tokens, at)
