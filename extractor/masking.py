@@ -211,11 +211,16 @@ def _hide(name: str, value: object) -> object:
     """Remember each credential in the value of the option ``name``, and return the value with each
     credential replaced with ``***``. Other strings are masked like any text.
     """
+    is_credential = names_credential(name)
+    if isinstance(value, Mapping) and is_credential:
+        # whatever its parts are called: {"credentials": {"user": "...", "code": "..."}}
+        return {part: _hide("secret", inner) for part, inner in value.items()}
     if isinstance(value, Mapping):
         return _hide_all(value, is_header=bool(_HEADERS.fullmatch(name)))
     if isinstance(value, list | tuple):
         return [_hide(name, part) for part in value]
-    if names_credential(name) and value and not isinstance(value, bool):
+    # "api_key = true" says that there is one
+    if is_credential and value and not isinstance(value, bool):
         remember(str(value))
         return MASK
     if isinstance(value, str):

@@ -172,7 +172,8 @@ def _list_claims(field: CustomField, draft: Draft) -> list[OwnReadings]:
         if custom.model
     ]
     # the answer of a model takes precedence over a pattern
-    if field.many or not claims:
+    is_answered = bool(claims)
+    if field.many or not is_answered:
         is_skipped = draft.is_skipped and field.name in draft.questions
         # the model read the same words, but did not find the value there
         if is_skipped or field.name in draft.model:

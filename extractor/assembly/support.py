@@ -119,7 +119,7 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
     A quantity that the grammar reads takes precedence over a row of numbers next to the unit, and
     both take precedence over loosely written doses. Whether an amount is per dose or per day is
     treated as a conclusion: "mg" supports "mg/day" as inferred, and vice versa. Numbers in names
-    ("IL-6", "arm 2") are not amounts.
+    ("IL-6", "arm 2") are not amounts, unless they are the only ones with a loosely written unit.
     """
     in_names = frozenset(at for at in range(len(tokens)) if _is_in_name(tokens, at))
     volume = _find_volume(tokens, amount.unit)

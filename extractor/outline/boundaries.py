@@ -330,8 +330,8 @@ def _describe_letters(mark: str, letters: str) -> tuple[str, int]:
 def list_marker_meanings(
     mark: str, style: str, number: int
 ) -> Iterator[tuple[str, int]]:
-    """Yield the styles and numbers of a list marker: an "i", a "v" or an "x" is a letter or a Roman
-    numeral.
+    """Yield the meanings of a list marker, each a style and a number: first the given one, then
+    the other one of an "i", a "v" or an "x", which is a letter or a Roman numeral.
 
     >>> list(list_marker_meanings("v.", "a.", 22))
     [('a.', 22), ('i.', 5)]

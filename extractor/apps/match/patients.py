@@ -409,8 +409,10 @@ def _read_cell(name: str, cell: Any) -> Iterator[tuple[str, str, Any]]:
 
 
 def _list_members(cell: Any) -> Iterable[tuple[str, Any]] | None:
-    """Return the names and values of an object; None if the cell is none."""
-    if isinstance(cell, list):
+    """Return the names and values of an object; None if the cell is anything else, such as a list
+    of JSON, whose members have no names.
+    """
+    if isinstance(cell, _Object):
         return cell
     if isinstance(cell, Mapping):
         return cell.items()

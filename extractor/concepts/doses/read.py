@@ -105,8 +105,9 @@ def _is_given(regimen: Regimen, agents: Agents) -> bool:
 
 
 def _list_unread(doses: ReadDoses, numbers: Iterator[int]) -> Iterator[Chunk]:
-    """Yield the clauses with an amount that is not in any regimen. Outside arms and
-    interventions, a clause must also state that an agent is given by a route or at a frequency.
+    """Yield the clauses with an amount that is not in any regimen, except asides, such as what a
+    tablet contains. Outside arms and interventions, a clause must also state that an agent is given
+    by a route or at a frequency.
     """
     levels = {
         level.amount for regimen in doses.regimens for level in regimen.levels.values()

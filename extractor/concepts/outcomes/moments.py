@@ -276,9 +276,9 @@ def _read_listed_number(
 ) -> Numeric | None:
     """Return a number in digits or words ("2", "half an", "4th", "third"); None if it cannot be
     represented. Hours and minutes, as in "1:30", are hours. For days and cycles, "first" is treated
-    as 0, because it means the start: "after the first cycle". In "first 28 days", the number is 28.
+    as 0, because it means the start: "after the first cycle". In a list of days, it is 1: "on the
+    first, third and fifth day".
     """
-    # "after the first cycle" is the start, "the first 28 days" is a length
     may_be_start = text == "first" and unit in _STARTS
     if may_be_start and not rule("first_of_days").starts(tokens, listed.first):
         return 0

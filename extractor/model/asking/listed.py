@@ -330,7 +330,9 @@ class _Grounding:
         places: list[Passage],
         is_unlikely: Callable[[Passage], bool],
     ) -> Passage | None:
-        """Return the place that is no part of another item and that is likely; None without any."""
+        """Return a place, if possible one that is no part of another item, and among those a likely
+        one; None if there are no places.
+        """
         if len(places) < 2:
             return next(iter(places), None)
         taken = [span for group, span in self._known if group == name]
