@@ -91,6 +91,8 @@ def plan_names(quote: str, sex_of_trial: Sex | None, *, required: bool) -> Test:
     negated, plain = _strip_negation(plain)
     if negated is None:
         return about_women
+    # "positive for HIV" is HIV
+    plain = drop_phrases("match_tells_infection", plain).lstrip()
     label, _, behind = plain.partition(":")
     if behind.strip():
         # "High-risk pregnancy: hypertension" is about the pregnant
