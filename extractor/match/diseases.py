@@ -111,7 +111,18 @@ def has_conditions(facts: Facts) -> bool:
 
 def is_of_others(conditions: Iterable[TrialCondition], facts: Facts) -> bool:
     """Return whether a trial is for other conditions than those of a patient. It is not known of a
-    trial without registered conditions, or of a patient without stated ones.
+    trial without registered conditions, or of a patient without stated ones. Nor is it of a trial
+    for breast cancer and a patient with "HER2+ breast cancer": nobody may lose a trial by a word.
     """
     listed = tuple(conditions)
-    return bool(listed) and has_conditions(facts) and not list_shared(listed, facts)
+    if not listed or not has_conditions(facts) or list_shared(listed, facts):
+        return False
+    stated = [
+        set(name.split()) for name in facts.names if _is_stated(f"has {name}", facts)
+    ]
+    return not any(
+        words.issuperset(quantity.split()[1:])
+        for condition in listed
+        for quantity in condition.quantities
+        for words in stated
+    )

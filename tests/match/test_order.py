@@ -98,6 +98,29 @@ def test_trials_for_other_conditions_are_left_out_on_demand(tmp_path):
         row["record_id"] for row in rows
     ]
     assert len(rows) < total - 1
+    left_out = total - 1 - len(rows)
+    assert f"left out: {left_out} pairs" in invoke(*asked, "--only-conditions").stderr
+
+
+@pytest.mark.parametrize(
+    ("registered", "stated", "is_kept"),
+    [
+        ("Breast Cancer", "HER2+ breast cancer", True),
+        ("Breast Cancer", "HER2-positive breast cancer", True),
+        ("Heart Failure", "congestive heart failure NYHA III", True),
+        ("Epilepsy", "focal epilepsy", True),
+        ("Breast Cancer", "lung cancer", False),
+        ("Epilepsy", "gout", False),
+    ],
+)
+def test_no_trial_is_left_out_by_a_word_more(registered, stated, is_kept):
+    trial = Extractor().extract_text("Inclusion criteria:\n- ECOG 0-1", record_id="A")
+    registry = {"A": Registered({"conditions": registered})}
+    patient = Patient(conditions=[stated])
+
+    found = match_trials([trial], [patient], registry=registry, only_conditions=True)
+
+    assert bool(list(found)) is is_kept
 
 
 def test_who_states_no_condition_is_told():

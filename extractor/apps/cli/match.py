@@ -219,7 +219,7 @@ def match(
             say(
                 f"{counted(len(unknown), 'trial')} without registered conditions stay in"
             )
-        compared = keep_conditions(compared)
+        compared = keep_conditions(compared, _tell_left_out)
     if asks:
         from extractor.apps.cli import match_model  # noqa: PLC0415 - slow, and the rules need none of it
 
@@ -240,6 +240,16 @@ def match(
         _write_page(html, found, patients, joined, known)
     _write(found, to, force=force, as_json=json_)
     return code
+
+
+def _tell_left_out(pairs: int) -> None:
+    if pairs:
+        what = counted(
+            pairs, "pair of a patient and a trial", "pairs of a patient and a trial"
+        )
+        say(
+            f"left out: {what} for other conditions; without --only-conditions, they are shown"
+        )
 
 
 def _has_conditions(record_id: str, registry: RegisteredByRecord) -> bool:

@@ -6,7 +6,7 @@ import csv
 import io
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import product, starmap
 from pathlib import Path
 from typing import Any
@@ -202,12 +202,19 @@ def list_pairs(
 
 
 def keep_conditions(
-    pairs: Iterable[tuple[Plan, Facts]],
+    pairs: Iterable[tuple[Plan, Facts]], tell: Callable[[int], None] | None = None
 ) -> Iterator[tuple[Plan, Facts]]:
-    """Yield the pairs without those of a trial for other conditions than the patient's."""
+    """Yield the pairs without those of a trial for other conditions than the patient's. ``tell`` is
+    called at the end with the number of pairs that were left out.
+    """
+    left_out = 0
     for plan, facts in pairs:
-        if not is_of_others(plan.conditions, facts):
+        if is_of_others(plan.conditions, facts):
+            left_out += 1
+        else:
             yield plan, facts
+    if tell:
+        tell(left_out)
 
 
 def list_without_conditions(
