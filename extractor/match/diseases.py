@@ -11,7 +11,7 @@ from extractor.match.wider import find_wider
 from extractor.match.words import words_of
 from extractor.measures.names import spell_words
 
-_BRACKET = re.compile(r"\s*\([^()]{0,100}\)|\s*\[[^\[\]]{0,100}\]")
+_BRACKET = re.compile(r"\([^()]{0,100}\)|\[[^\[\]]{0,100}\]")
 _STAGE = re.compile(
     r"\b(?:stage|grade|figo|ajcc)\b(?:\s+(?:[ivx]{1,4}[a-d]?\d?|\d[a-d]?|ajcc|v\d|and|or|to)\b|[/,-])*",
     re.IGNORECASE,

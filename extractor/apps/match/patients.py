@@ -35,7 +35,7 @@ _NO_FIELD = "no field"
 """What stands in place of the field of a column that is not read."""
 _ALL_FIELDS = (*_FIELDS, *_LISTS, *_MAPPINGS)
 _SHORTEST_MISSPELT = 7
-_BETWEEN_NAMES = re.compile(r"\s*[,;/\n]\s*|\s+(?:and|\+|&)\s+")
+_BETWEEN_NAMES = re.compile(r"[,;/\n]|(?<=\s)(?:and|\+|&)(?=\s)")
 _LONGEST_SHOWN = 80
 
 Pairs = list[tuple[str, Any]]
