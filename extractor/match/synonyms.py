@@ -59,12 +59,14 @@ def spell_key(name: str) -> str:
     return " ".join(_put_allergy_last(spell_words(join_prefixes(name))))
 
 
+_ALLERGIES = frozenset({"allergy", "hypersensitivity", "allergic"})
 _TO_ARTICLE = frozenset({"to", "the", "a", "an", "any"})
 
 
 def _put_allergy_last(words: Sequence[str]) -> Sequence[str]:
     """Return the words of a name, in which an allergy to something stands behind it."""
-    if words[1:2] == ("to",) and words[0] in _ALLERGIES | {"intolerance"}:
+    is_to_something = words[1:2] == ("to",)
+    if is_to_something and words[0] in _ALLERGIES | {"intolerance"}:
         behind = list(words[2:])
         while behind and behind[0] in _TO_ARTICLE:
             behind.pop(0)
@@ -72,9 +74,6 @@ def _put_allergy_last(words: Sequence[str]) -> Sequence[str]:
     if len(words) > 1 and words[-1] in _ALLERGIES:
         return (*words[:-1], "allergy")
     return words
-
-
-_ALLERGIES = frozenset({"allergy", "hypersensitivity", "allergic"})
 
 
 def make_key(name: str) -> str:

@@ -99,6 +99,9 @@ class Arms:
         return self._arms_of[agent.key]
 
     def _link(self, agent: Agent) -> Set[str]:
+        """Return the arms that the registry links to an agent, and those that name it themselves.
+        If it links any, arms count by their own text only if it links nothing to them.
+        """
         links = (self._links.get(section, ()) for section in agent.sections)
         linked = {*chain.from_iterable(links)}
         naming = self.list_naming(agent)
